@@ -1,0 +1,8 @@
+"""`python -m cloudplow`."""
+
+import sys
+
+from cloudplow.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

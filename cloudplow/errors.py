@@ -1,0 +1,62 @@
+"""Faults that a user can do something about; each message says what, where and what to do.
+
+Expected results (a quota that is used up, a denied upload) are values, not exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """Exit statuses of the `cloudplow` command."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    FILES_LEFT = 3
+    INTERRUPTED = 130
+
+
+class CloudplowError(Exception):
+    """A fault with one clear sentence for the user; `status` is the exit status that it leads to."""
+
+    status = ExitStatus.FAILED
+
+
+class ConfigError(CloudplowError):
+    """One or more faults in the configuration, all found at once.
+
+    faults: one sentence each, starting with the place ("uploader.google.schedule.allowed_from: ...").
+    """
+
+    status = ExitStatus.USAGE
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class RcloneNotFoundError(CloudplowError):
+    """No usable rclone: none found, not executable, or older than the oldest supported version."""
+
+    status = ExitStatus.USAGE
+
+
+class RcloneError(CloudplowError):
+    """rclone ran and failed at something other than a transfer (a listing, reading its configuration)."""
+
+
+class PluginError(CloudplowError):
+    """A plugin that cannot be loaded, or that fails while starting."""
+
+    status = ExitStatus.USAGE
+
+
+class StateError(CloudplowError):
+    """A cache file or the state folder cannot be read or written."""
+
+
+class BusyError(CloudplowError):
+    """Another process is already uploading from the same folder or with the same accounts."""

