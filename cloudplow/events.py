@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from blinker import Namespace, NamedSignal
+from blinker import NamedSignal, Namespace
 
 _namespace = Namespace()
 
@@ -211,7 +211,10 @@ class AccountsLearned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMade(Event):
-    """`plan_made`: how the queue is spread over accounts and stages. plan: the document of `/api/plan` for one uploader."""
+    """`plan_made`: how the queue is spread over accounts and stages.
+
+    plan: the document of `/api/plan` for one uploader (`cloudplow.planner.plan_document`).
+    """
 
     signal_name: ClassVar[str] = "plan_made"
 

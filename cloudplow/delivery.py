@@ -1,0 +1,236 @@
+"""Delivers events to receivers on threads of its own, so that none can delay an upload or another receiver.
+
+Each receiver (a function, or a method of one object) has a mailbox and one daemon thread, whichever signals it is
+connected to: it gets its events one at a time and in order. `EventBus.publish` only numbers an event and puts it into
+mailboxes.
+
+The bounds: a call that lasts over `HUNG_SECONDS`, or a receiver over `BACKLOG_LIMIT` events behind, counts as hung and
+is disconnected. Closing waits for receivers that work, up to `CLOSE_SECONDS`, and leaves behind one whose present call
+has already lasted `CLOSE_CALL_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from inspect import ismethod
+from typing import Any, Final
+
+from cloudplow.events import SIGNALS, Event, TransferProgress
+
+log = logging.getLogger("cloudplow.events")
+
+Receiver = Callable[..., Any]
+
+#: A single call that lasts longer counts as hung, in seconds.
+HUNG_SECONDS: Final = 300.0
+#: A receiver that is further behind counts as hung, in events.
+BACKLOG_LIMIT: Final = 1_000_000
+#: From this backlog on, older undelivered progress of the same uploader gives way to newer.
+COALESCE_FROM: Final = 64
+#: How long closing waits for working receivers, and for a call that is under way.
+CLOSE_SECONDS: Final = 10.0
+CLOSE_CALL_SECONDS: Final = 3.0
+#: An idle delivery thread ends after this time and is started again when needed.
+IDLE_SECONDS: Final = 30.0
+
+_thread_numbers = itertools.count(1)
+
+
+def _key(receiver: Receiver) -> object:
+    """Identifies a receiver as blinker does: methods by function and object."""
+    if ismethod(receiver):
+        return id(receiver.__func__), id(receiver.__self__)
+    return id(receiver)
+
+
+def _name(receiver: Receiver) -> str:
+    return f"{getattr(receiver, '__module__', '?')}.{getattr(receiver, '__qualname__', repr(type(receiver)))}"
+
+
+def _weak(receiver: Receiver) -> Callable[[], Receiver | None]:
+    try:
+        return weakref.WeakMethod(receiver) if ismethod(receiver) else weakref.ref(receiver)
+    except TypeError:
+        return lambda: receiver
+
+
+class _Letter:
+    """An event on its way to one receiver; `event` is None once newer progress has replaced it."""
+
+    __slots__ = ("event", "receiver")
+
+    def __init__(self, receiver: Receiver, event: Event) -> None:
+        self.receiver = receiver
+        self.event: Event | None = event
+
+
+class _Mailbox:
+    """The events that wait for one receiver, and the thread that calls it."""
+
+    def __init__(self, receiver: Receiver, clock: Callable[[], float]) -> None:
+        self.name = _name(receiver)
+        self.receiver = _weak(receiver)
+        self.errors = 0
+        self.abandoned = False
+        self._clock = clock
+        self._letters: deque[_Letter] = deque()
+        self._progress: dict[str, _Letter] = {}
+        self._condition = threading.Condition()
+        self._running = False
+        self._call_started: float | None = None
+
+    def put(self, receiver: Receiver, event: Event) -> None:
+        letter = _Letter(receiver, event)
+        with self._condition:
+            if isinstance(event, TransferProgress):
+                older = self._progress.get(event.uploader)
+                if older is not None and len(self._letters) >= COALESCE_FROM:
+                    older.event = None
+                self._progress[event.uploader] = letter
+            self._letters.append(letter)
+            if not self._running:
+                self._running = True
+                name = f"cloudplow-events-{next(_thread_numbers)}"
+                threading.Thread(target=self._run, name=name, daemon=True).start()
+            else:
+                self._condition.notify()
+
+    def _next(self) -> _Letter | None:
+        """The next letter; None when the thread is to end."""
+        with self._condition:
+            self._call_started = None
+            if not self._letters:
+                self._condition.notify_all()
+                self._condition.wait(IDLE_SECONDS)
+            if self.abandoned or not self._letters:
+                self._running = False
+                return None
+            letter = self._letters.popleft()
+            event = letter.event
+            if isinstance(event, TransferProgress) and self._progress.get(event.uploader) is letter:
+                del self._progress[event.uploader]
+            self._call_started = self._clock()
+            return letter
+
+    def _run(self) -> None:
+        while (letter := self._next()) is not None:
+            event = letter.event
+            if event is None:
+                continue
+            try:
+                letter.receiver(event.uploader, event=event)
+            except Exception:  # foreign code: whatever it raises stays with it
+                self.errors += 1
+                log.exception("Event receiver %s failed on %s", self.name, event.signal_name)
+            del letter, event
+
+    def call_age(self) -> float:
+        """For how many seconds the present call has lasted; 0 when none is under way."""
+        started = self._call_started
+        return 0.0 if started is None else self._clock() - started
+
+    def backlog(self) -> int:
+        return len(self._letters)
+
+    def abandon(self) -> None:
+        with self._condition:
+            self.abandoned = True
+            self._letters.clear()
+            self._progress.clear()
+            self._condition.notify_all()
+
+    def drain(self, deadline: float) -> bool:
+        """Wait until everything is delivered; False when the deadline or a call that lasts too long ends the wait."""
+        with self._condition:
+            while self._letters or self._call_started is not None:
+                age = self.call_age()
+                if age >= CLOSE_CALL_SECONDS or self._clock() >= deadline:
+                    return False
+                left = min(deadline - self._clock(), CLOSE_CALL_SECONDS - age)
+                self._condition.wait(max(0.01, left))
+        return True
+
+
+class EventBus:
+    """Numbers events and hands them to the mailboxes of whoever is connected to their signal.
+
+    `publish` may be called from any thread and returns at once. One bus per process is the rule: the numbers are
+    gapless per bus.
+    """
+
+    def __init__(self, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._mailboxes: dict[object, _Mailbox] = {}
+        self._closed = False
+
+    def publish(self, event: Event) -> Event:
+        """Number the event, stamp its time and hand it on; returns it as it will be delivered."""
+        signal = SIGNALS[event.signal_name]
+        with self._lock:
+            self._seq += 1
+            event = replace(event, seq=self._seq, at=self._now())
+            if not self._closed and signal.receivers:
+                for receiver in signal.receivers_for(event.uploader):
+                    self._deliver(receiver, event)
+        return event
+
+    def _deliver(self, receiver: Receiver, event: Event) -> None:
+        key = _key(receiver)
+        mailbox = self._mailboxes.get(key)
+        if mailbox is None or mailbox.receiver() != receiver:
+            mailbox = self._mailboxes[key] = _Mailbox(receiver, self._clock)
+        if mailbox.backlog() and (mailbox.call_age() > HUNG_SECONDS or mailbox.backlog() >= BACKLOG_LIMIT):
+            self._disconnect(key, mailbox, receiver)
+            return
+        mailbox.put(receiver, event)
+
+    def _disconnect(self, key: object, mailbox: _Mailbox, receiver: Receiver) -> None:
+        log.error(
+            "Event receiver %s is hung (its present call lasts %.0f s, %d events wait): it is disconnected",
+            mailbox.name,
+            mailbox.call_age(),
+            mailbox.backlog(),
+        )
+        for signal in SIGNALS.values():
+            signal.disconnect(receiver)
+        mailbox.abandon()
+        del self._mailboxes[key]
+
+    def receiver_errors(self) -> dict[str, int]:
+        """How often each receiver raised, by its name; only those that did."""
+        with self._lock:
+            return {box.name: box.errors for box in self._mailboxes.values() if box.errors}
+
+    def flush(self, timeout_seconds: float = CLOSE_SECONDS) -> bool:
+        """Wait until working receivers have everything that was published; False when one was left behind."""
+        deadline = self._clock() + timeout_seconds
+        with self._lock:
+            mailboxes = list(self._mailboxes.values())
+        drained = [box.drain(deadline) for box in mailboxes]
+        return all(drained)
+
+    def close(self) -> None:
+        """Deliver what is under way, then stop; a receiver that hangs is left behind with a line in the log."""
+        deadline = self._clock() + CLOSE_SECONDS
+        with self._lock:
+            self._closed = True
+            mailboxes = list(self._mailboxes.values())
+            self._mailboxes.clear()
+        for box in mailboxes:
+            if not box.drain(deadline):
+                log.warning(
+                    "Event receiver %s did not return in time: %d events were not delivered to it",
+                    box.name,
+                    box.backlog(),
+                )
+            box.abandon()

@@ -1,0 +1,165 @@
+"""The one place that reads and writes cache files.
+
+Files are JSON, beside `config.json` (or beside `--cachefile`). A write is atomic: temporary file in the same folder,
+fsync, rename, fsync of the folder. They are read only at start. A file that cannot be read is set aside as
+`NAME.corrupt-TIME` with one warning.
+
+Owners of state register a function that makes the present document; the saver thread writes what is dirty at most
+once a second, so that no one who drives rclone waits for a disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from cloudplow.errors import StateError
+
+log = logging.getLogger("cloudplow.state")
+
+LEDGER_FILE: Final = "sa_quota_cache.json"
+LEARNED_FILE: Final = "learned_sizes_cache.json"
+SESSION_FILE: Final = "dashboard_session_state.json"
+
+#: The saver writes a dirty file at most this often, in seconds.
+SAVE_INTERVAL_SECONDS: Final = 1.0
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader, or a start after a power cut, sees the old or the new content, never a mix.
+
+    Raises OSError.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class StateFiles:
+    """The cache files of one installation; owns the saver thread (`start`, `stop`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._makers: dict[str, Callable[[], Any]] = {}
+        self._dirty: set[str] = set()
+        self._condition = threading.Condition()
+        self._write_lock = threading.Lock()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._failing: set[str] = set()
+
+    def read(self, name: str) -> Any | None:
+        """The content of a cache file; None when there is none or when it cannot be read (then it is set aside).
+
+        The bare tokens NaN and Infinity of old files are accepted.
+        """
+        path = self.folder / name
+        try:
+            return json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("Cannot read %s (%s): going on without it", path, error.strerror)
+            return None
+        except (ValueError, RecursionError) as error:
+            self._set_aside(path, error)
+            return None
+
+    def _set_aside(self, path: Path, error: Exception) -> None:
+        aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
+        try:
+            path.rename(aside)
+        except OSError as rename_error:
+            log.warning("%s is damaged (%s) and cannot be set aside: %s", path, error, rename_error.strerror)
+        else:
+            log.warning("%s is damaged (%s): set aside as %s", path, error, aside.name)
+
+    def register(self, name: str, make_document: Callable[[], Any]) -> None:
+        """Name the owner of a file: make_document returns its present JSON-ready content, from any thread."""
+        self._makers[name] = make_document
+
+    def mark_dirty(self, name: str) -> None:
+        """Have the file written within about a second. Returns at once."""
+        with self._condition:
+            if name not in self._dirty:
+                self._dirty.add(name)
+                self._condition.notify()
+
+    def save_now(self, name: str) -> None:
+        """Write the file and return when it is safe on the disk.
+
+        Raises StateError when it cannot be written.
+        """
+        with self._condition:
+            self._dirty.discard(name)
+        with self._write_lock:
+            document = self._makers[name]()
+            data = json.dumps(document, allow_nan=False, ensure_ascii=True, indent=1).encode()
+            try:
+                write_atomically(self.folder / name, data)
+            except OSError as error:
+                raise StateError(
+                    f"Cannot write {self.folder / name}: {error.strerror}. "
+                    "Make the folder writable, or name another one with --cachefile."
+                ) from error
+
+    def start(self) -> None:
+        """Start the saver thread."""
+        self._thread = threading.Thread(target=self._run, name="cloudplow-saver", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is dirty, then end the saver thread."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._save_dirty()
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while not self._dirty and not self._stopping:
+                    self._condition.wait()
+                if self._stopping:
+                    return
+            self._save_dirty()
+            with self._condition:
+                if not self._stopping:
+                    self._condition.wait(SAVE_INTERVAL_SECONDS)
+
+    def _save_dirty(self) -> None:
+        with self._condition:
+            names = sorted(self._dirty)
+        for name in names:
+            try:
+                self.save_now(name)
+                self._failing.discard(name)
+            except StateError as error:
+                with self._condition:
+                    self._dirty.add(name)
+                if name not in self._failing:
+                    self._failing.add(name)
+                    log.error("%s", error)
