@@ -64,7 +64,7 @@ class StateFiles:
         self._dirty: set[str] = set()
         self._condition = threading.Condition()
         self._write_lock = threading.Lock()
-        self._stopping = False
+        self._stop_event = threading.Event()
         self._thread: threading.Thread | None = None
         self._failing: set[str] = set()
 
@@ -130,8 +130,8 @@ class StateFiles:
 
     def stop(self) -> None:
         """Write what is dirty, then end the saver thread."""
+        self._stop_event.set()
         with self._condition:
-            self._stopping = True
             self._condition.notify()
         if self._thread is not None:
             self._thread.join()
@@ -141,14 +141,12 @@ class StateFiles:
     def _run(self) -> None:
         while True:
             with self._condition:
-                while not self._dirty and not self._stopping:
+                while not self._dirty and not self._stop_event.is_set():
                     self._condition.wait()
-                if self._stopping:
-                    return
+            if self._stop_event.is_set():
+                return
             self._save_dirty()
-            with self._condition:
-                if not self._stopping:
-                    self._condition.wait(SAVE_INTERVAL_SECONDS)
+            self._stop_event.wait(SAVE_INTERVAL_SECONDS)
 
     def _save_dirty(self) -> None:
         with self._condition:

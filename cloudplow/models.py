@@ -1,0 +1,51 @@
+"""Values that the planner, the ledger and the engine share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class QueueFile(NamedTuple):
+    """A file that waits. name: relative to the source, as rclone lists it; size: bytes.
+
+    The name may hold bytes that are no UTF-8, as surrogate escapes (`os.fsencode` gives them back).
+    """
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Bytes of quota that come back. at: epoch seconds."""
+
+    at: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What one account can take. account: its key file; limit_bytes: its whole quota; free_bytes: what is left now.
+
+    returns: what comes back when, in order of time. usable_from: epoch seconds before which it may not be used at all
+    (denied, cooling); 0 for now; infinity when nobody knows.
+    """
+
+    account: str
+    limit_bytes: int
+    free_bytes: int
+    returns: tuple[Return, ...] = ()
+    usable_from: float = 0.0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing of its quota is spent."""
+        return self.free_bytes >= self.limit_bytes
+
+
+def printable_name(name: str) -> str:
+    """The name as rclone's JSON log and any output show it: each byte that is no UTF-8 as U+FFFD."""
+    if name.isascii():
+        return name
+    return "".join("\ufffd" if "\udc80" <= char <= "\udcff" else char for char in name)

@@ -1,0 +1,134 @@
+"""Fills one account to the last megabyte: which files go, so that their exact sizes come closest to what is left.
+
+The heuristic: largest file first that still fits (first-fit decreasing, Johnson 1973), then the tail of the choice is
+solved again as a subset-sum problem by dynamic programming over a bit set (Bellman; with sizes rounded up to a grid,
+as in Ibarra and Kim's approximation scheme, so that a choice is never larger than it seems). Few files, where the tail
+is everything, are thereby solved to within the grid of the exact optimum.
+
+Sources: D. S. Johnson, "Near-optimal bin packing algorithms", MIT 1973; O. H. Ibarra, C. E. Kim, "Fast approximation
+algorithms for the knapsack and sum of subset problems", JACM 22 (1975).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+#: A fill that leaves a smaller share of the capacity than this is good enough.
+GOOD_ENOUGH: Final = 0.0002
+#: How many files the exact step looks at; and how fine its grid is.
+CANDIDATES: Final = 400
+GRID: Final = 1 << 17
+#: How many of the last chosen files the exact step may choose again.
+TAIL: Final = 12
+
+
+class SizePool:
+    """Files that are not yet assigned, by size. Indices are positions in the ascending order of sizes."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        """sizes: bytes, ascending."""
+        self.sizes = sizes
+        self._alive = bytearray(b"\x01") * len(sizes)
+        self.count = len(sizes)
+
+    def largest_at_most(self, limit_bytes: int) -> int | None:
+        """The index of the largest unassigned file that is no larger than the limit."""
+        index = self._alive.rfind(1, 0, bisect_right(self.sizes, limit_bytes))
+        return None if index < 0 else index
+
+    def take(self, index: int) -> None:
+        """Mark a file as assigned."""
+        self._alive[index] = 0
+        self.count -= 1
+
+    def give_back(self, index: int) -> None:
+        """Mark a file as unassigned again."""
+        self._alive[index] = 1
+        self.count += 1
+
+    def some_at_most(self, limit_bytes: int, count: int) -> list[int]:
+        """Up to `count` unassigned files no larger than the limit, spread evenly over the order of sizes."""
+        end = bisect_right(self.sizes, limit_bytes)
+        alive = self._alive
+        found: list[int] = []
+        step = max(1, end // (4 * count))
+        position = end
+        while position > 0 and len(found) < count:
+            index = alive.rfind(1, 0, position)
+            if index < 0:
+                break
+            found.append(index)
+            position = min(index, position - step) if len(found) > count // 2 else index
+        return found
+
+    def remaining(self) -> list[int]:
+        """The indices of all unassigned files, ascending."""
+        return [index for index, alive in enumerate(self._alive) if alive]
+
+
+def fill(pool: SizePool, capacity_bytes: int) -> list[int]:
+    """Take files from the pool whose sizes sum to at most the capacity, and come as close to it as they can.
+
+    Returns their indices. Files of size 0 always fit.
+    """
+    chosen: list[int] = []
+    left = capacity_bytes
+    while (index := pool.largest_at_most(left)) is not None:
+        pool.take(index)
+        chosen.append(index)
+        left -= pool.sizes[index]
+    if pool.count and left > capacity_bytes * GOOD_ENOUGH:
+        _improve_tail(pool, chosen, left)
+    return chosen
+
+
+def _improve_tail(pool: SizePool, chosen: list[int], left: int) -> None:
+    """Choose the last files again, together with unassigned ones, when that leaves less."""
+    sizes = pool.sizes
+    whole = pool.count + len(chosen) <= CANDIDATES
+    tail = [index for index in (chosen if whole else chosen[-TAIL:]) if sizes[index] > 0]
+    room = left + sum(sizes[index] for index in tail)
+    candidates = tail + pool.some_at_most(room, CANDIDATES - len(tail))
+    better = best_subset([sizes[index] for index in candidates], room)
+    if sum(sizes[candidates[i]] for i in better) <= room - left:
+        return
+    tail_set = set(tail)
+    chosen[:] = [index for index in chosen if index not in tail_set]
+    for index in tail:
+        pool.give_back(index)
+    left = room
+    for position in better:
+        index = candidates[position]
+        pool.take(index)
+        chosen.append(index)
+        left -= sizes[index]
+    while (found := pool.largest_at_most(left)) is not None:
+        pool.take(found)
+        chosen.append(found)
+        left -= sizes[found]
+
+
+def best_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:
+    """Positions of sizes whose sum is at most the capacity and within count/GRID of the best possible.
+
+    Dynamic programming: bit k of `reached[i]` says that some of the first i sizes sum to k grid steps.
+    """
+    unit = max(1, -(-capacity_bytes // GRID))
+    limit = capacity_bytes // unit
+    mask = (1 << (limit + 1)) - 1
+    weights = [-(-size // unit) for size in sizes]
+    reached = [1]
+    for weight in weights:
+        last = reached[-1]
+        reached.append((last | (last << weight)) & mask if weight <= limit else last)
+    total = reached[-1].bit_length() - 1
+    picked = []
+    for position in range(len(sizes) - 1, -1, -1):
+        # The sum is reachable without this one: leave it out.
+        if reached[position] >> total & 1:
+            continue
+        picked.append(position)
+        total -= weights[position]
+    return picked

@@ -1,0 +1,234 @@
+"""Spreads a queue over accounts and stages, by exact sizes. Pure: no clock, no process, no file.
+
+The rules: a stage never plans more than its account has left; each account is filled as far as sizes allow
+(`cloudplow.packing`); a file larger than what one account has left goes to the next that can take it; a file larger
+than a whole quota goes alone, to an account of which nothing is spent, because Google lets a running upload finish.
+What does not fit now is planned onto the capacity that comes back, in order of time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cloudplow.models import Capacity, QueueFile
+from cloudplow.packing import SizePool, fill
+
+#: How many later stages are worked out one by one; what lies behind them is only summed up.
+LATER_STAGES_LIMIT: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """One run of rclone with one account. starts_at: epoch seconds for a stage that waits for capacity, else 0."""
+
+    account: str
+    files: tuple[QueueFile, ...]
+    bytes: int
+    starts_at: float = 0.0
+    oversized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Stages that can run now, stages that wait for capacity, and what no capacity is in sight for."""
+
+    stages: tuple[PlannedStage, ...] = ()
+    later: tuple[PlannedStage, ...] = ()
+    unplanned: tuple[QueueFile, ...] = ()
+    unplanned_why: str = ""
+
+    @property
+    def planned_bytes(self) -> int:
+        """What the stages that can run now upload, in bytes."""
+        return sum(stage.bytes for stage in self.stages)
+
+    @property
+    def next_capacity_at(self) -> float | None:
+        """Epoch seconds at which the first waiting stage can start; None when nothing waits for a known time."""
+        return self.later[0].starts_at if self.later else None
+
+    @property
+    def waiting_files(self) -> int:
+        """How many files cannot go now."""
+        return sum(len(stage.files) for stage in self.later) + len(self.unplanned)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The size of what cannot go now, in bytes."""
+        return sum(stage.bytes for stage in self.later) + sum(file.size for file in self.unplanned)
+
+
+@dataclass(slots=True)
+class _Queue:
+    """The queue by ascending size, and which of it is still unassigned."""
+
+    files: list[QueueFile]
+    pool: SizePool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files.sort(key=lambda file: (file.size, file.name))
+        self.pool = SizePool([file.size for file in self.files])
+
+    def stage(
+        self, account: str, indices: Sequence[int], *, starts_at: float = 0.0, oversized: bool = False
+    ) -> PlannedStage:
+        files = tuple(self.files[index] for index in indices)
+        return PlannedStage(account, files, sum(file.size for file in files), starts_at, oversized)
+
+    def take_oversized(self, limit_bytes: int) -> int | None:
+        """Take the largest unassigned file when it exceeds the limit."""
+        if not self.pool.count:
+            return None
+        index = self.pool.largest_at_most(self.pool.sizes[-1])
+        if index is None or self.pool.sizes[index] <= limit_bytes:
+            return None
+        self.pool.take(index)
+        return index
+
+
+def plan_unlimited(queue: Sequence[QueueFile]) -> Plan:
+    """Without accounts: everything in one stage."""
+    if not queue:
+        return Plan()
+    return Plan(stages=(PlannedStage("", tuple(queue), sum(file.size for file in queue)),))
+
+
+def plan(queue: Sequence[QueueFile], capacities: Sequence[Capacity], *, now: float, with_later: bool = True) -> Plan:
+    """Assign the queue to the accounts, in the order given (the first is used first).
+
+    now: epoch seconds. with_later: also work out what runs when capacity has come back.
+    """
+    waiting = _Queue(list(queue))
+    usable = [capacity for capacity in capacities if capacity.usable_from <= now]
+    largest_limit = max((capacity.limit_bytes for capacity in capacities), default=0)
+    stages = _oversized_stages(waiting, usable, largest_limit)
+    taken = {stage.account for stage in stages}
+    spare = _reserve_for_largest(waiting, [one for one in usable if one.account not in taken])
+    for capacity in usable:
+        if capacity.account in taken or not waiting.pool.count:
+            continue
+        indices = fill(waiting.pool, min(capacity.free_bytes, spare.get(capacity.account, capacity.free_bytes)))
+        if indices:
+            stages.append(waiting.stage(capacity.account, indices))
+    later = _later_stages(waiting, capacities, stages, now) if with_later else []
+    rest = tuple(waiting.files[index] for index in waiting.pool.remaining())
+    return Plan(tuple(stages), tuple(later), rest, _why_unplanned(rest, capacities, with_later))
+
+
+def _oversized_stages(waiting: _Queue, usable: Sequence[Capacity], largest_limit: int) -> list[PlannedStage]:
+    """Files larger than a whole quota: one for each account of which nothing is spent."""
+    stages = []
+    for capacity in usable:
+        if not capacity.is_fresh or capacity.limit_bytes < largest_limit:
+            continue
+        index = waiting.take_oversized(largest_limit)
+        if index is None:
+            break
+        stages.append(waiting.stage(capacity.account, [index], oversized=True))
+    return stages
+
+
+def _reserve_for_largest(waiting: _Queue, usable: Sequence[Capacity]) -> dict[str, int]:
+    """How much of an account others may use, so that the largest file that fits nowhere now is not starved.
+
+    A steady stream of small files would otherwise eat every byte that comes back. The account on which the file will
+    fit first is kept for it: others may use only what will be to spare at that time.
+    """
+    sizes = waiting.pool.sizes
+    if not waiting.pool.count or not usable:
+        return {}
+    index = waiting.pool.largest_at_most(sizes[-1])
+    if index is None:
+        return {}
+    size = sizes[index]
+    if any(capacity.free_bytes >= size for capacity in usable):
+        return {}
+    best: tuple[float, str, int] | None = None
+    for capacity in usable:
+        wanted = min(size, capacity.limit_bytes)
+        free = capacity.free_bytes
+        for back in capacity.returns:
+            free += back.bytes
+            if free >= wanted:
+                if best is None or back.at < best[0]:
+                    best = (back.at, capacity.account, free - wanted)
+                break
+    return {} if best is None else {best[1]: best[2]}
+
+
+def _later_stages(
+    waiting: _Queue, capacities: Sequence[Capacity], stages: Sequence[PlannedStage], now: float
+) -> list[PlannedStage]:
+    """What waits, assigned to whole quotas in the order in which they will be free again.
+
+    An account that is used from now on is counted as free again one window later; the window is taken from what is
+    already known of the pool (the latest return), so the times are estimates that are never too early.
+    """
+    if not waiting.pool.count:
+        return []
+    window = max((back.at - now for one in capacities for back in one.returns), default=0.0)
+    planned = {stage.account: stage.bytes for stage in stages}
+    times = []
+    for capacity in capacities:
+        if math.isinf(capacity.usable_from):
+            continue
+        ready_at = max([capacity.usable_from, *(back.at for back in capacity.returns)], default=0.0)
+        if planned.get(capacity.account):
+            ready_at = max(ready_at, now + window)
+        if ready_at > now:
+            times.append((ready_at, capacity))
+    times.sort(key=lambda pair: pair[0])
+    later: list[PlannedStage] = []
+    largest_limit = max((capacity.limit_bytes for capacity in capacities), default=0)
+    for ready_at, capacity in times[:LATER_STAGES_LIMIT]:
+        oversized = waiting.take_oversized(largest_limit) if capacity.limit_bytes == largest_limit else None
+        indices = [oversized] if oversized is not None else fill(waiting.pool, capacity.limit_bytes)
+        if indices:
+            later.append(waiting.stage(capacity.account, indices, starts_at=ready_at, oversized=oversized is not None))
+        if not waiting.pool.count:
+            break
+    return later
+
+
+def _why_unplanned(rest: Sequence[QueueFile], capacities: Sequence[Capacity], with_later: bool) -> str:
+    if not rest:
+        return ""
+    if not capacities:
+        return "no account can be used"
+    if not with_later:
+        return "no account has enough left"
+    if all(math.isinf(capacity.usable_from) for capacity in capacities):
+        return "every account is set aside; see why with `cloudplow check`"
+    return "it waits for quota beyond the next return of every account"
+
+
+def plan_document(result: Plan, account_names: Mapping[str, str]) -> dict[str, Any]:
+    """The plan as JSON for `cloudplow plan --json`, `plan_made` and `/api/plan`: sums, no file names.
+
+    account_names: what each account is called outside (the base name of its key file).
+    """
+    return {
+        "stages": [_stage_document(stage, account_names) for stage in result.stages],
+        "later": [_stage_document(stage, account_names) for stage in result.later],
+        "files": sum(len(stage.files) for stage in result.stages),
+        "bytes": result.planned_bytes,
+        "waiting_files": result.waiting_files,
+        "waiting_bytes": result.waiting_bytes,
+        "unplanned_files": len(result.unplanned),
+        "unplanned_bytes": sum(file.size for file in result.unplanned),
+        "unplanned_why": result.unplanned_why,
+        "next_capacity_at": result.next_capacity_at or 0,
+    }
+
+
+def _stage_document(stage: PlannedStage, account_names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "account": account_names.get(stage.account, ""),
+        "files": len(stage.files),
+        "bytes": stage.bytes,
+        "starts_at": stage.starts_at,
+        "oversized": stage.oversized,
+    }

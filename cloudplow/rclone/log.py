@@ -1,0 +1,193 @@
+"""One line of rclone's output -> a typed message. Pure; never raises, whatever the line holds.
+
+Source of the texts: rclone 1.60.1 and 1.75.2, observed with `--use-json-log -v`. Lines may be plain text all the same
+(set-up failures, the last line of 1.60), and bytes that are no UTF-8 become U+FFFD.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cloudplow.events import Transferring
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A file arrived at the destination. size: bytes, None when this rclone does not say (1.60)."""
+
+    name: str
+    size: int | None
+    server_side: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A file was moved inside one remote (a rename): it arrived and left the source, and nothing was uploaded."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A file left the source. Without a `Copied` before it, the destination had it already."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A dry run would have transferred the file. size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """rclone's statistics. bytes counts failed and repeated uploads too; eta in seconds, None when unknown."""
+
+    bytes: int
+    total_bytes: int
+    speed: float
+    eta: float | None
+    files: int
+    total_files: int
+    errors: int
+    transferring: tuple[Transferring, ...]
+    checking: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of level error or worse. name: the object it is about, "" when it is about the run."""
+
+    name: str
+    text: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Any other JSON line. name: the object it is about, "" for none."""
+
+    name: str
+    text: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A line that is not JSON."""
+
+    text: str
+
+
+Message = Copied | Moved | Deleted | Skipped | Stats | Problem | Note | Plain
+
+_COPIED: Final = re.compile(r"^(?:Multi-thread )?Copied \(")
+_PROBLEM_LEVELS: Final = frozenset({"error", "critical", "fatal", "panic", "alert", "emergency"})
+# "Attempt 2/3 succeeded" comes at level error although it is good news.
+_ATTEMPT_SUCCEEDED: Final = re.compile(r"^Attempt \d+/\d+ succeeded")
+
+
+def parse_line(line: bytes) -> Message:
+    """Read one line of rclone's output, without its newline. Raises nothing."""
+    text = line.decode("utf-8", "replace")
+    if not text.startswith("{"):
+        return Plain(text)
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return Plain(text)
+    if not isinstance(record, dict):
+        return Plain(text)
+    return _classify(record)
+
+
+def _classify(record: Mapping[str, Any]) -> Message:
+    text = _text(record.get("msg"))
+    name = _text(record.get("object"))
+    level = _text(record.get("level")).lower()
+    stats = record.get("stats")
+    if isinstance(stats, dict):
+        return parse_stats(stats)
+    if "skipped" in record and name:
+        return Skipped(name, _whole(record.get("size")))
+    if level in _PROBLEM_LEVELS:
+        if _ATTEMPT_SUCCEEDED.match(text):
+            return Note(name, text, "info")
+        return Problem(name, text, level)
+    if name:
+        if text == "Deleted":
+            return Deleted(name)
+        if _COPIED.match(text):
+            size = record.get("size")
+            return Copied(name, _whole(size) if isinstance(size, int) else None, "server-side" in text)
+        if text.startswith("Moved (server-side"):
+            return Moved(name)
+    return Note(name, text, level)
+
+
+def parse_stats(stats: Mapping[str, Any]) -> Stats:
+    """Read rclone's statistics object (a log line's `stats`, or the answer of `core/stats`). Raises nothing."""
+    transferring = stats.get("transferring")
+    checking = stats.get("checking")
+    return Stats(
+        bytes=_whole(stats.get("bytes")),
+        total_bytes=_whole(stats.get("totalBytes")),
+        speed=_number(stats.get("speed")),
+        eta=_optional_number(stats.get("eta")),
+        files=_whole(stats.get("transfers")),
+        total_files=_whole(stats.get("totalTransfers")),
+        errors=_whole(stats.get("errors")),
+        transferring=tuple(_transferring(item) for item in transferring if isinstance(item, dict))
+        if isinstance(transferring, list)
+        else (),
+        checking=tuple(_checking_name(item) for item in checking) if isinstance(checking, list) else (),
+    )
+
+
+def _transferring(item: Mapping[str, Any]) -> Transferring:
+    return Transferring(
+        name=_text(item.get("name")),
+        size=_whole(item.get("size")),
+        bytes=_whole(item.get("bytes")),
+        speed=_number(item.get("speed")),
+        eta=_optional_number(item.get("eta")),
+        percentage=min(100, _whole(item.get("percentage"))),
+    )
+
+
+def _checking_name(item: Any) -> str:
+    return _text(item.get("name")) if isinstance(item, dict) else _text(item)
+
+
+def _text(value: Any) -> str:
+    """A text that any output can take: lone surrogates, which JSON can smuggle in, become U+FFFD."""
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    return value.encode("utf-8", "replace").decode("utf-8") if not value.isascii() else value
+
+
+def _number(value: Any) -> float:
+    """A finite number of at least 0; 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    try:
+        number = float(value)
+    except OverflowError:
+        return 0.0
+    return number if math.isfinite(number) and number > 0 else 0.0
+
+
+def _optional_number(value: Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _whole(value: Any) -> int:
+    return int(_number(value)) if not isinstance(value, int) or isinstance(value, bool) else max(0, value)

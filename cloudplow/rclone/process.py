@@ -1,0 +1,159 @@
+"""The one place that starts processes.
+
+A process of ours never outlives us unattended: its output goes to a pipe that we read, rclone writes a line a second,
+and writing to a pipe without a reader ends it. Locks may be inherited (`pass_fds`), so that they are held until the
+last process that uses what they guard is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cloudplow.errors import RcloneError
+
+#: How long a process has to end after SIGTERM before it is killed, in seconds. rclone needs 0.01 s.
+TERMINATE_SECONDS: Final = 10.0
+#: After the process itself has ended, how long to wait for more output from whoever holds its pipe, in seconds.
+LINGER_SECONDS: Final = 1.0
+#: A longer line is handed on in pieces of this size, in bytes.
+LINE_LIMIT_BYTES: Final = 8 << 20
+_READ_BYTES: Final = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A short command that has ended. code: exit status, negative for a signal."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    def last_error_line(self) -> str:
+        """The last line of its error output, for people; "" when there is none."""
+        lines = self.stderr.decode("utf-8", "replace").strip().splitlines()
+        return lines[-1].strip() if lines else ""
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    timeout_seconds: float | None = None,
+    input_bytes: bytes = b"",
+) -> Completed:
+    """Run a short command to its end and return what it printed.
+
+    Raises RcloneError when it cannot be started or does not end in time.
+    """
+    try:
+        done = subprocess.run(
+            arguments,
+            env=None if environment is None else dict(environment),
+            input=input_bytes,
+            capture_output=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RcloneError(f"{arguments[0]} {arguments[1]} did not end within {timeout_seconds:.0f} s") from error
+    except OSError as error:
+        raise RcloneError(f"{arguments[0]} cannot be started: {error.strerror}") from error
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+class LineProcess:
+    """A running process whose whole output is read line by line, by one thread."""
+
+    def __init__(
+        self, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
+    ) -> None:
+        """Start it. Raises RcloneError when it cannot be started."""
+        try:
+            self._popen = subprocess.Popen(
+                arguments,
+                env=None if environment is None else dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # A session of its own: Ctrl-C on the terminal reaches us alone, and we decide how it ends.
+                start_new_session=True,
+                pass_fds=tuple(pass_fds),
+            )
+        except OSError as error:
+            raise RcloneError(f"{arguments[0]} cannot be started: {error.strerror}") from error
+        if self._popen.stdout is None:
+            raise RcloneError(f"{arguments[0]} has no output to read")
+        self._fd = self._popen.stdout.fileno()
+        # poll, not select: with a thousand viewers connected the descriptor may be beyond select's 1,024.
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN)
+        self._rest = b""
+        self._ended_at: float | None = None
+        self._kill_at: float | None = None
+        self.pid = self._popen.pid
+
+    def read_lines(self, timeout_seconds: float) -> list[bytes] | None:
+        """The complete lines that arrive within the timeout (without newlines); None once all output is read."""
+        self._escalate()
+        if not self._poll.poll(timeout_seconds * 1000):
+            return self._finish() if self._lingered() else []
+        chunk = os.read(self._fd, _READ_BYTES)
+        if not chunk:
+            return self._finish()
+        lines = (self._rest + chunk).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > LINE_LIMIT_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        return [line.rstrip(b"\r") for line in lines]
+
+    def _finish(self) -> list[bytes] | None:
+        rest, self._rest = self._rest, b""
+        return [rest] if rest else None
+
+    def _lingered(self) -> bool:
+        """Whether the process is gone, and its pipe, held open by another, has been silent for a while."""
+        if self._popen.poll() is None:
+            return False
+        now = time.monotonic()
+        if self._ended_at is None:
+            self._ended_at = now
+        return now - self._ended_at > LINGER_SECONDS
+
+    def terminate(self) -> None:
+        """Ask it to end; it is killed when it has not ended after `TERMINATE_SECONDS`. Returns at once.
+
+        SIGTERM rather than SIGINT: a process started with SIGINT ignored passes that on to rclone.
+        """
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + TERMINATE_SECONDS
+            self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._signal(signal.SIGKILL)
+
+    def _escalate(self) -> None:
+        if self._kill_at is not None and time.monotonic() > self._kill_at:
+            self.kill()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.send_signal(number)
+
+    def wait(self) -> int:
+        """Close the pipe and return the exit status, negative for a signal. Call it once all output is read."""
+        if self._popen.stdout is not None:
+            self._popen.stdout.close()
+        while True:
+            self._escalate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._popen.wait(timeout=0.5)

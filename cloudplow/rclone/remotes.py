@@ -1,0 +1,87 @@
+"""Which drive remotes lie below a remote. Pure: reads the document of `rclone config dump`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+Dump = Mapping[str, Mapping[str, Any]]
+
+#: Backends that wrap others, and the keys that name what they wrap: one remote, or several.
+_SINGLE: Final = ("remote",)
+_WRAPPING_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "alias": _SINGLE,
+    "cache": _SINGLE,
+    "chunker": _SINGLE,
+    "compress": _SINGLE,
+    "crypt": _SINGLE,
+    "hasher": _SINGLE,
+    "archive": _SINGLE,
+    "union": ("upstreams", "remotes"),
+    "combine": ("upstreams",),
+}
+_REMOTE_NAME: Final = re.compile(r"^([^:,/]+)[,:]")
+
+
+def remote_name(path: str) -> str | None:
+    """The configured remote of an rclone path: "gdrive:Media" and "gdrive,shared_with_me:x" -> "gdrive".
+
+    None for a local path and for a remote that is made on the fly (":drive:").
+    """
+    match = _REMOTE_NAME.match(path)
+    return match.group(1) if match else None
+
+
+def drive_remotes_below(path: str, dump: Dump) -> tuple[str, ...]:
+    """The names of all drive remotes that an upload to the path reaches, in the order found; () for none."""
+    found: list[str] = []
+    seen: set[str] = set()
+    waiting = [path]
+    while waiting:
+        name = remote_name(waiting.pop(0))
+        if name is None or name in seen or name not in dump:
+            continue
+        seen.add(name)
+        section = dump[name]
+        if section.get("type") == "drive":
+            found.append(name)
+        else:
+            waiting.extend(_wrapped(section))
+    return tuple(found)
+
+
+def _wrapped(section: Mapping[str, Any]) -> Iterator[str]:
+    kind = str(section.get("type", ""))
+    for key in _WRAPPING_KEYS.get(kind, ()):
+        value = section.get(key)
+        if not isinstance(value, str):
+            continue
+        if key == "remote":
+            yield value
+            continue
+        for part in _words(value):
+            # combine writes "folder=remote:path"
+            yield part.partition("=")[2] if kind == "combine" else part
+
+
+def _words(value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return value.split()
+
+
+def account_environment(drive_remotes: tuple[str, ...], key_path: str) -> dict[str, str]:
+    """Environment variables that make the drive remotes use a service account's key file.
+
+    Source: https://rclone.org/docs/#config-file (the name in upper case; rclone replaces "-" by "_").
+    """
+    return {f"RCLONE_CONFIG_{name.upper().replace('-', '_')}_SERVICE_ACCOUNT_FILE": key_path for name in drive_remotes}
+
+
+def is_known(path: str, dump: Dump) -> bool:
+    """Whether the path is local, made on the fly, or names a configured remote."""
+    name = remote_name(path)
+    return name is None or name in dump

@@ -1,0 +1,174 @@
+"""Exit status and messages of one rclone run -> what happened, and what is to be done. The one place that decides."""
+
+from __future__ import annotations
+
+import re
+import signal
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from cloudplow.rclone.log import Message, Note, Plain, Problem
+
+
+class Outcome(StrEnum):
+    """How a stage ended."""
+
+    DONE = "done"
+    FILES_FAILED = "files_failed"
+    DENIED = "denied"
+    ACCOUNT_FAILED = "account_failed"
+    DESTINATION_FULL = "destination_full"
+    TRIGGERED = "triggered"
+    LIMIT_REACHED = "limit_reached"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Denial(StrEnum):
+    """Why Google refused an upload; each has a reaction of its own."""
+
+    DAILY_LIMIT = "daily_limit"
+    RATE_LIMITED = "rate_limited"
+    STORAGE_FULL = "storage_full"
+    DRIVE_FULL = "drive_full"
+    NO_ACCESS = "no_access"
+    KEY_REVOKED = "key_revoked"
+
+
+#: A sentence for people for each denial.
+DENIAL_SENTENCES: Final = {
+    Denial.DAILY_LIMIT: "Google refuses more uploads from this account for now: its daily limit is used up",
+    Denial.RATE_LIMITED: "Google asks for fewer requests per second (plain rate limiting, not the daily limit)",
+    Denial.STORAGE_FULL: "the storage of the account or drive is full: make room or choose another destination",
+    Denial.DRIVE_FULL: "the shared drive is full (files or bytes): no account can add to it, use another shared drive",
+    Denial.NO_ACCESS: "this account has no access to the destination: share the drive or folder with its address",
+    Denial.KEY_REVOKED: "the key of this account is revoked or unknown to Google: make a new key, or remove the file",
+}
+
+# In the order in which they are tried; the first that matches decides.
+# Source: rclone issues #76, #96, #1591 and the drive backend's shouldRetry; texts observed with 1.60.1 and 1.75.2.
+_DENIALS: Final = (
+    (Denial.KEY_REVOKED, re.compile(r"invalid_grant|unauthorized_client|invalid_client|account_?[dD]isabled")),
+    (
+        Denial.DRIVE_FULL,
+        re.compile(r"teamDrive(?:File|Hierarchy|Size)\w*|Shared [Dd]rive file limit|Team [Dd]rive file limit"),
+    ),
+    (Denial.STORAGE_FULL, re.compile(r"storageQuotaExceeded|storage quota")),
+    (
+        Denial.DAILY_LIMIT,
+        re.compile(r"Received upload limit error|User rate limit exceeded\.|\bquotaExceeded|dailyLimitExceeded"),
+    ),
+    (
+        Denial.NO_ACCESS,
+        re.compile(
+            r"insufficientFilePermissions|insufficientParentPermissions|teamDriveMembershipRequired|"
+            r"Shared drive not found|Error 404: File not found: |couldn't find root|failed to get (?:Shared|Team) Drive"
+        ),
+    ),
+    (Denial.RATE_LIMITED, re.compile(r"rateLimitExceeded|RateLimitExceeded|Error 429")),
+)
+_ACCOUNT_SET_UP: Final = re.compile(
+    r"service account|oauth2: |failed to (?:create|configure|make) .*drive|couldn't fetch token|cannot fetch token|"
+    r"error processing Service Account",
+    re.IGNORECASE,
+)
+_MAX_TRANSFER: Final = re.compile(r"max transfer limit reached", re.IGNORECASE)
+_MAX_DURATION: Final = re.compile(
+    r"max transfer duration reached|Transfer session (?:SOFT |HARD )?deadline", re.IGNORECASE
+)
+_LOG_PREFIX: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
+
+
+def classify_denial(text: str) -> Denial | None:
+    """Which denial a line of rclone tells of, if any."""
+    for denial, pattern in _DENIALS:
+        if pattern.search(text):
+            return denial
+    return None
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the lines of one run said, collected message by message; bounded."""
+
+    denial: Denial | None = None
+    denial_text: str = ""
+    upload_limit: bool = False
+    max_transfer: bool = False
+    max_duration: bool = False
+    account_problem: str = ""
+    last_problem: str = ""
+
+    def add(self, message: Message) -> None:
+        """Take one message into account."""
+        if isinstance(message, Problem | Plain | Note):
+            self._add_text(
+                message.text, problem=not isinstance(message, Note), about_file=bool(getattr(message, "name", ""))
+            )
+
+    def _add_text(self, text: str, *, problem: bool, about_file: bool) -> None:
+        if _MAX_TRANSFER.search(text):
+            self.max_transfer = True
+        if _MAX_DURATION.search(text):
+            self.max_duration = True
+        if not problem or not text.strip():
+            return
+        denial = classify_denial(text)
+        # A later plain rate limit never hides the denial that ended the run.
+        if denial is not None and (self.denial is None or self.denial is Denial.RATE_LIMITED):
+            self.denial = denial
+            self.denial_text = text[:500]
+        if "Received upload limit error" in text:
+            self.upload_limit = True
+        if _ACCOUNT_SET_UP.search(text):
+            self.account_problem = text[:500]
+        if not about_file or not self.last_problem:
+            self.last_problem = _LOG_PREFIX.sub("", text)[:500]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run came to. reason: a sentence for people, "" when all went well."""
+
+    outcome: Outcome
+    reason: str = ""
+    denial: Denial | None = None
+
+
+def judge(code: int, evidence: Evidence, *, interrupted: bool, failed_files: int) -> Verdict:
+    """Decide what one run came to.
+
+    code: exit status of rclone, negative for a signal; interrupted: we asked it to stop;
+    failed_files: how many of the planned files failed.
+    Source: exit codes of 1.60.1 and 1.75.2, where 7 is a fatal error (limit) and, in 1.60, also --max-duration.
+    """
+    if interrupted:
+        return Verdict(Outcome.INTERRUPTED, "stopped on request")
+    if code == 0:
+        return Verdict(Outcome.FILES_FAILED if failed_files else Outcome.DONE)
+    denial = evidence.denial
+    if denial in (Denial.STORAGE_FULL, Denial.DRIVE_FULL):
+        return Verdict(Outcome.DESTINATION_FULL, DENIAL_SENTENCES[denial], denial)
+    if code in (7, 10) and evidence.max_duration and not evidence.upload_limit:
+        return Verdict(Outcome.LIMIT_REACHED, "the --max-duration of rclone_extras was reached")
+    if denial is Denial.DAILY_LIMIT:
+        return Verdict(Outcome.DENIED, DENIAL_SENTENCES[denial], denial)
+    if code == 8 or (evidence.max_transfer and code != 1):
+        return Verdict(Outcome.LIMIT_REACHED, "the --max-transfer of rclone_extras was reached")
+    if denial in (Denial.KEY_REVOKED, Denial.NO_ACCESS):
+        return Verdict(Outcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
+    if code < 0:
+        return Verdict(Outcome.FAILED, f"rclone was ended by {_signal_name(-code)} from outside")
+    if failed_files:
+        return Verdict(Outcome.FILES_FAILED, evidence.last_problem, denial)
+    if evidence.account_problem:
+        return Verdict(Outcome.ACCOUNT_FAILED, evidence.account_problem)
+    return Verdict(Outcome.FAILED, evidence.last_problem or f"rclone ended with status {code}", denial)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
