@@ -1,0 +1,222 @@
+"""Which of rclone's flags belong to the engine, which filter, which matter to a listing. Pure, no imports of ours.
+
+A flag may come as "--flag", "-f" or "--flag=value" everywhere here.
+Sources: `rclone help flags` of 1.60 and 1.75; https://rclone.org/flags/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+ExtraValue = str | int | float | bool | None
+
+_LONG: Final = {
+    "-f": "--filter",
+    "-i": "--interactive",
+    "-L": "--copy-links",
+    "-l": "--links",
+    "-n": "--dry-run",
+    "-P": "--progress",
+    "-q": "--quiet",
+    "-v": "--verbose",
+    "-x": "--one-file-system",
+}
+
+#: Flags that a remote's `rclone_extras` may not carry (or not with every value): the reason and the cure.
+OWNED: Final[dict[str, str]] = {
+    "--files-from": "cloudplow lists the files of every stage itself; choose files with --filter-from",
+    "--files-from-raw": "cloudplow lists the files of every stage itself; choose files with --filter-from",
+    "--config": "one configuration file serves every call of rclone; set core.rclone_config_path instead",
+    "--dry-run": "a dry run concerns the whole program; set core.dry_run instead",
+    "--log-file": "cloudplow reads what rclone logs; remove the flag and use cloudplow's own --logfile",
+    "--syslog": "cloudplow reads what rclone logs; remove the flag",
+    "--log-systemd": "cloudplow reads what rclone logs; remove the flag",
+    "--log-format": "cloudplow reads rclone's JSON log, which another format breaks; remove the flag",
+    "--use-json-log": "cloudplow reads rclone's JSON log; remove the flag",
+    "--quiet": "cloudplow reads what rclone logs about every file; remove the flag",
+    "--log-level": "cloudplow needs to read about every file; write INFO or DEBUG, or remove the flag",
+    "--verbose": "cloudplow needs to read about every file; write 1 or 2, or remove the flag",
+    "--stats-log-level": "cloudplow needs to read rclone's statistics; write INFO or NOTICE, or remove the flag",
+    "--stats-one-line": "cloudplow reads rclone's statistics as JSON; remove the flag",
+    "--stats-one-line-date": "cloudplow reads rclone's statistics as JSON; remove the flag",
+    "--stats-one-line-date-format": "cloudplow reads rclone's statistics as JSON; remove the flag",
+    "--interactive": "nobody is there to answer rclone's questions; remove the flag",
+    "--drive-stop-on-upload-limit": "without it rclone repeats denied uploads for hours; remove the flag",
+    "--drive-service-account-file": "cloudplow chooses the account from service_account_path; remove one of the two",
+    "--drive-service-account-credentials": "cloudplow chooses the account from service_account_path; "
+    "remove one of the two",
+    "--error-on-no-transfer": "it turns a run with nothing to do into a failure; remove the flag",
+}
+
+#: Flags that the engine sets itself or has no use for: dropped from the user's extras without a word.
+ENGINE_SETS: Final[frozenset[str]] = frozenset(
+    {
+        "--ask-password",
+        "--dry-run",
+        "-n",
+        "--drive-stop-on-upload-limit",
+        "--log-level",
+        "--progress",
+        "-P",
+        "--progress-terminal-title",
+        "--stats",
+        "--stats-log-level",
+        "--use-json-log",
+        "--verbose",
+        "-v",
+        "-vv",
+        "-vvv",
+    }
+)
+
+#: Every flag of rclone that decides which files are seen; none goes together with --files-from-raw.
+FILTERS: Final[frozenset[str]] = frozenset(
+    {
+        "--delete-excluded",
+        "--exclude",
+        "--exclude-from",
+        "--exclude-if-present",
+        "--files-from",
+        "--files-from-raw",
+        "--filter",
+        "--filter-from",
+        "--hash-filter",
+        "--ignore-case",
+        "--include",
+        "--include-from",
+        "--max-age",
+        "--max-depth",
+        "--max-size",
+        "--metadata-exclude",
+        "--metadata-exclude-from",
+        "--metadata-filter",
+        "--metadata-filter-from",
+        "--metadata-include",
+        "--metadata-include-from",
+        "--min-age",
+        "--min-size",
+    }
+)
+
+_FILTERS_WITH_VALUE: Final = FILTERS - {"--delete-excluded", "--ignore-case"}
+
+_LISTING: Final = frozenset(
+    {
+        "--checkers",
+        "--copy-links",
+        "--fast-list",
+        "--links",
+        "--one-file-system",
+        "--skip-links",
+        "--skip-specials",
+    }
+)
+
+#: Owned flags that are harmless when they say no ("--quiet": false).
+_HARMLESS_WHEN_FALSE: Final = frozenset(
+    {
+        "--dry-run",
+        "--error-on-no-transfer",
+        "--interactive",
+        "--log-systemd",
+        "--quiet",
+        "--stats-one-line",
+        "--stats-one-line-date",
+        "--syslog",
+    }
+)
+_FORBIDDEN_WHEN_FALSE: Final = frozenset({"--drive-stop-on-upload-limit", "--use-json-log"})
+_ALLOWED_VALUES: Final = {
+    "--log-level": frozenset({"INFO", "DEBUG"}),
+    "--stats-log-level": frozenset({"INFO", "NOTICE"}),
+}
+_NEEDS_POOL: Final = frozenset({"--drive-service-account-file", "--drive-service-account-credentials"})
+_SHORT = re.compile(r"^(?:[A-Za-z]|v{2,9})$")
+_FLAG = re.compile(r"^(?:--[A-Za-z0-9][A-Za-z0-9-]*|-[A-Za-z]|-v{2,9})(?:=.*)?$", re.DOTALL)
+
+
+def canonical(flag: str) -> str:
+    """The long form of a flag without its value: "-P" -> "--progress", "--exclude=*.nfo" -> "--exclude"."""
+    name = flag.split("=", 1)[0]
+    if re.fullmatch(r"-v+", name):
+        return "--verbose"
+    return _LONG.get(name, name)
+
+
+def is_filter_flag(flag: str) -> bool:
+    """Whether a flag is one of rclone's filters."""
+    return canonical(flag) in FILTERS
+
+
+def is_listing_flag(flag: str) -> bool:
+    """Whether a flag also matters to a listing of the local source: filters, links, what the local backend shows."""
+    name = canonical(flag)
+    if name in OWNED:
+        return False
+    return name in FILTERS or name in _LISTING or name.startswith("--local-")
+
+
+def normalise_extras(extras: Mapping[str, object]) -> tuple[dict[str, object], list[tuple[str, str]]]:
+    """Give every key its leading dashes, keeping the order; also faults as (key as written, sentence).
+
+    "transfers" -> "--transfers", "v" -> "-v", "--transfers=8": null -> "--transfers": "8". A filter that is there
+    more than once ("--exclude=a", "--exclude=b") keeps its value in its key from the second time on.
+    """
+    normal: dict[str, object] = {}
+    faults: list[tuple[str, str]] = []
+    for key, value in extras.items():
+        flag = key.strip()
+        if not flag.startswith("-"):
+            flag = f"-{flag}" if _SHORT.match(flag) else f"--{flag}"
+        if _FLAG.match(flag) is None:
+            faults.append((key, 'is no flag of rclone; write one flag as the key, for example "--transfers": 8'))
+            continue
+        name, has_value, text = flag.partition("=")
+        if has_value and value is not None:
+            faults.append((key, "has a value in its name and another one after it; keep one of the two"))
+        elif has_value and name not in normal:
+            normal[name] = text
+        elif flag not in normal and (has_value or name not in normal):
+            normal[flag] = value
+            if has_value and not is_filter_flag(name):
+                faults.append((key, "is there twice; keep one of the two"))
+        else:
+            faults.append((key, "is there twice; keep one of the two"))
+    return normal, faults
+
+
+def _is_false(value: object) -> bool:
+    return value is False or (isinstance(value, str) and value.strip().lower() in {"false", "f", "0"})
+
+
+def _is_fault(name: str, value: object, *, service_accounts: bool) -> bool:
+    if name not in OWNED or (name in _HARMLESS_WHEN_FALSE and _is_false(value)):
+        return False
+    if name in _FORBIDDEN_WHEN_FALSE:
+        return _is_false(value)
+    if name in _ALLOWED_VALUES:
+        return not (isinstance(value, str) and value.upper() in _ALLOWED_VALUES[name])
+    if name == "--verbose":
+        return _is_false(value) or (value == 0 and value is not None)
+    if name in _NEEDS_POOL:
+        return service_accounts
+    return True
+
+
+def extras_faults(extras: Mapping[str, object], *, service_accounts: bool) -> list[tuple[str, str]]:
+    """Conflicts of a remote's `rclone_extras` with the engine, as (flag, reason with the cure).
+
+    extras: as `normalise_extras` gives them. service_accounts: whether the uploader has a service_account_path.
+    """
+    faults: list[tuple[str, str]] = []
+    for flag, value in extras.items():
+        name = canonical(flag)
+        has_value = "=" in flag
+        actual = flag.split("=", 1)[1] if has_value else value
+        if _is_fault(name, actual, service_accounts=service_accounts):
+            faults.append((flag, OWNED[name]))
+        elif name in _FILTERS_WITH_VALUE and (actual is None or isinstance(actual, bool)):
+            faults.append((flag, "needs a value, or rclone takes the next flag for it; write it after the colon"))
+    return faults

@@ -1,0 +1,128 @@
+"""Models of the sections that talk to other programs: Plex, NZBGet, SABnzbd, notifications, syncers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from cloudplow.config.base import ExtraFlags, Model, OptionalText
+from cloudplow.units import parse_size_bytes
+
+
+def _check_speed(value: object) -> object:
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    parts = text.split(":")
+    try:
+        if len(parts) > 2:
+            raise ValueError
+        for part in parts:
+            if part.lower() != "off":
+                parse_size_bytes(part)
+    except (ValueError, OverflowError):
+        raise ValueError('is no bandwidth; write it as rclone does, for example "50M" or "off"') from None
+    return text
+
+
+#: A bandwidth in rclone's notation ("50M" = 50 MiB/s, "off" = no limit, "UPLOAD:DOWNLOAD").
+Bandwidth = Annotated[str, BeforeValidator(_check_speed)]
+StreamCount = Annotated[int, Field(ge=0)]
+
+DEFAULT_SPEEDS: Final[Mapping[int, str]] = {1: "50M", 2: "40M", 3: "30M", 4: "20M", 5: "10M"}
+
+
+class PlexRclone(Model):
+    """How the bandwidth of a running rclone is changed.
+
+    url: address of rclone's remote control. throttle_speeds: number of streams -> bandwidth; the nearest key counts.
+    """
+
+    url: str = "http://localhost:7949"
+    throttle_speeds: Mapping[StreamCount, Bandwidth] = Field(default=DEFAULT_SPEEDS, min_length=1)
+
+
+class Plex(Model):
+    """Throttling while people watch. poll_interval: seconds between two looks at the streams.
+
+    max_streams_before_throttle: from so many streams on the upload is throttled. ignore_local_streams: do not count
+    streams in the home network. notifications: tell about changes of the throttle.
+    """
+
+    enabled: bool = False
+    url: OptionalText = None
+    token: OptionalText = None
+    poll_interval: float = Field(default=60, gt=0)
+    max_streams_before_throttle: int = Field(default=1, ge=0)
+    ignore_local_streams: bool = True
+    notifications: bool = False
+    rclone: PlexRclone = Field(default_factory=PlexRclone)
+
+
+class Nzbget(Model):
+    """NZBGet, paused while an upload runs. url: with user and password, up to and without "/xmlrpc"."""
+
+    enabled: bool = False
+    url: OptionalText = None
+
+
+class Sabnzbd(Model):
+    """SABnzbd, paused while an upload runs."""
+
+    enabled: bool = False
+    url: OptionalText = None
+    apikey: OptionalText = None
+
+
+#: Services that are built in, and the keys that each cannot do without.
+NOTIFICATION_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "apprise": ("url",),
+    "pushover": ("app_token", "user_token"),
+    "slack": ("webhook_url",),
+    "googlechat": ("webhook_url",),
+}
+
+
+class Notification(Model):
+    """One receiver of notifications. service: a built-in one, or one that a plugin offers.
+
+    The keys of a plugin's service are kept: read them with `extra(name)`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    service: str = Field(min_length=1)
+    url: OptionalText = None
+    title: str = "Cloudplow"
+    app_token: OptionalText = None
+    user_token: OptionalText = None
+    priority: int = 0
+    webhook_url: OptionalText = None
+    sender_name: str = "Cloudplow"
+    sender_icon: str = ":heavy_exclamation_mark:"
+    channel: OptionalText = None
+    thread_key: OptionalText = None
+
+    def extra(self, name: str) -> object:
+        """The value of a key that only a plugin's service knows; None when it is not there."""
+        return (self.model_extra or {}).get(name)
+
+
+class Syncer(Model):
+    """Copies one remote to another. sync_from, sync_to: names of remotes that have a sync_remote.
+
+    sync_interval: hours between two syncs. tool_path: the rclone to use; None = the same as for uploads.
+    use_copy: copy instead of sync, so that nothing is deleted. instance_destroy, region, type, image: for scaleway.
+    """
+
+    service: Literal["local", "scaleway"] = "local"
+    sync_from: str = Field(min_length=1)
+    sync_to: str = Field(min_length=1)
+    sync_interval: float = Field(default=24, gt=0)
+    tool_path: OptionalText = None
+    rclone_extras: ExtraFlags = Field(default_factory=dict)
+    use_copy: bool = False
+    instance_destroy: bool = False
+    region: OptionalText = None
+    type: OptionalText = None
+    image: OptionalText = None

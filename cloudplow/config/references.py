@@ -1,0 +1,147 @@
+"""What one section says about another, checked on the document itself so that it is found together with all else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from cloudplow.config.engine_flags import extras_faults, normalise_extras
+from cloudplow.config.faults import fault, printable
+from cloudplow.config.models_services import NOTIFICATION_SERVICES
+
+Document = Mapping[str, Any]
+_NAMES_SHOWN: Final = 10
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _entries(document: Document, section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, entry in _object(document.get(section)).items():
+        if isinstance(entry, dict):
+            yield name, entry
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_on(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in {"true", "1", "on", "yes", "t", "y"}
+    return value in (True, 1)
+
+
+def _quoted(names: Collection[str]) -> str:
+    texts = [f'"{printable(name[:60])}"' for name in list(names)[:_NAMES_SHOWN]]
+    return ", ".join([*texts, "…"] if len(names) > _NAMES_SHOWN else texts) or "none"
+
+
+def _unknown_remote(name: str, document: Document) -> str:
+    return f'{_quoted([name])} is no name under "remotes"; there are: {_quoted(_object(document.get("remotes")))}'
+
+
+def _uploader_faults(document: Document) -> Iterator[str]:
+    remotes = _object(document.get("remotes"))
+    for name, entry in _entries(document, "uploader"):
+        if name not in remotes:
+            yield fault(("uploader", name), f"{_unknown_remote(name, document)}; rename it, or add it there")
+        elif isinstance(remotes[name], dict):
+            for key, example in (("upload_folder", "/mnt/local/Media"), ("upload_remote", "google:/Media")):
+                if _is_blank(remotes[name].get(key)):
+                    cure = f'is missing and the uploader of that name needs it; write for example "{example}"'
+                    yield fault(("remotes", name, key), cure)
+        schedule = _object(entry.get("schedule"))
+        if _is_on(schedule.get("enabled")):
+            for key in ("allowed_from", "allowed_until"):
+                if schedule.get(key) is None:
+                    yield fault(("uploader", name, "schedule", key), 'is missing; write HH:MM, for example "22:30"')
+        mover = _object(entry.get("mover"))
+        if _is_on(mover.get("enabled")):
+            for key in ("move_from_remote", "move_to_remote"):
+                yield from _mover_faults(document, ("uploader", name, "mover", key), mover.get(key))
+
+
+def _is_path(text: str) -> bool:
+    return ":" in text or text.startswith("/")
+
+
+def _mover_faults(document: Document, parts: tuple[str, ...], value: object) -> Iterator[str]:
+    if _is_blank(value):
+        yield fault(parts, 'is missing; write an rclone path, for example "google:Media"')
+    elif isinstance(value, str) and not _is_path(value) and value not in _object(document.get("remotes")):
+        yield fault(parts, f'{_unknown_remote(value, document)}; or write an rclone path, for example "google:Media"')
+
+
+def _remote_reference(document: Document, parts: tuple[str | int, ...], name: object, key: str) -> Iterator[str]:
+    if not isinstance(name, str) or not name:
+        return
+    remotes = _object(document.get("remotes"))
+    if name not in remotes:
+        yield fault(parts, _unknown_remote(name, document))
+    elif isinstance(remotes[name], dict) and _is_blank(remotes[name].get(key)):
+        yield fault(("remotes", name, key), f"is missing and {parts[0]} needs it; write an rclone path")
+
+
+def _extras_of(document: Document) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], bool, bool]]:
+    """Every `rclone_extras`: place, flags, whether the engine runs with them, whether a pool of accounts is in use."""
+    uploaders = _object(document.get("uploader"))
+    for name, entry in _entries(document, "remotes"):
+        pooled = not _is_blank(entry.get("service_account_path"))
+        pooled = pooled or not _is_blank(_object(uploaders.get(name)).get("service_account_path"))
+        yield ("remotes", name), _object(entry.get("rclone_extras")), True, pooled
+    for name, entry in _entries(document, "uploader"):
+        yield ("uploader", name, "mover"), _object(_object(entry.get("mover")).get("rclone_extras")), False, False
+    for name, entry in _entries(document, "syncer"):
+        yield ("syncer", name), _object(entry.get("rclone_extras")), False, False
+
+
+def _flag_faults(document: Document) -> Iterator[str]:
+    for parts, extras, engine, pooled in _extras_of(document):
+        normal, faults = normalise_extras(extras)
+        if engine:
+            faults += extras_faults(normal, service_accounts=pooled)
+        for flag, sentence in faults:
+            name = re.split(r"[=\s]", flag.strip(), maxsplit=1)[0]  # without its value, which may be a secret
+            yield fault((*parts, "rclone_extras", name), sentence)
+
+
+def _service_faults(document: Document, services: Collection[str]) -> Iterator[str]:
+    needed = {"plex": ("url", "token"), "nzbget": ("url",), "sabnzbd": ("url", "apikey")}
+    for section, keys in needed.items():
+        values = _object(document.get(section))
+        if _is_on(values.get("enabled")):
+            for key in keys:
+                if _is_blank(values.get(key)):
+                    yield fault((section, key), f"is missing; add it, or set {section}.enabled to false")
+    for name, entry in _entries(document, "notifications"):
+        service = entry.get("service")
+        if not isinstance(service, str) or not service or service in services:
+            continue
+        if service not in NOTIFICATION_SERVICES:
+            sentence = f"is no service that is known; write one of {_quoted([*NOTIFICATION_SERVICES, *services])}"
+            yield fault(("notifications", name, "service"), sentence, value=service)
+            continue
+        for key in NOTIFICATION_SERVICES[service]:
+            if _is_blank(entry.get(key)):
+                yield fault(("notifications", name, key), f"is missing and {service} needs it; add it")
+
+
+def reference_faults(document: Document, services: Collection[str] = ()) -> list[str]:
+    """Every fault between sections: unknown remotes, keys that another section needs, flags that the engine owns.
+
+    services: notification services that plugins offer. Values of the wrong type are left to the models.
+    """
+    faults = [*_uploader_faults(document)]
+    for folder, entry in _entries(document, "hidden"):
+        names = entry.get("hidden_remotes")
+        for index, name in enumerate(names if isinstance(names, list) else []):
+            faults += _remote_reference(document, ("hidden", folder, "hidden_remotes", index), name, "hidden_remote")
+    for syncer, entry in _entries(document, "syncer"):
+        for key in ("sync_from", "sync_to"):
+            faults += _remote_reference(document, ("syncer", syncer, key), entry.get(key), "sync_remote")
+    faults += _flag_faults(document)
+    faults += _service_faults(document, services)
+    return faults
