@@ -1,0 +1,73 @@
+"""The front door: the stream as a native route, everything else to Flask through a2wsgi's pool of threads."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from a2wsgi import WSGIMiddleware
+
+from cloudplow_dashboard.hub import Hub, Receive, Send
+from cloudplow_dashboard.security import admit, response_headers
+from cloudplow_dashboard.stream import encode_json
+from cloudplow_dashboard.web import error_document
+
+STREAM_PATH: Final = "/api/events"
+#: A browser that is turned away comes back after this time, in seconds.
+RETRY_AFTER_SECONDS: Final = 10
+
+Scope = dict[str, Any]
+
+
+class FrontDoor:
+    """The ASGI application. pool: Flask behind its threads."""
+
+    def __init__(self, hub: Hub, pool: WSGIMiddleware) -> None:
+        self._hub = hub
+        self._pool: Any = pool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        refusal = admit(scope["headers"])
+        if refusal is not None:
+            await _answer(send, refusal.status, refusal.code, refusal.message)
+        elif scope["path"] == STREAM_PATH:
+            await self._stream(scope, receive, send)
+        else:
+            await self._pool(scope, receive, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method not in ("GET", "HEAD"):
+            allow = {"Allow": "GET, HEAD"}
+            await _answer(send, 405, "method_not_allowed", "Method Not Allowed", allow)
+            return
+        if self._hub.stopping or len(self._hub.viewers) >= self._hub.limits.viewers:
+            later = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            await _answer(send, 503, "too_many_viewers", "Too many viewers at the moment", later)
+            return
+        await _head(send, 200, response_headers("stream") | {"Content-Type": "text/event-stream; charset=utf-8"})
+        if method == "HEAD":
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        await self._hub.watch(_header(scope, b"last-event-id"), receive, send)
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return bytes(value).decode("latin-1")
+    return ""
+
+
+async def _head(send: Send, status: int, headers: dict[str, str]) -> None:
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+async def _answer(send: Send, status: int, code: str, message: str, extra: dict[str, str] | None = None) -> None:
+    """A short JSON answer in place of the stream."""
+    body = encode_json(error_document(code, message)) + b"\n"
+    headers = response_headers("api") | {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    await _head(send, status, headers | (extra or {}))
+    await send({"type": "http.response.body", "body": body, "more_body": False})

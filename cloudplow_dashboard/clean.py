@@ -1,0 +1,174 @@
+"""Makes values fit to be shown: no secrets, no paths of this machine, no null, no infinity, bounded length. Pure.
+
+Everything that enters the state passes through here, so that no route has to think of it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+#: Longest file name, and longest sentence or error, that is kept; in characters.
+NAME_LIMIT: Final = 1024
+TEXT_LIMIT: Final = 300
+#: Of a longer error only the beginning is looked at, so that a huge one costs nothing.
+_REDACT_INPUT_LIMIT: Final = 4 * TEXT_LIMIT
+#: Bounds for documents that come from events and files: depth, members of one object, members of one list.
+DOCUMENT_DEPTH: Final = 8
+DOCUMENT_KEYS: Final = 2000
+DOCUMENT_ITEMS: Final = 2000
+_NUMBER_LIMIT: Final = 1 << 63
+
+_SUSPICIOUS = re.compile(r"[/\\@:=]|ya29|AIza|eyJ|GOCSPX|gh[pousr]_|xox|sk-|Bearer", re.IGNORECASE)
+_PEM = re.compile(r"-----BEGIN [^-]{0,60}-----.*?(?:-----END [^-]{0,60}-----|$)", re.DOTALL)
+_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20})://(?:[^\s/@\"']{0,400}@)?([^\s/:?#\"'@]{1,255})[^\s\"']*")
+_NAMED_SECRET = re.compile(
+    r"""\b((?:[a-z]{1,20}[_-])?(?:token|secret|pass|passwd|password|api_?key|private_?key(?:_id)?|authorization
+    |service_account_(?:file|credentials)|client_id|client_email|auth))\b(["']?\s*[=:]\s*)
+    (?:"[^"]*"|'[^']*'|(?:Bearer\s+|Basic\s+)?[^\s"',;&)}]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"\b(?:ya29\.[\w.-]+|AIza[\w-]{20,}|eyJ[\w-]{8,}(?:\.[\w-]*){0,2}|GOCSPX-[\w-]+|gh[pousr]_\w{20,}|xox\w-[\w-]+"
+    r"|sk-[\w-]{16,}|1//[\w-]{20,})"
+)
+_EMAIL = re.compile(r"[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
+_ADDRESS = re.compile(
+    r"(?<![\w.])(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:]{2,45}\])(?::\d{1,5})?(?![\w.]*\w)"
+)
+# A space belongs to the path when a further "/" follows before the next colon or quote ("/mnt/My Media/film.mkv").
+_PATH = re.compile(
+    r"(?<![\w/.~-])~?/(?=[^\s/])(?:[^\s\"'`:;,<>|]|\s(?=[^\s:\"']{0,200}/))*|\b[A-Za-z]:\\(?:[^\s\"'`:;,<>|])*"
+)
+
+
+def number(value: object) -> float | int:
+    """A finite number, not negative; 0 for anything else. Whole numbers stay whole."""
+    if isinstance(value, int):
+        return min(max(int(value), 0), _NUMBER_LIMIT)
+    if isinstance(value, float) and math.isfinite(value):
+        return min(max(value, 0.0), float(_NUMBER_LIMIT))
+    return 0
+
+
+def whole(value: object) -> int:
+    """A whole number, not negative; 0 for anything else."""
+    return int(number(value))
+
+
+def seconds_or_unknown(value: object) -> float | int:
+    """Seconds; -1 when unknown."""
+    if isinstance(value, int | float) and value >= 0 and math.isfinite(value):
+        return number(value)
+    return -1
+
+
+def text(value: object, limit: int = TEXT_LIMIT) -> str:
+    """A text that every encoder can write, cut at `limit` characters; "" for anything that is no text."""
+    if not isinstance(value, str):
+        return ""
+    if len(value) > limit:
+        value = value[: limit - 1] + "…"
+    if value.isascii():
+        return value
+    # rclone and Linux allow names that are not UTF-8; Python carries their bytes as lone surrogates.
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def file_name(value: object) -> str:
+    """A file's name as it is shown: relative to the upload folder; of an absolute path only the last part."""
+    name = text(value, NAME_LIMIT)
+    return base_name(name) if name.startswith("/") else name
+
+
+def base_name(path: object) -> str:
+    """The last part of a path in either notation; "" for none."""
+    name = text(path, NAME_LIMIT).rstrip("/\\")
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def remote(value: object) -> str:
+    """A remote as "name:path" without the parameters of a connection string; of a local path only the last part."""
+    whole_text = text(value, NAME_LIMIT)
+    colon = _closing_colon(whole_text)
+    if colon < 0:
+        return base_name(whole_text) if whole_text.startswith(("/", "~", ".", "\\")) else whole_text
+    head, path = whole_text[:colon], whole_text[colon + 1 :]
+    name = head.partition(",")[0]
+    return f"{name}:{base_name(path) if path.startswith(('/', '~', chr(92))) else path}"
+
+
+def _closing_colon(value: str) -> int:
+    """Where the colon is that ends a remote's name; parameters may hold quoted colons. -1 for none."""
+    quote = ""
+    for position, character in enumerate(value):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == ":" and position > 0:
+            return position
+        elif character == "/" and "," not in value[:position]:
+            return -1
+    return -1
+
+
+def redact(value: object, *, known_paths: Sequence[str] = ()) -> str:
+    """A sentence or error text without absolute paths, e-mail addresses, addresses, credentials and tokens.
+
+    known_paths: folders to take out first, because their names may hold anything. Of other paths the last part stays.
+    """
+    if not isinstance(value, str) or not value:
+        return ""
+    result = text(value, _REDACT_INPUT_LIMIT)
+    if _SUSPICIOUS.search(result) is not None:
+        for path in known_paths:
+            if len(path) > 1:
+                result = result.replace(path.rstrip("/") + "/", "").replace(path, base_name(path))
+        result = _PEM.sub("(hidden)", result)
+        result = _URL.sub(r"\1://\2", result)
+        result = _NAMED_SECRET.sub(r"\1\2(hidden)", result)
+        result = _BEARER.sub(r"\1 (hidden)", result)
+        result = _TOKEN.sub("(hidden)", result)
+        result = _EMAIL.sub("(e-mail)", result)
+        result = _ADDRESS.sub("(address)", result)
+        result = _PATH.sub(lambda match: base_name(match.group()) or "(path)", result)
+    return text(result)
+
+
+def document(value: object, depth: int = DOCUMENT_DEPTH) -> Any:
+    """A JSON document fit to be shown: null members dropped, infinities 0, texts redacted, size bounded."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return min(max(int(value), -_NUMBER_LIMIT), _NUMBER_LIMIT)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else 0
+    if isinstance(value, str):
+        return base_name(value) if value.startswith(("/", "~/")) else redact(value)
+    if depth <= 0:
+        return ""
+    if isinstance(value, Mapping):
+        return _members(value, depth)
+    if isinstance(value, Sequence | set | frozenset):
+        kept = (item for item in list(value)[:DOCUMENT_ITEMS] if item is not None)
+        return [document(item, depth - 1) for item in kept]
+    return redact(str(value))
+
+
+def _members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for key, member in value.items():
+        if len(members) >= DOCUMENT_KEYS:
+            break
+        if member is not None:
+            members[file_name(str(key))] = document(member, depth - 1)
+    return members
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A JSON object fit to be shown; {} for anything else."""
+    return _members(value, DOCUMENT_DEPTH) if isinstance(value, Mapping) else {}

@@ -1,0 +1,28 @@
+"""The model of the `dashboard` section of config.json. No Flask."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_PORT: Final = 47949
+
+
+class DashboardSection(BaseModel):
+    """Settings of the dashboard; a missing section means that it is off.
+
+    port: 0 takes any free one. refresh_interval: seconds between two updates of the transfer statistics.
+    debug: accepted from older installations, without effect. rc_url: address of an rclone to watch.
+    trusted_proxies: addresses of reverse proxies whose forwarded headers may be believed.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    enabled: bool = False
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=255)
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535)
+    refresh_interval: float = Field(default=3.0, gt=0, le=3600)
+    debug: bool = False
+    rc_url: str | None = None
+    trusted_proxies: list[str] = Field(default_factory=list)

@@ -1,0 +1,68 @@
+"""One running dashboard: its state, its place among the receivers of events, its server."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from cloudplow_dashboard.config import DashboardSection
+from cloudplow_dashboard.hub import Limits, limits_of_this_process
+from cloudplow_dashboard.listener import BindError, bind, is_loopback
+from cloudplow_dashboard.recovery import recover
+from cloudplow_dashboard.server import DashboardServer
+from cloudplow_dashboard.state import DashboardState
+
+log = logging.getLogger("cloudplow.dashboard")
+
+#: Where the address is left for others: `app.services["dashboard_url"]`.
+SERVICE_NAME: Final = "dashboard_url"
+
+
+class Dashboard:
+    """Everything that `cloudplow_start` makes and `cloudplow_stop` ends."""
+
+    def __init__(self, app: Any, section: DashboardSection, limits: Limits | None = None) -> None:
+        self._app = app
+        self._section = section
+        self._limits = limits or limits_of_this_process()
+        self.state = DashboardState(app_version=app.version, refresh_interval=section.refresh_interval)
+        self.server: DashboardServer | None = None
+
+    def start(self) -> bool:
+        """Serve; False, with one line in the log, when the address cannot be used. The upload goes on either way."""
+        section = self._section
+        try:
+            listener = bind(section.host, section.port)
+        except BindError as error:
+            log.error("The dashboard is off: %s", error)
+            return False
+        if not is_loopback(listener):
+            log.warning(
+                "The dashboard listens on %s: it has no login yet, so anyone who reaches port %d sees it",
+                section.host,
+                listener.getsockname()[1],
+            )
+        if section.debug:
+            log.warning("dashboard.debug has no effect any more; remove it")
+        recover(self.state, self._app.state_files.read)
+        for signal in self._app.events.SIGNALS.values():
+            signal.connect(self.state.receive)
+        self.server = DashboardServer(self.state, listener, self._limits)
+        self.server.start()
+        services = getattr(self._app, "services", None)
+        if isinstance(services, dict):
+            services[SERVICE_NAME] = self.server.address
+        log.info("Dashboard: %s", self.server.address)
+        return True
+
+    def stop(self) -> None:
+        """Tell the viewers, end the streams and the thread."""
+        if self.server is None:
+            return
+        self.state.stop()
+        self.server.stop()
+        for signal in self._app.events.SIGNALS.values():
+            signal.disconnect(self.state.receive)
+        services = getattr(self._app, "services", None)
+        if isinstance(services, dict):
+            services.pop(SERVICE_NAME, None)

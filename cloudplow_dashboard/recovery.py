@@ -1,0 +1,166 @@
+"""Fills the state from the cache files of an earlier run, also of older programs; after that nothing is read.
+
+The files are material that anybody may have written: every value is checked, what does not fit is passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cloudplow_dashboard import clean
+from cloudplow_dashboard.account_table import DEFAULT_LIMIT_BYTES
+from cloudplow_dashboard.sessions import update_left
+from cloudplow_dashboard.state import DashboardState
+from cloudplow_dashboard.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_session
+
+log = logging.getLogger("cloudplow.dashboard")
+
+LEDGER_FILE: Final = "sa_quota_cache.json"
+LEARNED_FILE: Final = "learned_sizes_cache.json"
+SESSION_FILE: Final = "dashboard_session_state.json"
+
+Read = Callable[[str], Any]
+
+
+def recover(state: DashboardState, read: Read) -> None:
+    """Show what the last run left behind.
+
+    read: gives the content of a cache file by its name, None when there is none. A file that makes trouble costs one
+    warning, never the start.
+    """
+    steps = ((LEDGER_FILE, _ledger), (LEARNED_FILE, _learned), (SESSION_FILE, _sessions))
+    for name, step in steps:
+        try:
+            content = read(name)
+            if isinstance(content, Mapping):
+                step(state, content)
+        except Exception:  # whatever an old file holds, the dashboard starts
+            log.warning("The dashboard cannot use %s and starts without it", name, exc_info=True)
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sorts "2.json" before "10.json"."""
+    pieces = re.split(r"(\d{1,18})", name)
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece]
+
+
+def _objects(content: Mapping[Any, Any]) -> list[tuple[str, Mapping[Any, Any]]]:
+    """The members that are objects themselves, by name."""
+    return [(str(name), member) for name, member in content.items() if isinstance(member, Mapping)]
+
+
+def _ledger(state: DashboardState, content: Mapping[Any, Any]) -> None:
+    now = state.clock()
+    for uploader, entries in _objects(content):
+        accounts = sorted(_objects(entries), key=lambda item: natural_key(clean.base_name(item[0])))
+
+        def fill(u: UploaderState, accounts: list[tuple[str, Mapping[Any, Any]]] = accounts) -> None:
+            for path, entry in accounts:
+                _account(u, clean.base_name(path), entry, now)
+            u.dirty.update(("accounts", "accounts_summary"))
+
+        if accounts:
+            state.edit(uploader, fill)
+
+
+def _account(u: UploaderState, name: str, entry: Mapping[Any, Any], now: float) -> None:
+    """One account of the ledger; a window that has passed counts as free."""
+    resets_at = clean.number(entry.get("reset_time"))
+    used = clean.whole(entry.get("bytes"))
+    if resets_at <= now:
+        used, resets_at = 0, 0
+    limit = clean.whole(entry.get("limit_bytes")) or DEFAULT_LIMIT_BYTES
+    u.accounts.recover(name, resets_at, used_bytes=used, limit_bytes=limit)
+
+
+def _learned(state: DashboardState, content: Mapping[Any, Any]) -> None:
+    for uploader, entry in _objects(content):
+
+        def fill(u: UploaderState, entry: Mapping[Any, Any] = entry) -> None:
+            _queue(u, entry.get("queue_distribution"))
+            history = entry.get("transfer_history")
+            if isinstance(history, Mapping):
+                u.recovered_history = clean.mapping(history)
+                u.history_folder_path = _folder_of(history)
+
+        state.edit(uploader, fill)
+
+
+def _part(document: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
+    member = document.get(name)
+    return member if isinstance(member, Mapping) else {}
+
+
+def _folder_of(distribution: Mapping[Any, Any]) -> str:
+    return clean.text(_part(distribution, "metadata").get("upload_folder"), 4096)
+
+
+def _queue(u: UploaderState, distribution: object) -> None:
+    if not isinstance(distribution, Mapping):
+        return
+    statistics, metadata = _part(distribution, "statistics"), _part(distribution, "metadata")
+    u.queue = {
+        "available": True,
+        "files": clean.whole(statistics.get("total_files")),
+        "bytes": clean.whole(statistics.get("total_bytes")),
+        "source": clean.text(metadata.get("source")),
+        "confidence": clean.text(metadata.get("confidence")),
+        "duration_seconds": clean.number(metadata.get("checking_duration_seconds")),
+        "learned_at": clean.number(metadata.get("last_updated")),
+        "distribution": clean.mapping(distribution),
+    }
+    u.queue_folder_path = _folder_of(distribution)
+    u.dirty.add("queue")
+
+
+def _sessions(state: DashboardState, content: Mapping[Any, Any]) -> None:
+    """The session of the old form; sessions of further uploaders may lie beside it under "sessions"."""
+    for name, entry in _objects(_part(content, "sessions")):
+        _session(state, name, entry)
+    name = clean.text(content.get("uploader"))
+    if name:
+        _session(state, name, content)
+
+
+def _session(state: DashboardState, name: str, entry: Mapping[Any, Any]) -> None:
+    started_at = clean.number(entry.get("session_start_time"))
+    if not started_at:
+        return
+    interrupted = entry.get("active") is True
+    ended_at = 0 if interrupted else clean.number(entry.get("session_end_time"))
+    used = entry.get("sas_used")
+    accounts_used = [clean.base_name(item) for item in used[:ACCOUNTS_USED_LIMIT]] if isinstance(used, list) else []
+    index = entry.get("sa_index")
+    session = new_session() | {
+        "id": clean.text(entry.get("session_id")),
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "outcome": "interrupted" if interrupted else clean.text(entry.get("outcome")),
+        "reason": "The program ended before the upload did" if interrupted else clean.redact(entry.get("reason")),
+        "folder": clean.base_name(entry.get("upload_folder")),
+        "remote": clean.remote(entry.get("upload_remote")),
+        "stage": clean.whole(entry.get("stage")),
+        "stages_total": clean.whole(entry.get("total_stages")),
+        "account": clean.base_name(entry.get("current_sa")),
+        "account_index": index if isinstance(index, int) and index >= 0 else -1,
+        "accounts_total": clean.whole(entry.get("total_sas")),
+        "accounts_used": [account for account in accounts_used if account],
+        "files_done": clean.whole(entry.get("transferred_files")),
+        "bytes_done": clean.whole(entry.get("transferred_bytes")),
+        "files_total": clean.whole(entry.get("total_files")),
+        "bytes_total": clean.whole(entry.get("total_bytes")),
+        "recovered": True,
+    }
+    update_left(session)
+
+    def fill(u: UploaderState) -> None:
+        u.session = session
+        u.folder_path = clean.text(entry.get("upload_folder"), 4096)
+        u.stage_params = clean.mapping(entry.get("stage_params"))
+        u.set_phase("interrupted" if interrupted else "finished")
+        u.dirty.add("session")
+
+    state.edit(name, fill)

@@ -1,0 +1,58 @@
+"""Who is let in, and the headers of every answer: one place for Flask and for the stream, which bypasses Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["page", "static", "api", "stream"]
+
+#: Nothing from elsewhere, no inline scripts, no frames.
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+
+_COMMON: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_CACHING: Final[dict[Kind, dict[str, str]]] = {
+    # no-cache: may be kept, but is asked for again each time, with its validator.
+    "page": {"Cache-Control": "no-cache"},
+    "static": {"Cache-Control": "no-cache"},
+    "api": {"Cache-Control": "no-store"},
+    # X-Accel-Buffering: nginx would otherwise hold events back.
+    "stream": {"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is turned away: the status and the words of the JSON answer."""
+
+    status: int
+    code: str
+    message: str
+
+
+def response_headers(kind: Kind) -> dict[str, str]:
+    """The headers that an answer of this kind must carry."""
+    return _COMMON | _CACHING[kind]
+
+
+def kind_of(path: str) -> Kind:
+    """What kind of answer a path gives."""
+    if path.startswith("/api/"):
+        return "api"
+    return "static" if path.startswith("/static/") else "page"
+
+
+def admit(headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
+    """Whether a request may come in; None lets it. The place for the check of Host and, later, for a login.
+
+    headers: name in lower case and value, as ASGI gives them.
+    """
+    del headers
+    return None
