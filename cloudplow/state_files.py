@@ -71,11 +71,11 @@ class StateFiles:
     def read(self, name: str) -> Any | None:
         """The content of a cache file; None when there is none or when it cannot be read (then it is set aside).
 
-        The bare tokens NaN and Infinity of old files are accepted.
+        The bare tokens NaN and Infinity of old files are read as 0.
         """
         path = self.folder / name
         try:
-            return json.loads(path.read_bytes())
+            return json.loads(path.read_bytes(), parse_constant=lambda _token: 0)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -113,13 +113,12 @@ class StateFiles:
         with self._condition:
             self._dirty.discard(name)
         with self._write_lock:
-            document = self._makers[name]()
-            data = json.dumps(document, allow_nan=False, ensure_ascii=True, indent=1).encode()
             try:
+                data = json.dumps(self._makers[name](), allow_nan=False, indent=1).encode()
                 write_atomically(self.folder / name, data)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 raise StateError(
-                    f"Cannot write {self.folder / name}: {error.strerror}. "
+                    f"Cannot write {self.folder / name}: {getattr(error, 'strerror', None) or error}. "
                     "Make the folder writable, or name another one with --cachefile."
                 ) from error
 

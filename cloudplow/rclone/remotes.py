@@ -85,3 +85,28 @@ def is_known(path: str, dump: Dump) -> bool:
     """Whether the path is local, made on the fly, or names a configured remote."""
     name = remote_name(path)
     return name is None or name in dump
+
+
+def crypt_layers_above_drive(path: str, dump: Dump) -> int:
+    """How many crypt remotes encrypt a file before it reaches a drive; 0 when no drive lies below."""
+    name, layers, seen = remote_name(path), 0, set()
+    while name is not None and name in dump and name not in seen:
+        seen.add(name)
+        section = dump[name]
+        kind = section.get("type")
+        if kind == "drive":
+            return layers
+        layers += kind == "crypt"
+        below = [part for part in _wrapped(section) if drive_remotes_below(part, dump)]
+        name = remote_name(below[0]) if below else None
+    return 0
+
+
+def stored_size_bytes(size_bytes: int, crypt_layers: int) -> int:
+    """What a file of that size takes at the drive below crypt remotes: 32 bytes, and 16 for each 64 KiB of content.
+
+    Source: https://rclone.org/crypt/#file-formats
+    """
+    for _ in range(crypt_layers):
+        size_bytes += 32 + 16 * -(-size_bytes // 65_536)
+    return size_bytes

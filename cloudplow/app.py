@@ -1,0 +1,183 @@
+"""Wires everything together and owns its lifetime: start in `__enter__`, stop in `__exit__`, in a stated order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Final
+
+from cloudplow import __version__
+from cloudplow import events as events_module
+from cloudplow.config.loader import Loaded, build, plugin_names, read_document
+from cloudplow.delivery import EventBus
+from cloudplow.engine import Engine, StopRequest, UploadTask, upload_task
+from cloudplow.errors import ConfigError, ExitStatus
+from cloudplow.events import SessionFinished
+from cloudplow.ledger import Ledger
+from cloudplow.plugins import Plugins
+from cloudplow.preflight import Preflight, task_faults
+from cloudplow.rclone.binary import find_rclone
+from cloudplow.rclone.command import Rclone
+from cloudplow.recorder import Recorder
+from cloudplow.state_files import StateFiles
+from cloudplow.uploader import Session
+
+log = logging.getLogger("cloudplow")
+
+_STATUS_BY_OUTCOME: Final = {
+    "done": ExitStatus.DONE,
+    "quota_used": ExitStatus.FILES_LEFT,
+    "suspended": ExitStatus.FILES_LEFT,
+    "failed": ExitStatus.FAILED,
+    "interrupted": ExitStatus.INTERRUPTED,
+}
+
+
+def worst_status(outcomes: Sequence[str]) -> ExitStatus:
+    """The exit status for the outcomes of all sessions: interrupted before failed before files left before done."""
+    order = (ExitStatus.INTERRUPTED, ExitStatus.FAILED, ExitStatus.FILES_LEFT)
+    statuses = [_STATUS_BY_OUTCOME.get(outcome, ExitStatus.FAILED) for outcome in outcomes]
+    return next((status for status in order if status in statuses), ExitStatus.DONE)
+
+
+class App:
+    """One running cloudplow, as plugins see it.
+
+    config: the checked configuration; events: the module of signals; state_dir: the folder of the cache files;
+    services: what plugins offer to people, for example {"dashboard_url": "http://..."}.
+    """
+
+    def __init__(self, config_path: Path, state_dir: Path, environ: Mapping[str, str] | None = None) -> None:
+        """Read and check the configuration, load the plugins. Raises ConfigError, PluginError."""
+        self.version = __version__
+        self.events: ModuleType = events_module
+        self.state_dir = state_dir
+        self.services: dict[str, str] = {}
+        self.stop_request = StopRequest()
+        environ = os.environ if environ is None else environ
+        document = read_document(config_path, environ)
+        self.plugins = Plugins()
+        self.plugins.load(plugin_names(document))
+        loaded: Loaded = build(document, self.plugins.config_sections(), label=config_path.name)
+        self.config = loaded.config
+        self.warnings = loaded.warnings
+        self.state_files = StateFiles(state_dir)
+        self.bus = EventBus()
+        self.ledger = Ledger(self.state_files, now=time.time)
+        self._recorder = Recorder(self.state_files)
+        self._preflight: Preflight | None = None
+
+    def __enter__(self) -> App:
+        """Start: the saver, the recorder, then the plugins. Raises PluginError."""
+        for warning in self.warnings:
+            log.warning("%s", warning)
+        self.state_files.start()
+        self.ledger.load({name: uploader.account_quota_hours * 3600 for name, uploader in self.config.uploader.items()})
+        self._recorder.start()
+        try:
+            self.plugins.start(self)
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        """Stop in this order: deliver all events, end the plugins, write the cache files."""
+        self.bus.close()
+        self.plugins.stop(self)
+        self._recorder.stop()
+        self.state_files.stop()
+
+    def load_ledger(self) -> None:
+        """Read what the accounts have spent; `__enter__` does it too."""
+        self.ledger.load({name: one.account_quota_hours * 3600 for name, one in self.config.uploader.items()})
+
+    def request_stop(self) -> None:
+        """Ask for the end, from any thread: rclone is asked to stop; a second call kills it."""
+        self.stop_request.request()
+
+    def begin_preflight(self) -> Preflight:
+        """Start finding out which rclone is there and which remotes it knows, in the background.
+
+        Raises RcloneNotFoundError.
+        """
+        if self._preflight is None:
+            core = self.config.core
+            config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
+            self._preflight = Preflight(Rclone(find_rclone(core.rclone_binary_path), config_path))
+            self._preflight.start()
+        return self._preflight
+
+    def engine(self, *, wait_for_capacity: bool = False) -> Engine:
+        """What sessions work with. Raises RcloneNotFoundError."""
+        preflight = self.begin_preflight()
+        return Engine(
+            rclone=preflight.rclone,
+            dump=preflight.dump,
+            bus=self.bus,
+            ledger=self.ledger,
+            state_dir=self.state_dir,
+            stop=self.stop_request,
+            now=time.time,
+            clock=time.monotonic,
+            choose_account=self.plugins.choose_account,
+            may_upload=self.plugins.may_upload,
+            wait_for_capacity=wait_for_capacity,
+        )
+
+    def tasks(self, names: Sequence[str]) -> list[UploadTask]:
+        """The named uploaders, or all. Raises ConfigError for names and folders that are not there, all at once."""
+        unknown = [name for name in names if name not in self.config.uploader]
+        if unknown:
+            known = ", ".join(self.config.uploader) or "none"
+            raise ConfigError([f'"{name}" is no uploader; the configuration has: {known}' for name in unknown])
+        if not self.config.uploader:
+            raise ConfigError(["uploader: there is none; name at least one of the remotes there"])
+        return [upload_task(self.config, name) for name in (names or self.config.uploader)]
+
+    def check_tasks(self, tasks: Sequence[UploadTask]) -> None:
+        """Look at what the tasks need, before anything is begun.
+
+        Raises ConfigError with every fault, RcloneNotFoundError for an rclone that is too old.
+        """
+        preflight = self.begin_preflight()
+        preflight.check_version()
+        faults = [fault for task in tasks for fault in task_faults(task, preflight)]
+        if faults:
+            raise ConfigError(faults)
+
+    def upload(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
+        """Upload each task once, one after the other; returns how each session ended."""
+        engine = self.engine(wait_for_capacity=wait_for_capacity)
+        finished = []
+        for task in tasks:
+            if self.stop_request.first.is_set():
+                break
+            reason = engine.may_upload(task.name)
+            if reason:
+                log.info("%s: not now: %s", task.name, reason)
+                self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
+                finished.append(
+                    SessionFinished(
+                        uploader=task.name,
+                        outcome="suspended",
+                        files=0,
+                        bytes=0,
+                        files_left=0,
+                        bytes_left=0,
+                        next_capacity_at=None,
+                        reason=reason,
+                    )
+                )
+                continue
+            finished.append(Session(engine, task).run())
+        return finished

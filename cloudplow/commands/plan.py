@@ -1,0 +1,75 @@
+"""`cloudplow plan`: what would be uploaded, over which accounts and stages, and when the rest can go."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from cloudplow import logs
+from cloudplow.accounts import AccountPool
+from cloudplow.app import App
+from cloudplow.display import local_time
+from cloudplow.engine import Engine, UploadTask
+from cloudplow.errors import ExitStatus, RcloneError
+from cloudplow.learning import learn_queue
+from cloudplow.planner import plan_document
+from cloudplow.stage import stage_list_path
+from cloudplow.task_plan import plan_task
+from cloudplow.units import format_bytes
+
+
+def run(options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:
+    """Print the plan of every (or the named) uploader. Changes nothing."""
+    logs.set_up("WARN", None, terminal=logging.StreamHandler())
+    app = App(config_path, state_dir)
+    tasks = app.tasks(options.names)
+    app.check_tasks(tasks)
+    app.load_ledger()
+    engine = app.engine()
+    documents = {task.name: _plan(engine, task) for task in tasks}
+    if options.as_json:
+        print(json.dumps(documents, indent=2))
+    else:
+        for name, document in documents.items():
+            _print(name, document)
+    waiting = any(document["waiting_files"] for document in documents.values())
+    return int(ExitStatus.FILES_LEFT if waiting else ExitStatus.DONE)
+
+
+def _plan(engine: Engine, task: UploadTask) -> dict[str, Any]:
+    listing = learn_queue(engine, task, stage_list_path(engine.state_dir, task.name))
+    pool = None
+    if task.accounts_folder is not None:
+        pool = AccountPool(task.name, task.accounts_folder, engine.ledger, quota_bytes=task.quota_bytes)
+        try:
+            pool.refresh()
+        except OSError as error:
+            raise RcloneError(
+                f'the account folder "{task.accounts_folder}" cannot be read: {error.strerror}'
+            ) from error
+    made = plan_task(engine, task, pool, listing.files)
+    return {
+        "queue_files": len(listing.files),
+        "queue_bytes": sum(file.size for file in listing.files),
+        **plan_document(made, pool.names() if pool else {}),
+    }
+
+
+def _print(name: str, document: dict[str, Any]) -> None:
+    print(f"{name}: {document['queue_files']} files, {format_bytes(document['queue_bytes'])}")
+    for number, stage in enumerate(document["stages"], 1):
+        print(f"  now    stage {number:<3} {_stage(stage)}")
+    for stage in document["later"]:
+        print(f"  {local_time(stage['starts_at']):<16} {_stage(stage)}")
+    if document["unplanned_files"]:
+        size = format_bytes(document["unplanned_bytes"])
+        print(f"  not yet: {document['unplanned_files']} files, {size}: {document['unplanned_why']}")
+
+
+def _stage(stage: dict[str, Any]) -> str:
+    account = logs.escape_control(stage["account"]) or "(no accounts)"
+    alone = ", larger than a whole quota, alone" if stage["oversized"] else ""
+    return f"{account:<24} {stage['files']:>8} files {format_bytes(stage['bytes']):>10}{alone}"

@@ -1,0 +1,68 @@
+"""`cloudplow upload`: every (or the named) uploader once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloudplow import logs
+from cloudplow.app import App, worst_status
+from cloudplow.cli import signals_ask
+from cloudplow.display import LineDisplay
+from cloudplow.errors import CloudplowError, ExitStatus
+
+if TYPE_CHECKING:
+    from cloudplow.demo_site import DemoSite
+
+
+def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile: Path) -> int:
+    """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be begun."""
+    display = make_display(options.loglevel, logfile)
+    return upload(config_path, state_dir, display, names=options.names, wait=options.wait)
+
+
+def upload(
+    config_path: Path,
+    state_dir: Path,
+    display: LineDisplay,
+    *,
+    names: Sequence[str] = (),
+    wait: bool = False,
+    finish: Callable[[int], int] = int,
+) -> int:
+    """Upload the named uploaders, or all. finish: called with the exit status while the plugins are still up."""
+    app = App(config_path, state_dir)
+    tasks = app.tasks(names)
+    app.begin_preflight()
+    display.start()
+    try:
+        with app:
+            with signals_ask(app.request_stop):
+                app.check_tasks(tasks)
+                finished = app.upload(tasks, wait_for_capacity=wait)
+            status = worst_status([event.outcome for event in finished])
+            return finish(int(ExitStatus.INTERRUPTED if app.stop_request.first.is_set() else status))
+    finally:
+        display.stop()
+
+
+def run_demo_site(site: DemoSite, finish: Callable[[int], int]) -> int:
+    """Upload what the demo prepared, in the same way."""
+    return upload(site.config_path, site.root, make_display("INFO", site.log_path), finish=finish)
+
+
+def make_display(loglevel: str, logfile: Path | None) -> LineDisplay:
+    """A live view on a terminal, log lines otherwise; sets logging up."""
+    if sys.stdout.isatty():
+        try:
+            from cloudplow.live_display import LiveDisplay
+        except ImportError as error:
+            raise CloudplowError(f"the live view needs {error.name}: reinstall cloudplow") from error
+        live = LiveDisplay()
+        logs.set_up(loglevel, logfile, terminal=live.handler)
+        return live
+    logs.set_up(loglevel, logfile)
+    return LineDisplay()

@@ -1,0 +1,280 @@
+"""What each account has spent of its quota, and when it comes back. The owner of `sa_quota_cache.json`.
+
+The window is rolling: bytes come back `account_quota_hours` after they were spent. An account that several uploaders
+share has one budget: what they all spent on the same key file counts.
+
+Power cuts and kills: before a stage, everything it plans is written down as reserved and is safe on the disk before
+rclone starts; charges follow within about a second. Whatever is lost is therefore lost towards "less quota left".
+`settle` turns the reservation of a stage that never ended into charges, once it is known which of its files are gone.
+
+Old files (one fixed window from the first upload) are read; a superset of them is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cloudplow.models import Return
+from cloudplow.state_files import LEDGER_FILE, StateFiles
+
+log = logging.getLogger("cloudplow.ledger")
+
+#: Charges closer together than this share of the window are kept as one, dated by the latest: they come back no
+#: earlier than each would on its own.
+MERGE_SHARE: Final = 1 / 288
+
+
+@dataclass(slots=True)
+class _Charge:
+    since: float
+    at: float
+    bytes: int
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What one uploader spent on one key file."""
+
+    charges: list[_Charge] = field(default_factory=list)
+    reserved_bytes: int = 0
+    open_stage: dict[str, Any] | None = None
+    total_bytes: int = 0
+    last_used: float = 0.0
+    denied_until: float = 0.0
+    denied_why: str = ""
+    learned_limit_bytes: int = 0
+    learned_for_limit_bytes: int = 0
+
+
+class Ledger:
+    """Charges by uploader and key file. Used by the thread that drives rclone; the saver thread makes documents."""
+
+    def __init__(self, files: StateFiles, *, now: Callable[[], float]) -> None:
+        self._files = files
+        self._now = now
+        self._lock = threading.Lock()
+        self._entries: dict[str, dict[str, _Entry]] = {}
+        self._windows: dict[str, float] = {}
+        files.register(LEDGER_FILE, self.document)
+
+    def load(self, windows_seconds: Mapping[str, float]) -> None:
+        """Read the file, once, at start. windows_seconds: the quota window of each uploader."""
+        self._windows = dict(windows_seconds)
+        stored = self._files.read(LEDGER_FILE)
+        if not isinstance(stored, dict):
+            return
+        now = self._now()
+        for uploader, accounts in stored.items():
+            if not isinstance(accounts, dict):
+                continue
+            window = self._window(uploader)
+            for key, record in accounts.items():
+                if isinstance(record, dict):
+                    self._entries.setdefault(uploader, {})[key] = _read_entry(record, now, window)
+
+    def _window(self, uploader: str) -> float:
+        return self._windows.get(uploader, 86_400.0)
+
+    def _entry(self, uploader: str, key: str) -> _Entry:
+        return self._entries.setdefault(uploader, {}).setdefault(key, _Entry())
+
+    def _sharing(self, key: str) -> Iterable[tuple[str, _Entry]]:
+        return [(uploader, accounts[key]) for uploader, accounts in self._entries.items() if key in accounts]
+
+    def used_bytes(self, key: str, *, with_reserved: bool = False) -> int:
+        """What all uploaders have spent on the key file within their windows; with what a stage has reserved or not."""
+        now = self._now()
+        with self._lock:
+            return sum(
+                (entry.reserved_bytes if with_reserved else 0)
+                + sum(c.bytes for c in _expire(entry, now, self._window(uploader)))
+                for uploader, entry in self._sharing(key)
+            )
+
+    def returns(self, key: str) -> tuple[Return, ...]:
+        """What comes back when, in order of time. Reserved bytes are counted as if they were spent now."""
+        now = self._now()
+        found: list[Return] = []
+        with self._lock:
+            for uploader, entry in self._sharing(key):
+                window = self._window(uploader)
+                found += [Return(c.at + window, c.bytes) for c in _expire(entry, now, window)]
+                if entry.reserved_bytes:
+                    found.append(Return(now + window, entry.reserved_bytes))
+        return tuple(sorted(found, key=lambda back: back.at))
+
+    def usage_rank(self, key: str) -> tuple[int, int]:
+        """For choosing the least used account: bytes in the window, then bytes ever, both over all uploaders."""
+        with self._lock:
+            ever = sum(entry.total_bytes for _, entry in self._sharing(key))
+        return self.used_bytes(key), ever
+
+    def charge(self, uploader: str, key: str, size_bytes: int) -> None:
+        """Book bytes that were spent just now; they leave the stage's reservation."""
+        now = self._now()
+        with self._lock:
+            entry = self._entry(uploader, key)
+            _book(entry, now, size_bytes, self._window(uploader))
+            entry.reserved_bytes = max(0, entry.reserved_bytes - size_bytes)
+            if entry.open_stage is not None:
+                entry.open_stage["charged_bytes"] += size_bytes
+        self._files.mark_dirty(LEDGER_FILE)
+
+    def open_stage(self, uploader: str, key: str, planned_bytes: int, stage_list: str) -> None:
+        """Reserve what a stage plans; returns when that is safe on the disk.
+
+        stage_list: the name of the file that lists the stage, for `settle` after a kill. Raises StateError.
+        """
+        with self._lock:
+            entry = self._entry(uploader, key)
+            entry.reserved_bytes = planned_bytes
+            entry.open_stage = {"planned_bytes": planned_bytes, "charged_bytes": 0, "list": stage_list}
+            entry.last_used = self._now()
+        self._files.save_now(LEDGER_FILE)
+
+    def close_stage(self, uploader: str, key: str, lost_bytes: int = 0) -> None:
+        """End a stage's reservation. lost_bytes: what failed or aborted uploads may have cost."""
+        with self._lock:
+            entry = self._entry(uploader, key)
+            entry.reserved_bytes = 0
+            entry.open_stage = None
+            if lost_bytes > 0:
+                _book(entry, self._now(), lost_bytes, self._window(uploader))
+        self._files.mark_dirty(LEDGER_FILE)
+
+    def open_stages(self, uploader: str) -> list[tuple[str, str, int]]:
+        """Stages that never ended (a kill): (key file, name of the stage's list, bytes charged in it)."""
+        with self._lock:
+            return [
+                (key, str(entry.open_stage["list"]), int(entry.open_stage["charged_bytes"]))
+                for key, entry in self._entries.get(uploader, {}).items()
+                if entry.open_stage is not None
+            ]
+
+    def deny(self, uploader: str, key: str, until: float, why: str) -> None:
+        """Remember that Google refused this account. until: epoch seconds."""
+        with self._lock:
+            entry = self._entry(uploader, key)
+            entry.denied_until = max(entry.denied_until, until)
+            entry.denied_why = why
+        self._files.mark_dirty(LEDGER_FILE)
+
+    def denied(self, key: str) -> tuple[float, str] | None:
+        """Until when (epoch seconds) and why the account is refused; None when it is not."""
+        now = self._now()
+        with self._lock:
+            denials = [(entry.denied_until, entry.denied_why) for _, entry in self._sharing(key)]
+        latest = max(denials, default=(0.0, ""))
+        return latest if latest[0] > now else None
+
+    def learn_limit(self, uploader: str, key: str, limit_bytes: int, configured_bytes: int) -> None:
+        """Remember that the account was refused at less than the configured quota."""
+        with self._lock:
+            entry = self._entry(uploader, key)
+            entry.learned_limit_bytes = limit_bytes
+            entry.learned_for_limit_bytes = configured_bytes
+        self._files.mark_dirty(LEDGER_FILE)
+
+    def learned_limit(self, uploader: str, configured_bytes: int) -> int | None:
+        """The smallest limit that any account of the uploader was refused at, for this configured quota."""
+        with self._lock:
+            learned = [
+                entry.learned_limit_bytes
+                for entry in self._entries.get(uploader, {}).values()
+                if entry.learned_limit_bytes > 0 and entry.learned_for_limit_bytes == configured_bytes
+            ]
+        return min(learned, default=None)
+
+    def document(self) -> dict[str, Any]:
+        """The content of the cache file: a superset of the old form. Entries of which nothing is left are dropped."""
+        now = self._now()
+        with self._lock:
+            return {
+                uploader: {key: _write_entry(entry, now, self._window(uploader)) for key, entry in accounts.items()}
+                for uploader, accounts in self._entries.items()
+            }
+
+
+def _expire(entry: _Entry, now: float, window: float) -> list[_Charge]:
+    if entry.charges and entry.charges[0].at + window <= now:
+        entry.charges = [charge for charge in entry.charges if charge.at + window > now]
+    return entry.charges
+
+
+def _book(entry: _Entry, now: float, size_bytes: int, window: float) -> None:
+    entry.total_bytes += size_bytes
+    entry.last_used = now
+    charges = _expire(entry, now, window)
+    if charges and now - charges[-1].since < window * MERGE_SHARE:
+        charges[-1].at = max(now, charges[-1].at)
+        charges[-1].bytes += size_bytes
+    else:
+        charges.append(_Charge(now, max(now, charges[-1].at if charges else now), size_bytes))
+
+
+def _write_entry(entry: _Entry, now: float, window: float) -> dict[str, Any]:
+    charges = _expire(entry, now, window)
+    used = sum(charge.bytes for charge in charges)
+    record: dict[str, Any] = {
+        "bytes": used,
+        "reset_time": charges[-1].at + window if charges else 0.0,
+        "first_upload": charges[0].since if charges else 0.0,
+        "charges": [[charge.at, charge.bytes] for charge in charges],
+        "total_bytes": entry.total_bytes,
+        "last_used": entry.last_used,
+    }
+    if entry.open_stage is not None:
+        record["open_stage"] = dict(entry.open_stage)
+    if entry.denied_until > now:
+        record |= {"denied_until": entry.denied_until, "denied_why": entry.denied_why}
+    if entry.learned_limit_bytes:
+        record |= {
+            "learned_limit_bytes": entry.learned_limit_bytes,
+            "learned_for_limit_bytes": entry.learned_for_limit_bytes,
+        }
+    return record
+
+
+def _read_entry(record: Mapping[str, Any], now: float, window: float) -> _Entry:
+    """Read one record of the new or the old form; nonsense counts as nothing, a time in the future as now."""
+    entry = _Entry(
+        total_bytes=_whole(record.get("total_bytes", record.get("bytes"))),
+        last_used=min(now, _number(record.get("last_used", record.get("first_upload")))),
+        denied_until=_number(record.get("denied_until")),
+        denied_why=str(record.get("denied_why", "")),
+        learned_limit_bytes=_whole(record.get("learned_limit_bytes")),
+        learned_for_limit_bytes=_whole(record.get("learned_for_limit_bytes")),
+    )
+    stored = record.get("charges")
+    if isinstance(stored, list):
+        pairs = [(_number(one[0]), _whole(one[1])) for one in stored if isinstance(one, list) and len(one) == 2]
+    else:
+        reset_at = _number(record.get("reset_time"))
+        spent_at = reset_at - window if reset_at else _number(record.get("first_upload"))
+        pairs = [(spent_at, _whole(record.get("bytes")))]
+    if any(at > now for at, _ in pairs):
+        log.warning(
+            "sa_quota_cache.json holds uploads from the future (was the clock set back?): they count as spent now"
+        )
+    for at, size_bytes in sorted((min(at, now), size) for at, size in pairs):
+        if size_bytes > 0 and at + window > now:
+            entry.charges.append(_Charge(at, at, size_bytes))
+    opened = record.get("open_stage")
+    if isinstance(opened, dict):
+        planned, charged = _whole(opened.get("planned_bytes")), _whole(opened.get("charged_bytes"))
+        entry.open_stage = {"planned_bytes": planned, "charged_bytes": charged, "list": str(opened.get("list", ""))}
+        entry.reserved_bytes = max(0, planned - charged)
+    return entry
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0.0
+
+
+def _whole(value: Any) -> int:
+    number = _number(value)
+    return int(number) if number < 1 << 62 else 1 << 62

@@ -1,0 +1,53 @@
+"""Where log lines go: a rotating file, and the terminal. Whatever a line quotes cannot break it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+_FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)-20s %(message)s"
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_FILE_BYTES: Final = 5 << 20
+_FILES: Final = 5
+
+
+def escape_control(text: str) -> str:
+    """Show control characters, direction overrides and lone surrogates as escapes: file names may hold any."""
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+class OneLineFormatter(logging.Formatter):
+    """A message is one line; only a traceback of ours adds more."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = escape_control(record.message)
+        return super().formatMessage(record)
+
+
+def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None = None) -> None:
+    """Send log lines to a rotating file (None: to none) and to the terminal (default: standard output).
+
+    level: "WARN", "INFO" or "DEBUG". A file that cannot be opened costs one warning.
+    """
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel({"WARN": logging.WARNING}.get(level, level))
+    formatter = OneLineFormatter(_FORMAT)
+    shown = terminal or logging.StreamHandler(sys.stdout)
+    shown.setFormatter(formatter)
+    root.addHandler(shown)
+    if logfile is None:
+        return
+    try:
+        file = RotatingFileHandler(logfile, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=False)
+    except OSError as error:
+        logging.getLogger("cloudplow").warning("Cannot write the log file %s: %s", logfile, error.strerror)
+        return
+    file.setFormatter(formatter)
+    root.addHandler(file)

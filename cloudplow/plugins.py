@@ -1,0 +1,141 @@
+"""Loads plugins, checks them against the hook contract, and calls their hooks one by one, each isolated."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import pluggy
+
+from cloudplow import hookspecs
+from cloudplow.errors import PluginError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from cloudplow.app import App
+    from cloudplow.models import Capacity, QueueFile
+
+log = logging.getLogger("cloudplow.plugins")
+
+ENTRY_POINT_GROUP: Final = "cloudplow.plugins"
+
+
+class Plugins:
+    """The loaded plugins, in the order of the configuration."""
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager("cloudplow")
+        self.manager.add_hookspecs(hookspecs)
+
+    def load(self, names: Sequence[str]) -> None:
+        """Load each: an importable module, else an entry point of the group `cloudplow.plugins`.
+
+        Raises PluginError with the plugin's name and the reason.
+        """
+        for name in names:
+            plugin = _find(name)
+            try:
+                self.manager.register(plugin, name)
+                self.manager.check_pending()
+            except (ValueError, pluggy.PluginValidationError) as error:
+                raise PluginError(f'plugins: "{name}" does not fit: {error}') from error
+
+    def _implementations(self, hook: str) -> list[tuple[str, Any]]:
+        """(plugin, function with its own arguments) in the order of registration."""
+        return [(one.plugin_name, one) for one in getattr(self.manager.hook, hook).get_hookimpls()]
+
+    def _call(self, one: Any, **arguments: Any) -> Any:
+        return one.function(*(arguments[name] for name in one.argnames))
+
+    def config_sections(self) -> dict[str, type[BaseModel]]:
+        """The configuration sections that plugins own. Raises PluginError when two want the same one."""
+        sections: dict[str, type[BaseModel]] = {}
+        for name, one in self._implementations("cloudplow_config_section"):
+            try:
+                answer = self._call(one)
+            except Exception as error:
+                raise PluginError(f'plugins: "{name}" cannot describe its section: {error}') from error
+            if answer is None:
+                continue
+            if answer[0] in sections:
+                raise PluginError(f'plugins: "{name}" wants the section "{answer[0]}", which another plugin owns')
+            sections[answer[0]] = answer[1]
+        return sections
+
+    def start(self, app: App) -> None:
+        """Call `cloudplow_start` of each. Raises PluginError with the plugin's name."""
+        for name, one in self._implementations("cloudplow_start"):
+            try:
+                self._call(one, app=app)
+            except Exception as error:
+                log.debug("plugin %s", name, exc_info=True)
+                raise PluginError(f'plugins: "{name}" cannot start: {error}') from error
+
+    def stop(self, app: App) -> None:
+        """Call `cloudplow_stop` of each, the last started first; errors are logged."""
+        for name, one in reversed(self._implementations("cloudplow_stop")):
+            try:
+                self._call(one, app=app)
+            except Exception:
+                log.exception('Plugin "%s" failed while stopping', name)
+
+    def add_commands(self, subparsers: Any) -> None:
+        """Let plugins add commands; errors are logged."""
+        for name, one in self._implementations("cloudplow_add_commands"):
+            try:
+                self._call(one, subparsers=subparsers)
+            except Exception:
+                log.exception('Plugin "%s" failed to add its commands', name)
+
+    def may_upload(self, uploader: str) -> str | None:
+        """The first reason of any plugin why the uploader may not upload; a plugin that fails gives none."""
+        for name, one in self._implementations("cloudplow_may_upload"):
+            try:
+                reason = self._call(one, uploader=uploader)
+            except Exception:
+                log.exception('Plugin "%s" failed to say whether %s may upload', name, uploader)
+                continue
+            if reason:
+                return str(reason)
+        return None
+
+    def choose_account(self, _uploader: str, accounts: Sequence[Capacity], queue: Sequence[QueueFile]) -> str | None:
+        """The first choice of any plugin; one that fails, or names no account of the pool, chooses nothing."""
+        known = {capacity.account for capacity in accounts}
+        for name, one in self._implementations("cloudplow_choose_account"):
+            try:
+                choice = self._call(one, accounts=accounts, queue=queue)
+            except Exception:
+                log.exception('Plugin "%s" failed to choose an account', name)
+                continue
+            if choice in known:
+                return str(choice)
+            if choice is not None:
+                log.warning('Plugin "%s" chose the account "%s", which is not there', name, choice)
+        return None
+
+
+def _find(name: str) -> object:
+    """A module of that name, else the entry point. Raises PluginError."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # The module is there, but something that it imports is not.
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise PluginError(f'plugins: "{name}" cannot be imported: {error}') from error
+    except Exception as error:
+        raise PluginError(f'plugins: "{name}" cannot be imported: {type(error).__name__}: {error}') from error
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        try:
+            return point.load()
+        except Exception as error:
+            raise PluginError(f'plugins: "{name}" cannot be loaded: {type(error).__name__}: {error}') from error
+    raise PluginError(
+        f'plugins: "{name}" is neither an importable module nor an installed plugin; '
+        "install it, or remove it from the list"
+    )

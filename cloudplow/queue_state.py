@@ -1,0 +1,71 @@
+"""What a session still has to upload: the latest listing, less what went, and what keeps failing. No processes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from cloudplow.models import QueueFile, printable_name
+
+#: After failing in this many stages a file is left alone for the rest of the session.
+TRIES_PER_FILE: Final = 3
+
+
+class QueueState:
+    """Owned by one session, on its thread."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, QueueFile] = {}
+        self.bytes = 0
+        self._tries: Counter[str] = Counter()
+        self._errors: dict[str, str] = {}
+        self._finished: set[QueueFile] = set()
+        self._doubtful: set[str] = set()
+
+    def listed(self, files: Iterable[QueueFile], *, files_stay: bool) -> None:
+        """Take a new listing. files_stay: what was transferred is still listed (a copy), so it is left out here."""
+        self.files = {file.name: file for file in files if not (files_stay and file in self._finished)}
+        self.bytes = sum(file.size for file in self.files.values())
+        if not files_stay:
+            self._finished.clear()
+
+    def forget(self, file: QueueFile) -> None:
+        """A file was transferred."""
+        known = self.files.pop(file.name, None)
+        if known is not None:
+            self.bytes -= known.size
+            self._finished.add(known)
+
+    def tried_in_vain(self, name: str, error: str) -> None:
+        """A file failed, or rclone passed it over. name: as listed."""
+        self._tries[name] += 1
+        self._errors[name] = error
+
+    def note_failures(self, failed: Iterable[tuple[str, str]]) -> None:
+        """Files that failed, by the name that rclone's log shows, with the error."""
+        by_shown = {printable_name(name): name for name in self.files}
+        for shown, error in failed:
+            if shown in by_shown:
+                self.tried_in_vain(by_shown[shown], error)
+
+    def candidates(self) -> list[QueueFile]:
+        """What may be planned: everything but files that failed too often."""
+        if not self._tries:
+            return list(self.files.values())
+        return [file for file in self.files.values() if self._tries[file.name] < TRIES_PER_FILE]
+
+    def given_up(self) -> dict[str, str]:
+        """Files that failed too often, with their last errors."""
+        return {
+            name: self._errors[name]
+            for name, tries in self._tries.items()
+            if tries >= TRIES_PER_FILE and name in self.files
+        }
+
+    def still_doubtful(self, dropped: Iterable[QueueFile]) -> set[str]:
+        """Files that looked changed before a stage; returns those that did so before and are listed all the same."""
+        names = {file.name for file in dropped}
+        again = names & self._doubtful
+        self._doubtful |= names
+        return again

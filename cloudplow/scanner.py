@@ -1,0 +1,108 @@
+"""Learns the exact queue: every file that the user's filters let through, with its exact size.
+
+rclone itself lists (`lsf`), so that filters mean what they mean in rclone. For `copy`, where files stay at the source,
+a dry run tells which of them the destination does not have yet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cloudplow.errors import RcloneError
+from cloudplow.models import QueueFile, printable_name
+from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, listing_command, transfer_command
+from cloudplow.rclone.log import Skipped, parse_line
+from cloudplow.rclone.process import LineProcess, run
+from cloudplow.source_names import is_plain, local_path
+
+#: The exit status of rclone for a source that does not exist.
+_NOT_FOUND: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a listing found. source: "lsf", or "dry_run" when the destination was asked too."""
+
+    files: list[QueueFile]
+    source: str
+
+
+def parse_listing(output: bytes) -> list[QueueFile]:
+    """Read "SIZE TAB NAME" lines; a line that is none is passed over. Raises nothing."""
+    files = []
+    for line in output.decode("utf-8", "surrogateescape").split("\n"):
+        size, separator, name = line.partition(LISTING_SEPARATOR)
+        if separator and name:
+            try:
+                files.append(QueueFile(name, max(0, int(size))))
+            except ValueError:
+                continue
+    return files
+
+
+def list_source(rclone: Rclone, job: Job) -> list[QueueFile]:
+    """List the source with the user's filters. Raises RcloneError with rclone's own last line."""
+    done = run(listing_command(rclone, job))
+    if done.code != 0:
+        what = "the folder does not exist" if done.code == _NOT_FOUND else done.last_error_line()
+        raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone ended with status {done.code}"}')
+    return parse_listing(done.stdout)
+
+
+def without_open_files(files: Iterable[QueueFile], folder: Path, opened: frozenset[str]) -> list[QueueFile]:
+    """Leave out files that somebody holds open. opened: absolute paths."""
+    if not opened:
+        return list(files)
+    resolved = folder.resolve()
+    return [file for file in files if str(local_path(resolved, file.name)) not in opened]
+
+
+def missing_at_destination(
+    rclone: Rclone, job: Job, files: Sequence[QueueFile], list_path: Path, environment: Mapping[str, str]
+) -> list[QueueFile]:
+    """Of the files of a copy, those that a dry run would transfer. Raises RcloneError."""
+    write_list(list_path, files)
+    dry_job = Job(job.command, job.source, job.destination, job.extras, dry_run=True)
+    process = LineProcess(transfer_command(rclone, dry_job, list_path), environment=environment)
+    wanted: set[str] = set()
+    last = ""
+    while (lines := process.read_lines(1.0)) is not None:
+        for line in lines:
+            message = parse_line(line)
+            if isinstance(message, Skipped):
+                wanted.add(message.name)
+            else:
+                last = getattr(message, "text", last)
+    code = process.wait()
+    if code != 0:
+        raise RcloneError(f'"{job.destination}" cannot be compared with the source: {last.strip() or f"status {code}"}')
+    return [file for file in files if printable_name(file.name) in wanted]
+
+
+def write_list(path: Path, files: Iterable[QueueFile]) -> None:
+    """Write the names for `--files-from-raw`, byte for byte as they were listed. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.writelines(os.fsencode(one.name) + b"\n" for one in files)
+
+
+def unchanged(
+    files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os.stat_result] = os.stat
+) -> list[QueueFile]:
+    """Leave out files that vanished or changed their size since they were listed."""
+    kept = []
+    for file in files:
+        try:
+            size = stat(str(local_path(folder, file.name))).st_size
+        except (OSError, ValueError):
+            # Where rclone encodes the name, its path is our guess: rclone decides.
+            if is_plain(file.name):
+                continue
+            size = file.size
+        if size == file.size:
+            kept.append(file)
+    return kept

@@ -1,0 +1,196 @@
+"""Runs planned stages: switches accounts, reserves quota, starts rclone, charges what was uploaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from cloudplow import events
+from cloudplow.accounts import AccountPool
+from cloudplow.engine import Engine, UploadTask
+from cloudplow.errors import RcloneError
+from cloudplow.learning import write_stage_sizes
+from cloudplow.locks import FolderLocks
+from cloudplow.models import QueueFile
+from cloudplow.planner import PlannedStage
+from cloudplow.queue_state import QueueState
+from cloudplow.rclone.command import transfer_command
+from cloudplow.rclone.remotes import (
+    account_environment,
+    crypt_layers_above_drive,
+    drive_remotes_below,
+    stored_size_bytes,
+)
+from cloudplow.reactions import React, Reaction
+from cloudplow.scanner import unchanged, write_list
+from cloudplow.stage import StageRequest, StageResult, StageRun
+from cloudplow.stage_events import StageReporter
+
+
+class StageDriver:
+    """Owned by one session, on its thread. files, bytes: transferred so far in the session."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        task: UploadTask,
+        pool: AccountPool | None,
+        queue: QueueState,
+        locks: FolderLocks,
+        list_path: Path,
+        emit: Callable[..., None],
+    ) -> None:
+        self._engine = engine
+        self._task = task
+        self._pool = pool
+        self._queue = queue
+        self._locks = locks
+        self._list_path = list_path
+        self._emit = emit
+        self._stage = 0
+        self._switch_reason = "first"
+        self._previous_name = ""
+        self._crypt_layers = crypt_layers_above_drive(task.job.destination, engine.dump()) if pool else 0
+        self.files = 0
+        self.bytes = 0
+        self.planned_names: list[str] = []
+
+    @property
+    def account_name(self) -> str:
+        """The base name of the active account's key file; "" without one."""
+        return Path(self._pool.active).name if self._pool is not None and self._pool.active else ""
+
+    def run(self, planned: PlannedStage) -> StageResult | None:
+        """Run one stage to its end; None when all of its files have changed since they were listed.
+
+        Raises RcloneError, StateError when it cannot be started.
+        """
+        files = self._still_as_listed(planned.files)
+        if not files:
+            return None
+        self.planned_names = [file.name for file in files]
+        self._switch_to(planned.account)
+        self._stage += 1
+        self._write_lists(files)
+        self._announce(files)
+        started = self._engine.clock()
+        charged = self._pool is not None and not self._task.job.dry_run
+        if charged:
+            reserved = sum(self._cost(file.size) for file in files)
+            self._engine.ledger.open_stage(self._task.name, planned.account, reserved, self._list_path.name)
+        result = self._run(planned.account, files, charged=charged)
+        if charged:
+            self._engine.ledger.close_stage(self._task.name, planned.account, result.lost_bytes)
+        self.files += result.files
+        self.bytes += result.bytes
+        self._emit(
+            events.StageFinished,
+            stage=self._stage,
+            account=self.account_name,
+            outcome=str(result.verdict.outcome),
+            files=result.files,
+            bytes=result.bytes,
+            duration_seconds=self._engine.clock() - started,
+            reason=result.verdict.reason,
+        )
+        self._quota_changed()
+        return result
+
+    def _run(self, account: str, files: Sequence[QueueFile], *, charged: bool) -> StageResult:
+        task, engine = self._task, self._engine
+        environment = dict(os.environ)
+        if self._pool is not None:
+            drives = drive_remotes_below(task.job.destination, engine.dump())
+            environment |= account_environment(drives, account)
+        request = StageRequest(
+            command=transfer_command(engine.rclone, task.job, self._list_path),
+            environment=environment,
+            files=files,
+            moving=task.moving,
+            pass_fds=self._locks.fds,
+            sleeps=task.sleeps,
+        )
+        reporter = StageReporter(
+            stage=self._stage,
+            account=self.account_name,
+            emit=self._emit,
+            charge=(lambda size: engine.ledger.charge(task.name, account, self._cost(size)))
+            if charged
+            else (lambda _size: None),
+            quota_changed=self._quota_changed,
+            forget=self._queue.forget,
+            clock=engine.clock,
+        )
+        return StageRun(request, reporter).run(engine.stop.first.is_set, engine.stop.second.is_set)
+
+    def _cost(self, size_bytes: int) -> int:
+        """What a file of that size takes of an account's quota, in bytes."""
+        return stored_size_bytes(size_bytes, self._crypt_layers)
+
+    def _still_as_listed(self, files: Sequence[QueueFile]) -> list[QueueFile]:
+        kept = unchanged(files, self._task.folder)
+        if len(kept) == len(files):
+            return kept
+        names = {file.name for file in kept}
+        again = self._queue.still_doubtful(file for file in files if file.name not in names)
+        return [file for file in files if file.name in names or file.name in again]
+
+    def _switch_to(self, account: str) -> None:
+        if self._pool is None or account == self._pool.active:
+            return
+        self._pool.active = account
+        self._emit(
+            events.SaSwitched,
+            previous=self._previous_name,
+            current=self.account_name,
+            account_index=self._pool.index(account),
+            accounts_total=len(self._pool.accounts),
+            reason=self._switch_reason,
+        )
+        self._previous_name = self.account_name
+        self._switch_reason = "quota_used"
+
+    def leave_account(self, reaction: Reaction) -> None:
+        """The active account is not to be used for now (denied, trigger) or for the rest of the session (failed)."""
+        if self._pool is None or self._pool.active is None:
+            return
+        account = self._pool.active
+        if reaction.react is React.REST_ACCOUNT and reaction.until is not None:
+            self._engine.ledger.deny(self._task.name, account, reaction.until, reaction.why)
+        else:
+            self._pool.set_aside(account, reaction.why)
+        self._switch_reason = reaction.switch_reason
+        self._pool.active = None
+        self._emit_quota(account)
+
+    def _write_lists(self, files: Sequence[QueueFile]) -> None:
+        try:
+            write_list(self._list_path, files)
+            if self._pool is not None:
+                write_stage_sizes(self._list_path, files)
+        except OSError as error:
+            raise RcloneError(f"{self._list_path} cannot be written: {error.strerror}") from error
+
+    def _announce(self, files: Sequence[QueueFile]) -> None:
+        pool = self._pool
+        quota = pool.quota(pool.active) if pool is not None and pool.active else None
+        self._emit(
+            events.StageStarted,
+            stage=self._stage,
+            account=self.account_name,
+            account_index=pool.index(pool.active) if pool is not None and pool.active else -1,
+            accounts_total=len(pool.accounts) if pool is not None else 0,
+            planned_files=len(files),
+            planned_bytes=sum(file.size for file in files),
+            quota_remaining_bytes=max(0, quota.limit_bytes - quota.used_bytes) if quota else None,
+        )
+
+    def _quota_changed(self) -> None:
+        if self._pool is not None and self._pool.active is not None:
+            self._emit_quota(self._pool.active)
+
+    def _emit_quota(self, account: str) -> None:
+        if self._pool is not None and self._pool.index(account) >= 0:
+            self._emit(events.QuotaChanged, **asdict(self._pool.quota(account)))

@@ -1,0 +1,40 @@
+"""Plans a task's queue with what its accounts have left, in the sizes that the destination counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cloudplow.accounts import AccountPool
+from cloudplow.engine import Engine, UploadTask
+from cloudplow.models import QueueFile
+from cloudplow.planner import Plan, PlannedStage, plan, plan_unlimited
+from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
+
+
+def plan_task(engine: Engine, task: UploadTask, pool: AccountPool | None, queue: Sequence[QueueFile]) -> Plan:
+    """The plan of a queue, in the files' own sizes. Without a pool everything goes in one stage."""
+    if pool is None:
+        return plan_unlimited(queue)
+    capacities = pool.capacities()
+    chosen = engine.choose_account(task.name, capacities, queue)
+    # A plugin chooses when an account is to be chosen; the active one is used up first.
+    if chosen is not None and pool.active is None:
+        capacities.sort(key=lambda capacity: capacity.account != chosen)
+    layers = crypt_layers_above_drive(task.job.destination, engine.dump())
+    if not layers:
+        return plan(queue, capacities, now=engine.now())
+    own_size = {file.name: file.size for file in queue}
+    stored = [QueueFile(file.name, stored_size_bytes(file.size, layers)) for file in queue]
+    made = plan(stored, capacities, now=engine.now())
+    return replace(
+        made,
+        stages=tuple(_in_own_sizes(stage, own_size) for stage in made.stages),
+        later=tuple(_in_own_sizes(stage, own_size) for stage in made.later),
+        unplanned=tuple(QueueFile(file.name, own_size[file.name]) for file in made.unplanned),
+    )
+
+
+def _in_own_sizes(stage: PlannedStage, own_size: dict[str, int]) -> PlannedStage:
+    files = tuple(QueueFile(file.name, own_size[file.name]) for file in stage.files)
+    return replace(stage, files=files, bytes=sum(file.size for file in files))

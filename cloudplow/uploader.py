@@ -1,0 +1,259 @@
+"""One session: uploads an uploader's queue over all its accounts, stage by stage, until nothing is left that can go."""
+
+from __future__ import annotations
+
+import logging
+import math
+import uuid
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cloudplow import events
+from cloudplow.accounts import AccountPool
+from cloudplow.distribution import distribution_document
+from cloudplow.empty_folders import remove_empty_folders
+from cloudplow.engine import Engine, UploadTask
+from cloudplow.errors import RcloneError
+from cloudplow.events import Event, SessionFinished
+from cloudplow.learning import learn_queue, settle_open_stages
+from cloudplow.locks import FolderLocks
+from cloudplow.models import QueueFile
+from cloudplow.planner import Plan, plan_document
+from cloudplow.queue_state import QueueState
+from cloudplow.rclone.verdict import Outcome
+from cloudplow.reactions import React, Reaction, react
+from cloudplow.stage import StageResult, stage_list_path
+from cloudplow.stage_driver import StageDriver
+from cloudplow.task_plan import plan_task
+
+log = logging.getLogger("cloudplow.upload")
+
+#: Pauses before a stage that follows one without progress, in seconds; after the last of them the session ends.
+BACKOFF_SECONDS: Final = (1.0, 5.0, 20.0)
+#: A listing older than this is made again before the next stage, in seconds.
+LISTING_FRESH_SECONDS: Final = 30.0
+
+
+class Session:
+    """Runs on the thread that calls `run`, which is the one that drives rclone."""
+
+    def __init__(self, engine: Engine, task: UploadTask) -> None:
+        self._engine = engine
+        self._task = task
+        self._id = uuid.uuid4().hex[:12]
+        self._queue = QueueState()
+        self._pool: AccountPool | None = None
+        self._dry_names: set[str] = set()
+        self._listed_at = -math.inf
+        self._announced: tuple[int, int] | None = None
+        self._vain_stages = 0
+        self._next_capacity_at: float | None = None
+        self._locks = FolderLocks()
+        self._list_path = stage_list_path(engine.state_dir, task.name)
+
+    def run(self) -> SessionFinished:
+        """Upload until the end; returns the last event.
+
+        Raises RcloneError, BusyError and StateError when nothing could be begun. Faults that come later end the
+        session with the outcome "failed".
+        """
+        try:
+            self._begin()
+            driver = StageDriver(
+                self._engine, self._task, self._pool, self._queue, self._locks, self._list_path, self._emit
+            )
+            try:
+                end = self._upload(driver)
+            except RcloneError as error:
+                end = Reaction(React.END, str(error), outcome="failed")
+            return self._finish(driver, end)
+        finally:
+            self._locks.release()
+
+    def _begin(self) -> None:
+        task, engine = self._task, self._engine
+        self._locks.acquire(task.folder, "the upload folder")
+        if task.accounts_folder is not None:
+            self._pool = AccountPool(
+                task.name,
+                task.accounts_folder,
+                engine.ledger,
+                quota_bytes=task.quota_bytes,
+            )
+            self._refresh(self._pool)
+            self._locks.acquire(task.accounts_folder, "the account folder")
+        self._emit(
+            events.SessionStarted,
+            upload_folder=str(task.folder),
+            upload_remote=task.job.destination,
+            accounts_total=len(self._pool.accounts) if self._pool else 0,
+            dry_run=task.job.dry_run,
+        )
+        if self._pool is not None:
+            self._emit(events.AccountsLearned, accounts=self._pool.quotas())
+
+    def _finish(self, driver: StageDriver, end: Reaction) -> SessionFinished:
+        task = self._task
+        if self._pool is not None:
+            self._pool.active = None
+            self._emit(events.AccountsLearned, accounts=self._pool.quotas())
+        if task.moving and not task.job.dry_run and task.remove_empty_dir_depth is not None:
+            remove_empty_folders(task.folder, task.remove_empty_dir_depth)
+        event = SessionFinished(
+            session_id=self._id,
+            uploader=task.name,
+            outcome=end.outcome,
+            files=driver.files,
+            bytes=driver.bytes,
+            files_left=len(self._queue.files),
+            bytes_left=self._queue.bytes,
+            next_capacity_at=end.until or self._next_capacity_at,
+            reason=end.why,
+        )
+        self._engine.bus.publish(event)
+        return event
+
+    def _emit(self, event_type: type[Event], **fields: Any) -> None:
+        self._engine.bus.publish(event_type(session_id=self._id, uploader=self._task.name, **fields))
+
+    def _upload(self, driver: StageDriver) -> Reaction:
+        while True:
+            if self._engine.stop.first.is_set():
+                return Reaction(React.END, "stopped on request", outcome="interrupted")
+            if self._engine.clock() - self._listed_at > LISTING_FRESH_SECONDS:
+                self._learn()
+            made = self._plan()
+            if made.stages:
+                result = driver.run(made.stages[0])
+                end = self._after_stage(driver, result)
+            else:
+                end = self._end_of(made)
+                if end.outcome == "quota_used" and self._engine.wait_for_capacity:
+                    self._sleep_until(end)
+                    continue
+            if end is not None:
+                return end
+
+    def _learn(self) -> None:
+        started = self._engine.clock()
+        listing = learn_queue(self._engine, self._task, self._list_path)
+        settle_open_stages(self._engine, self._task, self._list_path, listing.files)
+        self._listed_at = self._engine.clock()
+        self._queue.listed(listing.files, files_stay=not self._task.moving)
+        found = len(self._queue.files), self._queue.bytes
+        if found == self._announced:
+            return
+        self._announced = found
+        duration = self._listed_at - started
+        document = distribution_document(
+            [file.size for file in self._queue.files.values()],
+            source=listing.source,
+            upload_folder=self._task.folder.name,
+            duration_seconds=duration,
+            now=self._engine.now(),
+            confidence="exact",
+        )
+        self._emit(
+            events.QueueLearned,
+            files=found[0],
+            bytes=found[1],
+            distribution=document,
+            source=listing.source,
+            confidence="exact",
+            duration_seconds=duration,
+        )
+
+    def _plan(self) -> Plan:
+        candidates = [file for file in self._queue.candidates() if file.name not in self._dry_names]
+        if self._pool is not None and self._refresh(self._pool):
+            self._emit(events.AccountsLearned, accounts=self._pool.quotas())
+        made = plan_task(self._engine, self._task, self._pool, candidates)
+        self._next_capacity_at = made.next_capacity_at
+        self._emit(events.PlanMade, plan=plan_document(made, self._pool.names() if self._pool else {}))
+        return made
+
+    @staticmethod
+    def _refresh(pool: AccountPool) -> bool:
+        try:
+            return pool.refresh()
+        except OSError as error:
+            raise RcloneError(f'the account folder "{pool.folder}" cannot be read: {error.strerror}') from error
+
+    def _end_of(self, made: Plan) -> Reaction:
+        """How the session ends when nothing can run now."""
+        if made.waiting_files and made.next_capacity_at is None:
+            return Reaction(React.END, made.unplanned_why, outcome="failed")
+        if made.waiting_files:
+            why = f"every account is used up, {made.waiting_files} files wait for capacity"
+            return Reaction(React.END, why, made.next_capacity_at, outcome="quota_used")
+        given_up = self._queue.given_up()
+        if given_up:
+            name, error = next(iter(given_up.items()))
+            why = f"{len(given_up)} files could not be uploaded, for example {name!r}: {error}"
+            return Reaction(React.END, why, outcome="failed")
+        return Reaction(React.END, outcome="done")
+
+    def _sleep_until(self, end: Reaction) -> None:
+        """Wait for capacity, or until asked to stop."""
+        until = end.until or 0.0
+        self._emit(events.UploaderSuspended, reason=end.why, until=until)
+        while (left := until - self._engine.now()) > 0:
+            if self._engine.stop.first.wait(min(left + 0.05, 60.0)):
+                return
+        self._emit(events.UploaderResumed, reason=end.why, until=until)
+        self._listed_at = -math.inf
+
+    def _after_stage(self, driver: StageDriver, result: StageResult | None) -> Reaction | None:
+        """What follows from a stage (None: its files had all changed): the end of the session, or None to go on."""
+        if result is None:
+            self._listed_at = -math.inf
+            return self._count_vain("the files keep changing while they are to be uploaded")
+        self._queue.note_failures(result.failed.items())
+        if self._task.job.dry_run:
+            self._dry_names.update(driver.planned_names)
+        elif result.verdict.outcome in (Outcome.DONE, Outcome.FILES_FAILED):
+            self._note_untouched(result.untouched)
+        if result.failed or result.untouched:
+            self._listed_at = -math.inf
+        reaction = react(
+            result.verdict,
+            with_accounts=self._pool is not None,
+            now=self._engine.now(),
+            window_seconds=self._task.window_seconds,
+            fired=result.fired[1] if result.fired else None,
+            transferred_files=result.files,
+        )
+        return self._apply(driver, reaction, result)
+
+    def _note_untouched(self, untouched: Sequence[QueueFile]) -> None:
+        """Planned files of which rclone said nothing: there already (a copy), vanished, or passed over."""
+        for file in untouched:
+            if self._task.moving:
+                self._queue.tried_in_vain(file.name, "rclone passed it over (a flag of rclone_extras may forbid it)")
+            else:
+                self._queue.forget(file)
+
+    def _apply(self, driver: StageDriver, reaction: Reaction, result: StageResult) -> Reaction | None:
+        match reaction.react:
+            case React.END:
+                return reaction
+            case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
+                log.warning("%s: account %s: %s", self._task.name, driver.account_name, reaction.why)
+                driver.leave_account(reaction)
+                self._listed_at = -math.inf
+                return None
+            case React.RETRY:
+                log.warning("%s: %s", self._task.name, reaction.why)
+        if result.files or result.verdict.outcome is Outcome.DONE:
+            self._vain_stages = 0
+            return None
+        return self._count_vain(reaction.why)
+
+    def _count_vain(self, why: str) -> Reaction | None:
+        """A stage made no progress: back off, and after the last pause end."""
+        if self._vain_stages >= len(BACKOFF_SECONDS):
+            return Reaction(React.END, why, outcome="failed")
+        pause = BACKOFF_SECONDS[self._vain_stages]
+        self._vain_stages += 1
+        self._engine.stop.first.wait(pause)
+        return None
