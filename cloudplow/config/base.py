@@ -33,6 +33,8 @@ def _blank_to_none(value: object) -> object:
 
 
 def _check_time_of_day(value: object) -> str:
+    if isinstance(value, str) and not value.strip():
+        return "00:00"
     match = _TIME_OF_DAY.match(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('is no time of day; write HH:MM, for example "22:30"')
@@ -68,7 +70,7 @@ def _check_extras(value: object) -> object:
 
 #: A text that may be missing; an empty one counts as missing, as older configurations have it.
 OptionalText = Annotated[str | None, BeforeValidator(_blank_to_none)]
-#: "HH:MM", two digits each.
+#: "HH:MM", two digits each; an empty text is midnight, as older configurations have it while the schedule is off.
 TimeOfDay = Annotated[str, BeforeValidator(_check_time_of_day)]
 #: Bytes, above zero; written as "750G" or as a number of bytes.
 SizeBytes = Annotated[int, BeforeValidator(_check_size)]

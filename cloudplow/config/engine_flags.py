@@ -28,6 +28,7 @@ _LONG: Final = {
 OWNED: Final[dict[str, str]] = {
     "--files-from": "cloudplow lists the files of every stage itself; choose files with --filter-from",
     "--files-from-raw": "cloudplow lists the files of every stage itself; choose files with --filter-from",
+    "--files-from0": "cloudplow lists the files of every stage itself; choose files with --filter-from",
     "--config": "one configuration file serves every call of rclone; set core.rclone_config_path instead",
     "--dry-run": "a dry run concerns the whole program; set core.dry_run instead",
     "--log-file": "cloudplow reads what rclone logs; remove the flag and use cloudplow's own --logfile",
@@ -67,7 +68,6 @@ ENGINE_SETS: Final[frozenset[str]] = frozenset(
         "--verbose",
         "-v",
         "-vv",
-        "-vvv",
     }
 )
 
@@ -80,6 +80,7 @@ FILTERS: Final[frozenset[str]] = frozenset(
         "--exclude-if-present",
         "--files-from",
         "--files-from-raw",
+        "--files-from0",
         "--filter",
         "--filter-from",
         "--hash-filter",
@@ -173,6 +174,8 @@ def normalise_extras(extras: Mapping[str, object]) -> tuple[dict[str, object], l
         if _FLAG.match(flag) is None:
             faults.append((key, 'is no flag of rclone; write one flag as the key, for example "--transfers": 8'))
             continue
+        if re.fullmatch(r"-v{3,}", flag):
+            flag = "-vv"
         name, has_value, text = flag.partition("=")
         if has_value and value is not None:
             faults.append((key, "has a value in its name and another one after it; keep one of the two"))
@@ -219,4 +222,6 @@ def extras_faults(extras: Mapping[str, object], *, service_accounts: bool) -> li
             faults.append((flag, OWNED[name]))
         elif name in _FILTERS_WITH_VALUE and (actual is None or isinstance(actual, bool)):
             faults.append((flag, "needs a value, or rclone takes the next flag for it; write it after the colon"))
+        elif name in FILTERS and name.endswith("-from") and actual == "-":
+            faults.append((flag, "cannot read from standard input here; name a file"))
     return faults

@@ -36,14 +36,14 @@ _SENTENCES: Final = {
     "model_type": 'is no object; write it in curly braces, for example {"name": "value"}',
     "model_attributes_type": 'is no object; write it in curly braces, for example {"name": "value"}',
     "extra_forbidden": "is no known key here; remove it",
-    "string_too_short": "is too short; write at least {min_length} characters",
-    "string_too_long": "is too long; write at most {max_length} characters",
-    "too_short": "holds too little; write at least {min_length} entries",
-    "too_long": "holds too much; write at most {max_length} entries",
-    "greater_than": "is too small; write a number above {gt}",
-    "greater_than_equal": "is too small; write {ge} or more",
-    "less_than": "is too large; write a number below {lt}",
-    "less_than_equal": "is too large; write {le} or less",
+    "string_too_short": "is too short; write at least <min_length> characters",
+    "string_too_long": "is too long; write at most <max_length> characters",
+    "too_short": "holds too little; write at least <min_length> entries",
+    "too_long": "holds too much; write at most <max_length> entries",
+    "greater_than": "is too small; write a number above <gt>",
+    "greater_than_equal": "is too small; write <ge> or more",
+    "less_than": "is too large; write a number below <lt>",
+    "less_than_equal": "is too large; write <le> or less",
 }
 
 
@@ -114,20 +114,13 @@ def from_pydantic(error: ErrorDetails, prefix: Sequence[str | int] = ()) -> str:
     elif kind == "value_error":
         sentence = str(context.get("error", error["msg"]))
     elif kind in _SENTENCES:
-        sentence = _SENTENCES[kind].format_map(_Known({key: _plain(limit) for key, limit in context.items()}))
+        sentence = _SENTENCES[kind]
+        for name, limit in context.items():
+            sentence = sentence.replace(f"<{name}>", f"{limit:g}" if isinstance(limit, float) else str(limit))
     else:
         sentence = "is not valid: " + error["msg"][:1].lower() + error["msg"][1:]
     if isinstance(value, str) and len(value) > 2 and not shown(parts, value):
         sentence = sentence.replace(value, "***")
-    return fault(parts, sentence) if kind == "missing" else fault(parts, sentence, value=value)
-
-
-def _plain(limit: object) -> object:
-    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
-
-
-class _Known(dict[str, object]):
-    """A context in which a missing name stays visible instead of raising."""
-
-    def __missing__(self, key: str) -> str:
-        return "…"
+    if kind == "missing" or (kind == "value_error" and isinstance(value, dict)):
+        return fault(parts, sentence)
+    return fault(parts, sentence, value=value)

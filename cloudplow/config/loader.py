@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from cloudplow.config.faults import fault, from_pydantic, place
 from cloudplow.config.models import DEFAULT_PLUGINS, SECTIONS, Config
 from cloudplow.config.reading import ConfigMissingError, from_environment, read_file
-from cloudplow.config.references import reference_faults
+from cloudplow.config.references import is_blank, reference_faults
 from cloudplow.config.unknown_keys import suggestion, unknown_keys
 from cloudplow.config.writing import with_defaults, write_document, write_sample
 from cloudplow.errors import ConfigError
@@ -48,7 +48,10 @@ def read_document(
     Raises ConfigMissingError when there is no file, ConfigError for everything else.
     """
     document = read_file(path)
-    return from_environment(document, environ, [*SECTIONS, *sections, *document], _LISTS)
+    known = [*SECTIONS, *sections]
+    # A section that only the file names may be a plugin's, or a slip that happens to be the name of a variable.
+    likely = [name for name in document if environ.get(name, "").lstrip().startswith("{")]
+    return from_environment(document, environ, [*known, *likely], _LISTS)
 
 
 def plugin_names(document: Mapping[str, Any]) -> list[str]:
@@ -94,9 +97,9 @@ def _with_pools(document: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(uploaders)
     for name, entry in uploaders.items():
         remote = remotes.get(name)
-        if isinstance(entry, dict) and isinstance(remote, dict) and not entry.get("service_account_path"):
+        if isinstance(entry, dict) and isinstance(remote, dict) and is_blank(entry.get("service_account_path")):
             path = remote.get("service_account_path")
-            if isinstance(path, str) and path.strip():
+            if isinstance(path, str):
                 merged[name] = {**entry, "service_account_path": path}
     return {**core, "uploader": merged}
 

@@ -31,9 +31,9 @@ class Core(Model):
 class Sleep(Model):
     """A trigger: `count` lines with its text within `timeout` seconds stop the run for `sleep` hours."""
 
-    count: int = Field(ge=1)
-    timeout: float = Field(ge=0)
-    sleep: float = Field(ge=0)
+    count: int = Field(ge=1, le=1_000_000)
+    timeout: float = Field(ge=0, le=366 * 86400)
+    sleep: float = Field(ge=0, le=24 * 366)
 
 
 class Remote(Model):
@@ -53,7 +53,7 @@ class Remote(Model):
     rclone_excludes: tuple[str, ...] = ()
     rclone_extras: ExtraFlags = Field(default_factory=dict)
     rclone_sleeps: Mapping[str, Sleep] = Field(default_factory=dict)
-    remove_empty_dir_depth: int | None = Field(default=None, ge=0)
+    remove_empty_dir_depth: int | None = Field(default=None, ge=0, le=1000)
     service_account_path: OptionalText = None
 
 
@@ -94,8 +94,8 @@ class Uploader(Model):
     account_quota: bytes per account in `account_quota_hours` hours (fractions allowed).
     """
 
-    check_interval: float = Field(default=30, gt=0)
-    max_size_gb: float = Field(default=200, ge=0)
+    check_interval: float = Field(default=30, gt=0, le=366 * 1440)
+    max_size_gb: float = Field(default=200, ge=0, le=1e9)
     size_excludes: tuple[str, ...] = ()
     exclude_open_files: bool = True
     opened_excludes: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ def _check_speed(value: object) -> object:
 
 #: A bandwidth in rclone's notation ("50M" = 50 MiB/s, "off" = no limit, "UPLOAD:DOWNLOAD").
 Bandwidth = Annotated[str, BeforeValidator(_check_speed)]
-StreamCount = Annotated[int, Field(ge=0)]
+StreamCount = Annotated[int, Field(ge=0, le=1_000_000)]
 
 DEFAULT_SPEEDS: Final[Mapping[int, str]] = {1: "50M", 2: "40M", 3: "30M", 4: "20M", 5: "10M"}
 
@@ -52,8 +52,8 @@ class Plex(Model):
     enabled: bool = False
     url: OptionalText = None
     token: OptionalText = None
-    poll_interval: float = Field(default=60, gt=0)
-    max_streams_before_throttle: int = Field(default=1, ge=0)
+    poll_interval: float = Field(default=60, gt=0, le=86400)
+    max_streams_before_throttle: int = Field(default=1, ge=0, le=1_000_000)
     ignore_local_streams: bool = True
     notifications: bool = False
     rclone: PlexRclone = Field(default_factory=PlexRclone)
@@ -118,7 +118,7 @@ class Syncer(Model):
     service: Literal["local", "scaleway"] = "local"
     sync_from: str = Field(min_length=1)
     sync_to: str = Field(min_length=1)
-    sync_interval: float = Field(default=24, gt=0)
+    sync_interval: float = Field(default=24, gt=0, le=24 * 366)
     tool_path: OptionalText = None
     rclone_extras: ExtraFlags = Field(default_factory=dict)
     use_copy: bool = False

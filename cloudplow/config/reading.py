@@ -13,8 +13,23 @@ from cloudplow.errors import ConfigError
 
 _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s{}\[\]:,"]+|[{}\[\]:,]|\s+')
 _KEY = re.compile(r'"[\w ./~-]{1,40}"')
-_HARMLESS = re.compile(r"true|false|null|True|False|None|NaN|Infinity|-?\d+(\.\d+)?")
-_NEIGHBOURHOOD: Final = 60
+_LITERALS: Final = frozenset({"true", "false", "null", "True", "False", "None"})
+_SIDE: Final = 40
+#: No program's section lies deeper than this.
+_MAX_DEPTH: Final = 50
+_HINTS: Final = {
+    "Expecting ',' delimiter": "a comma is missing here, or a quote or bracket before it",
+    "Expecting ':' delimiter": "a colon is missing here, or a quote before it",
+    "Expecting property name enclosed in double quotes": "a name in double quotes must come here; "
+    "perhaps the comma before it is one too many",
+    "Illegal trailing comma before end of object": "the comma before the closing brace is one too many",
+    "Illegal trailing comma before end of array": "the comma before the closing bracket is one too many",
+    "Expecting value": "a value must come here; texts need double quotes, and no comma follows the last entry",
+    "Extra data": "the text goes on after its end; perhaps a closing bracket is one too many",
+    "Unterminated string starting at": "a text begins here and its closing quote is missing",
+    "Invalid control character at": "a line break or TAB stands inside a text; perhaps its closing quote is missing",
+    "Invalid \\escape": "a lone backslash stands inside a text; write it twice",
+}
 
 
 class ConfigMissingError(ConfigError):
@@ -37,7 +52,7 @@ class _Duplicates:
 
 
 def _places(value: object) -> dict[int, tuple[str | int, ...]]:
-    """The place of every object in a document, by identity."""
+    """The place of every object and list in a document, by identity."""
     places: dict[int, tuple[str | int, ...]] = {}
     pending: list[tuple[object, tuple[str | int, ...]]] = [(value, ())]
     while pending:
@@ -46,46 +61,52 @@ def _places(value: object) -> dict[int, tuple[str | int, ...]]:
             places[id(current)] = parts
             pending += [(inner, (*parts, key)) for key, inner in current.items()]
         elif isinstance(current, list):
+            places[id(current)] = parts
             pending += [(inner, (*parts, index)) for index, inner in enumerate(current)]
     return places
 
 
-def _without_values(line: str) -> str:
-    """A line of JSON in which texts and unknown words are blotted out, because they may be secrets; keys stay."""
-    words: list[str] = _WORDS.findall(line)
-    shown = []
+def _without_values(line: str, column: int) -> tuple[str, str]:
+    """A line of JSON before and from a column (0-based), with values blotted out, as they may be secret; keys stay."""
+    words = list(_WORDS.finditer(line))
+    halves: tuple[list[str], list[str]] = ([], [])
     before = ""
-    for index, word in enumerate(words):
-        following = next((other for other in words[index + 1 :] if not other.isspace()), "")
-        if word.startswith('"'):
-            is_key = before in {"", "{", ","} and following == ":" and _KEY.fullmatch(word)
-            shown.append(word if is_key else '"***"')
-        elif word.isspace() or word in "{}[]:," or _HARMLESS.fullmatch(word):
-            shown.append(word)
+    for index, match in enumerate(words):
+        word = match.group()
+        following = words[index + 1].group() if index + 1 < len(words) else ""
+        if following.isspace():
+            following = words[index + 2].group() if index + 2 < len(words) else ""
+        is_key = before in {"", "{", ","} and following == ":" and _KEY.fullmatch(word) is not None
+        if is_key or word.isspace() or word in "{}[]:," or word in _LITERALS:
+            shown = word
         else:
-            shown.append("***")
+            shown = '"***"' if word.startswith('"') else "***"
+        halves[match.start() >= column].append(shown)
         if not word.isspace():
             before = word
-    return "".join(shown).strip()
+    return "".join(halves[0]), "".join(halves[1])
 
 
 def _syntax_fault(error: json.JSONDecodeError, label: str) -> str:
-    lines = error.doc.splitlines()
-    number = min(error.lineno, max(len(lines), 1))
-    near = ""
-    for line in reversed(lines[:number]):
-        near = printable(_without_values(line))
-        if near:
-            break
-    if len(near) > _NEIGHBOURHOOD:
-        near = near[:_NEIGHBOURHOOD] + "…"
-    message = error.msg[:1].lower() + error.msg[1:]
-    seen = f"; near: {near}" if near else ""
-    return f"{label}: line {error.lineno}, column {error.colno}: {message}{seen}; correct the JSON there"
+    if not error.doc.strip():
+        return f"{label}: is empty; write the configuration there, see config.json.sample"
+    lines = error.doc.split("\n")
+    left, right = _without_values(lines[error.lineno - 1], error.colno - 1)
+    above = error.lineno - 1
+    while not left.strip() and above > 0:
+        above -= 1
+        left = _without_values(lines[above], len(lines[above]))[0]
+    near = f"{printable(left.strip())[-_SIDE:]} >>> {printable(right.strip())[:_SIDE]}".strip()
+    hint = _HINTS.get(error.msg, error.msg[:1].lower() + error.msg[1:])
+    return f"{label}: line {error.lineno}, column {error.colno}: {hint}; near: {near}"
 
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no number in JSON; write an ordinary number")
+
+
+def _too_deep(label: str) -> str:
+    return f"{label}: objects or lists lie too deep in each other; make it flatter"
 
 
 def parse(text: str, label: str) -> Any:
@@ -102,9 +123,11 @@ def parse(text: str, label: str) -> Any:
         text = str(error) if "JSON" in str(error) else "a number has too many digits; write a smaller one"
         raise ConfigError([f"{label}: {text}"]) from None
     except RecursionError:
-        raise ConfigError([f"{label}: objects or lists lie too deep in each other; make it flatter"]) from None
+        raise ConfigError([_too_deep(label)]) from None
+    places = _places(value)
+    if max(map(len, places.values()), default=0) > _MAX_DEPTH:
+        raise ConfigError([_too_deep(label)])
     if duplicates.found:
-        places = _places(value)
         paths = [place((*places.get(id(holder), ()), key)) for holder, key in duplicates.found]
         faults = [f"{label}: {path} is there twice in one object; keep one of the two" for path in paths]
         raise ConfigError(list(dict.fromkeys(faults)))

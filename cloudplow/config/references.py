@@ -24,7 +24,8 @@ def _entries(document: Document, section: str) -> Iterator[tuple[str, Mapping[st
             yield name, entry
 
 
-def _is_blank(value: object) -> bool:
+def is_blank(value: object) -> bool:
+    """Whether a value counts as missing: null, or a text of nothing but spaces."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -50,13 +51,13 @@ def _uploader_faults(document: Document) -> Iterator[str]:
             yield fault(("uploader", name), f"{_unknown_remote(name, document)}; rename it, or add it there")
         elif isinstance(remotes[name], dict):
             for key, example in (("upload_folder", "/mnt/local/Media"), ("upload_remote", "google:/Media")):
-                if _is_blank(remotes[name].get(key)):
+                if is_blank(remotes[name].get(key)):
                     cure = f'is missing and the uploader of that name needs it; write for example "{example}"'
                     yield fault(("remotes", name, key), cure)
         schedule = _object(entry.get("schedule"))
         if _is_on(schedule.get("enabled")):
             for key in ("allowed_from", "allowed_until"):
-                if schedule.get(key) is None:
+                if is_blank(schedule.get(key)):
                     yield fault(("uploader", name, "schedule", key), 'is missing; write HH:MM, for example "22:30"')
         mover = _object(entry.get("mover"))
         if _is_on(mover.get("enabled")):
@@ -69,7 +70,7 @@ def _is_path(text: str) -> bool:
 
 
 def _mover_faults(document: Document, parts: tuple[str, ...], value: object) -> Iterator[str]:
-    if _is_blank(value):
+    if is_blank(value):
         yield fault(parts, 'is missing; write an rclone path, for example "google:Media"')
     elif isinstance(value, str) and not _is_path(value) and value not in _object(document.get("remotes")):
         yield fault(parts, f'{_unknown_remote(value, document)}; or write an rclone path, for example "google:Media"')
@@ -81,7 +82,7 @@ def _remote_reference(document: Document, parts: tuple[str | int, ...], name: ob
     remotes = _object(document.get("remotes"))
     if name not in remotes:
         yield fault(parts, _unknown_remote(name, document))
-    elif isinstance(remotes[name], dict) and _is_blank(remotes[name].get(key)):
+    elif isinstance(remotes[name], dict) and is_blank(remotes[name].get(key)):
         yield fault(("remotes", name, key), f"is missing and {parts[0]} needs it; write an rclone path")
 
 
@@ -89,8 +90,8 @@ def _extras_of(document: Document) -> Iterator[tuple[tuple[str, ...], Mapping[st
     """Every `rclone_extras`: place, flags, whether the engine runs with them, whether a pool of accounts is in use."""
     uploaders = _object(document.get("uploader"))
     for name, entry in _entries(document, "remotes"):
-        pooled = not _is_blank(entry.get("service_account_path"))
-        pooled = pooled or not _is_blank(_object(uploaders.get(name)).get("service_account_path"))
+        pooled = not is_blank(entry.get("service_account_path"))
+        pooled = pooled or not is_blank(_object(uploaders.get(name)).get("service_account_path"))
         yield ("remotes", name), _object(entry.get("rclone_extras")), True, pooled
     for name, entry in _entries(document, "uploader"):
         yield ("uploader", name, "mover"), _object(_object(entry.get("mover")).get("rclone_extras")), False, False
@@ -108,13 +109,21 @@ def _flag_faults(document: Document) -> Iterator[str]:
             yield fault((*parts, "rclone_extras", name), sentence)
 
 
+def _trigger_faults(document: Document) -> Iterator[str]:
+    for name, entry in _entries(document, "remotes"):
+        for trigger in _object(entry.get("rclone_sleeps")):
+            if is_blank(trigger):
+                parts = ("remotes", name, "rclone_sleeps", trigger)
+                yield fault(parts, "a trigger without text would be met by every line; write the text to look for")
+
+
 def _service_faults(document: Document, services: Collection[str]) -> Iterator[str]:
     needed = {"plex": ("url", "token"), "nzbget": ("url",), "sabnzbd": ("url", "apikey")}
     for section, keys in needed.items():
         values = _object(document.get(section))
         if _is_on(values.get("enabled")):
             for key in keys:
-                if _is_blank(values.get(key)):
+                if is_blank(values.get(key)):
                     yield fault((section, key), f"is missing; add it, or set {section}.enabled to false")
     for name, entry in _entries(document, "notifications"):
         service = entry.get("service")
@@ -125,7 +134,7 @@ def _service_faults(document: Document, services: Collection[str]) -> Iterator[s
             yield fault(("notifications", name, "service"), sentence, value=service)
             continue
         for key in NOTIFICATION_SERVICES[service]:
-            if _is_blank(entry.get(key)):
+            if is_blank(entry.get(key)):
                 yield fault(("notifications", name, key), f"is missing and {service} needs it; add it")
 
 
@@ -142,6 +151,7 @@ def reference_faults(document: Document, services: Collection[str] = ()) -> list
     for syncer, entry in _entries(document, "syncer"):
         for key in ("sync_from", "sync_to"):
             faults += _remote_reference(document, ("syncer", syncer, key), entry.get(key), "sync_remote")
+    faults += _trigger_faults(document)
     faults += _flag_faults(document)
     faults += _service_faults(document, services)
     return faults

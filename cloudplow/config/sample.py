@@ -94,7 +94,15 @@ SAMPLE: Final[dict[str, Any]] = {
     },
     "nzbget": {"enabled": False, "url": "http://user:password@localhost:6789"},
     "sabnzbd": {"enabled": False, "url": "http://localhost:8080", "apikey": ""},
-    "notifications": {},
+    "notifications": {
+        "chat": {
+            "service": "slack",
+            "webhook_url": "http://127.0.0.1:8065/hooks/cloudplow",
+            "sender_name": "Cloudplow",
+            "sender_icon": ":cloud:",
+            "channel": "cloudplow",
+        }
+    },
     "syncer": {
         "google_to_backup": {
             "service": "local",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from cloudplow.config.faults import printable
 from cloudplow.config.models import Config
@@ -131,7 +132,4 @@ def _default(info: FieldInfo) -> Any:
     single, _ = models_in(info.annotation)
     if single is not None and info.default is not None:
         return _filled(single, {})
-    default = info.get_default(call_default_factory=True, validated_data={})
-    if isinstance(default, Mapping):
-        return {str(key): value for key, value in default.items()}
-    return list(default) if isinstance(default, tuple | list) else default
+    return to_jsonable_python(info.get_default(call_default_factory=True, validated_data={}), fallback=str)

@@ -1,0 +1,212 @@
+"""Faults and warnings: all at once, each with its place and its cure, none with a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+from cloudplow.config.loader import build, plugin_names
+from cloudplow.errors import ConfigError
+
+from .documents import faults_of, load, minimal, with_remote, with_uploader
+
+
+def test_all_faults_come_at_once_whatever_finds_them() -> None:
+    document = minimal(
+        hidden={"/mnt/x": {"hidden_remotes": ["gogle"]}},
+        plex={"enabled": True, "token": "t"},
+        notifications={"chat": {"service": "slack"}},
+        syncer={"s": {"sync_from": "google", "sync_to": "nowhere"}},
+        dashboard={"port": 99999},
+        core={"dry_run": "maybe"},
+    )
+    document["remotes"]["google"]["rclone_extras"] = {"--files-from": "x"}
+    document["uploader"]["goggle"] = {"schedule": {"allowed_from": "25:99"}, "check_interval": 0}
+    faults = faults_of(document)
+    places = [fault.split(": ")[0] for fault in faults]
+    assert sorted(places) == sorted(
+        [
+            "core.dry_run",
+            "uploader.goggle.check_interval",
+            "uploader.goggle.schedule.allowed_from",
+            "dashboard.port",
+            "uploader.goggle",
+            'hidden."/mnt/x".hidden_remotes[0]',
+            "remotes.google.sync_remote",
+            "syncer.s.sync_to",
+            "remotes.google.rclone_extras.--files-from",
+            "plex.url",
+            "notifications.chat.webhook_url",
+        ]
+    )
+    assert "dashboard.port: 99999 is too large; write 65535 or less" in faults
+    assert "uploader.goggle.check_interval: 0 is too small; write a number above 0" in faults
+    assert 'core.dry_run: "maybe" is neither true nor false; write true or false' in faults
+
+
+def test_uploader_without_its_remote_names_both() -> None:
+    (fault,) = faults_of({"remotes": {"google": {}}, "uploader": {"goggle": {}}})
+    assert '"goggle"' in fault and '"google"' in fault
+
+
+def test_remote_of_an_uploader_needs_a_folder_and_a_target() -> None:
+    faults = faults_of({"remotes": {"google": {"upload_folder": " "}}, "uploader": {"google": {}}})
+    assert [fault.split(":")[0] for fault in faults] == ["remotes.google.upload_folder", "remotes.google.upload_remote"]
+
+
+def test_remote_without_uploader_needs_neither() -> None:
+    assert load({"remotes": {"google": {}}}).warnings == ()
+
+
+def test_hidden_remote_that_is_not_set_is_a_fault_at_the_remote() -> None:
+    (fault,) = faults_of(minimal(hidden={"/mnt/x": {"hidden_remotes": ["google"]}}))
+    assert fault.startswith("remotes.google.hidden_remote: is missing and hidden needs it")
+
+
+@pytest.mark.parametrize("reference", ["gogle", "", None])
+def test_mover_that_is_on_needs_places_that_exist(reference: str | None) -> None:
+    mover = {"enabled": True, "move_from_remote": reference, "move_to_remote": "archive:Media"}
+    (fault,) = faults_of(with_uploader(mover=mover))
+    assert fault.startswith("uploader.google.mover.move_from_remote: ")
+
+
+def test_mover_that_is_off_may_hold_anything() -> None:
+    load(with_uploader(mover={"enabled": False, "move_from_remote": "gogle"}))
+
+
+def test_service_that_nobody_offers_is_a_fault_that_lists_the_known_ones() -> None:
+    (fault,) = faults_of(minimal(notifications={"x": {"service": "slak", "webhook_url": "secret"}}))
+    assert fault.startswith('notifications.x.service: "slak" is no service that is known; write one of "apprise", ')
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        (minimal(remotes=[]), "remotes: this value is no object; write it in curly braces"),
+        (with_remote(rclone_command="sync"), 'rclone_command: "sync" is not allowed; write "move" or "copy"'),
+        (with_remote(rclone_excludes="*.nfo"), '"*.nfo" is no list; write it in square brackets'),
+        (with_remote(rclone_excludes=[3]), "rclone_excludes[0]: 3 is no text; put it in double quotes"),
+        (with_remote(remove_empty_dir_depth=1.5), "1.5 is no whole number; leave out the part after the point"),
+        (with_remote(rclone_extras={"--x": []}), "--x: this value is no value of a flag"),
+        (with_uploader(check_interval="often"), '"often" is no number; write a number without quotes'),
+        (with_uploader(mover={"rclone_extras": 5}), "rclone_extras: this value is no object"),
+        (minimal(syncer={"s": {"service": "local"}}), "syncer.s.sync_from: is missing; add it"),
+        (minimal(plugins={"a": 1}), "plugins: this value is no list"),
+        (minimal(uploader={"google": None}), "uploader.google: null is no object"),
+    ],
+)
+def test_common_slips_are_told_in_plain_words(document: dict[str, Any], sentence: str) -> None:
+    assert any(sentence in fault for fault in faults_of(document))
+
+
+SECRET = "s3cr3t-value"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        minimal(plex={"enabled": "perhaps", "token": [SECRET], "url": [SECRET]}),
+        minimal(sabnzbd={"enabled": True, "apikey": {"x": SECRET}}),
+        minimal(nzbget={"enabled": True, "url": [f"http://user:{SECRET}@host"]}),
+        minimal(notifications={"x": {"service": "slack", "webhook_url": {"a": SECRET}, "priority": "x"}}),
+        minimal(notifications={"x": {"service": "pushover", "app_token": [SECRET]}}),
+        with_remote(rclone_extras={f"--drive-client-secret {SECRET}": None}),
+        with_remote(rclone_extras={f"--drive-client-secret={SECRET}": 5}),
+        with_remote(rclone_extras={"--log-level": SECRET, "--header": [SECRET]}),
+        with_remote(upload_folder=[f"https://user:{SECRET}@host/"]),
+        minimal(core={"dry_run": f"https://user:{SECRET}@host/"}),
+        minimal(secretive={"password": SECRET}),
+    ],
+)
+def test_no_fault_shows_a_secret(document: dict[str, Any]) -> None:
+    class Secretive(BaseModel):
+        password: str = ""
+
+        @field_validator("password")
+        @classmethod
+        def refuse(cls, value: str) -> str:
+            raise ValueError(f"the password {value} is too weak")
+
+    with pytest.raises(ConfigError) as caught:
+        build(document, {"secretive": Secretive})
+    assert SECRET not in str(caught.value)
+
+
+def test_control_characters_are_escaped_and_long_values_cut() -> None:
+    document = with_uploader(check_interval="\x1b[2J\u202e" + "x" * 500)
+    document["remotes"]["bad\x1b]0;\x07name"] = {"rclone_command": "\ud800"}
+    document["uploader"]["new\nline"] = {}
+    for fault in faults_of(document):
+        assert fault.isprintable()
+        assert len(fault) < 300
+
+
+def test_nul_in_a_text_is_a_fault_because_no_path_can_hold_it() -> None:
+    (fault,) = faults_of(with_remote(upload_folder="/mnt/\0x"))
+    assert fault == "remotes.google.upload_folder: holds a NUL character; remove it"
+
+
+def test_unknown_keys_are_warnings_with_their_place_and_a_guess() -> None:
+    document = with_remote(
+        rclone_exclude=["x"], color=1, rclone_sleeps={"t": {"count": 1, "timeout": 1, "sleep": 1, "y": 0}}
+    )
+    document["uploader"]["google"]["schedule"] = {"allowed_form": "08:00"}
+    document["dashbord"] = {}
+    document["dashboard"] = {"prt": 1}
+    assert load(document).warnings == (
+        'remotes.google.rclone_exclude: unknown key, ignored; did you mean "rclone_excludes"?',
+        "remotes.google.color: unknown key, ignored",
+        "remotes.google.rclone_sleeps.t.y: unknown key, ignored",
+        'uploader.google.schedule.allowed_form: unknown key, ignored; did you mean "allowed_from"?',
+        'dashboard.prt: unknown key, ignored; did you mean "port"?',
+        'dashbord: unknown section in config.json, ignored; did you mean "dashboard"?',
+    )
+
+
+def test_plugin_model_decides_itself_about_unknown_keys_and_whole_sections() -> None:
+    class Strict(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        size: int = 1
+
+        @model_validator(mode="after")
+        def refuse(self) -> Strict:
+            if self.size == 2:
+                raise ValueError("size 2 needs a colour; add colour")
+            return self
+
+    class Open(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+    loaded = build({"open": {"anything": 1}, "strict": None}, {"open": Open, "strict": Strict})
+    assert loaded.warnings == ()
+    with pytest.raises(ConfigError) as caught:
+        build({"strict": {"colour": 1}}, {"strict": Strict})
+    assert caught.value.faults == ("strict.colour: 1 is no known key here; remove it",)
+    with pytest.raises(ConfigError) as caught:
+        build({"strict": {"size": 2}}, {"strict": Strict})
+    assert caught.value.faults == ("strict: size 2 needs a colour; add colour",)
+
+
+def test_plugin_model_that_breaks_is_a_fault_of_its_section() -> None:
+    class Broken(BaseModel):
+        @model_validator(mode="before")
+        @classmethod
+        def fail(cls, data: Any) -> Any:
+            return data["nothing"]
+
+    with pytest.raises(ConfigError) as caught:
+        build({"broken": {}}, {"broken": Broken})
+    assert caught.value.faults[0].startswith("broken: cannot be checked by its plugin (KeyError)")
+
+
+def test_plugin_names_default_order_and_faults() -> None:
+    assert plugin_names({}) == ["cloudplow_dashboard"]
+    assert plugin_names({"plugins": []}) == []
+    assert plugin_names({"plugins": ["b", "a", "b"]}) == ["b", "a"]
+    with pytest.raises(ConfigError, match="plugins: this value is no list"):
+        plugin_names({"plugins": {}})
+    with pytest.raises(ConfigError) as caught:
+        plugin_names({"plugins": ["a", 1, ""]})
+    assert len(caught.value.faults) == 2

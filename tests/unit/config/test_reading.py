@@ -1,0 +1,150 @@
+"""Reading the file and the environment: what is accepted, and where a fault is said to be."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from cloudplow.config.loader import ConfigMissingError, build, read_document
+from cloudplow.errors import ConfigError, ExitStatus
+
+from .documents import SECTIONS, minimal
+
+
+def read(tmp_path: Path, text: str | bytes, environ: dict[str, str] | None = None) -> dict[str, object]:
+    path = tmp_path / "config.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    return read_document(path, environ or {})
+
+
+def fault_in(tmp_path: Path, text: str | bytes) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    (fault,) = caught.value.faults
+    assert fault.startswith(str(tmp_path / "config.json"))
+    return fault.removeprefix(f"{tmp_path / 'config.json'}: ")
+
+
+def test_missing_file_says_so_and_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(ConfigMissingError, match="there is no such file") as caught:
+        read_document(tmp_path / "config.json", {})
+    assert caught.value.status is ExitStatus.USAGE
+
+
+def test_folder_in_place_of_the_file_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read_document(tmp_path, {})
+    with pytest.raises(ConfigError, match="no usable path"):
+        read_document(tmp_path / "a\0b", {})
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_file_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+    path.chmod(0)
+    with pytest.raises(ConfigError, match="Permission denied"):
+        read_document(path, {})
+
+
+def test_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    assert read(tmp_path, b'\xef\xbb\xbf{"core": {}}') == {"core": {}}
+
+
+@pytest.mark.parametrize("text", ["[]", '"x"', "3", "null"])
+def test_anything_but_an_object_is_a_fault(tmp_path: Path, text: str) -> None:
+    assert fault_in(tmp_path, text) == "the whole file must be one JSON object; put it in curly braces"
+
+
+def test_other_encoding_is_a_fault_with_its_line(tmp_path: Path) -> None:
+    assert fault_in(tmp_path, b'{\n"a": "\xe9"}') == "line 2 is no UTF-8 text; save the file as UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("text", "begins", "near"),
+    [
+        ('{"a": 1\n\n "b": 2}', "line 3, column 2: a comma is missing", '{"a": *** >>> "b": ***}'),
+        ('{"a": 1,}', "line 1, column 9: ", '{"a": ***, >>> }'),
+        ("{'a': 1}", "line 1, column 2: a name in double quotes", "{ >>> ***: ***}"),
+        ('{"a": True}', "line 1, column 7: a value must come here", '{"a": >>> True}'),
+        ('{"a": "C:\\x"}', "line 1, column 10: a lone backslash", '{"a": "***" >>> }'),
+        ('{"a": "b\n', "line 1, column 9: a line break", '{"a": "***" >>>'),
+        ('{"a": {}}}', "line 1, column 10: the text goes on", '{"a": {}} >>> }'),
+    ],
+)
+def test_syntax_fault_gives_line_column_and_neighbourhood(tmp_path: Path, text: str, begins: str, near: str) -> None:
+    fault = fault_in(tmp_path, text)
+    assert fault.startswith(begins)
+    assert fault.endswith(f"; near: {near}")
+
+
+def test_fault_in_one_endless_line_shows_only_what_is_around_it(tmp_path: Path) -> None:
+    text = json.dumps({f"key{n}": n for n in range(1000)}).replace('"key500": 500', '"key500": x')
+    fault = fault_in(tmp_path, text)
+    assert '"key500": >>> ***, "key501": ***' in fault
+    assert len(fault) < 250
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"plex": {"token": "s3cr3t" "x": 1}}',
+        '{"plex": {"token": s3cr3t}}',
+        '{"plex": {"token":\n"s3cr3t"\n"x": 1}}',
+        '{"plex": {"token": "s3cr3t\n"}}',
+        "{'token': 's3cr3t'}",
+        '{"token": "a"s3cr3t": 3}',
+    ],
+)
+def test_syntax_fault_shows_no_secret(tmp_path: Path, text: str) -> None:
+    assert "s3cr3t" not in fault_in(tmp_path, text)
+
+
+def test_empty_file_is_called_empty(tmp_path: Path) -> None:
+    assert fault_in(tmp_path, " \n").startswith("is empty")
+
+
+def test_key_that_is_there_twice_is_a_fault_with_its_path(tmp_path: Path) -> None:
+    text = '{"remotes": {"g": {"a": 1, "a": 2}}, "x": [{"b": 1, "b": 2}], "core": {}, "core": {}}'
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    places = [fault.split(": ")[1].split(" is")[0] for fault in caught.value.faults]
+    assert sorted(places) == ["core", "remotes.g.a", "x[0].b"]
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": Infinity}', '{"a": ' + "1" * 5000 + "}"])
+def test_number_that_json_does_not_know_is_a_fault(tmp_path: Path, text: str) -> None:
+    assert "number" in fault_in(tmp_path, text)
+
+
+@pytest.mark.parametrize("depth", [60, 100_000])
+def test_endless_nesting_is_a_fault(tmp_path: Path, depth: int) -> None:
+    assert "too deep" in fault_in(tmp_path, '{"a": ' + "[" * depth + "]" * depth + "}")
+
+
+def test_section_from_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    environ = {"core": '{"dry_run": true}', "plugins": "[]", "dashboard": '{"port": 1}', "nzbget": "  "}
+    document = read(tmp_path, json.dumps(minimal(core={"dry_run": False}, nzbget={"url": "x"})), environ)
+    loaded = build(document, SECTIONS)
+    assert loaded.config.core.dry_run is True
+    assert loaded.config.plugins == ()
+    assert loaded.config.nzbget.url == "x"
+    assert loaded.config.section("dashboard").model_dump()["port"] == 1
+
+
+def test_variable_of_a_plugins_section_counts_when_it_holds_an_object(tmp_path: Path) -> None:
+    text = json.dumps({"mine": {"a": 1}, "PATH": {}})
+    assert read(tmp_path, text, {"mine": '{"a": 2}', "PATH": "/usr/bin"}) == {"mine": {"a": 2}, "PATH": {}}
+
+
+def test_malformed_variables_are_all_named(tmp_path: Path) -> None:
+    environ = {"core": "{", "plugins": "bash", "hidden": "[]", "remotes": '{"a": 1, "a": 2}'}
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, "{}", environ)
+    assert len(caught.value.faults) == 4
+    for name, fault in zip(("core", "remotes", "hidden", "plugins"), caught.value.faults, strict=True):
+        assert fault.startswith(f'environment variable "{name}": ')
+        assert fault.endswith("; or unset the variable if it is not meant for cloudplow")
