@@ -114,7 +114,6 @@ class App:
             core = self.config.core
             config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
             self._preflight = Preflight(Rclone(find_rclone(core.rclone_binary_path), config_path))
-            self._preflight.start()
         return self._preflight
 
     def engine(self, *, wait_for_capacity: bool = False) -> Engine:
@@ -123,6 +122,7 @@ class App:
         return Engine(
             rclone=preflight.rclone,
             dump=preflight.dump,
+            listing=preflight.listing,
             bus=self.bus,
             ledger=self.ledger,
             state_dir=self.state_dir,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cloudplow.background import Background
 from cloudplow.config.models import Config, Remote, Uploader
 from cloudplow.delivery import EventBus
 from cloudplow.ledger import Ledger
@@ -49,6 +50,7 @@ class Engine:
 
     rclone: Rclone
     dump: Callable[[], Dump]
+    listing: Callable[[UploadTask], Background[list[QueueFile]]]
     bus: EventBus
     ledger: Ledger
     state_dir: Path

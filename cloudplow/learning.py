@@ -10,7 +10,7 @@ from pathlib import Path
 from cloudplow.engine import Engine, UploadTask
 from cloudplow.models import QueueFile
 from cloudplow.open_files import open_files_below
-from cloudplow.scanner import Listing, list_source, missing_at_destination, parse_listing, without_open_files
+from cloudplow.scanner import Listing, missing_at_destination, parse_listing, without_open_files
 from cloudplow.source_names import local_path
 
 log = logging.getLogger("cloudplow.upload")
@@ -21,9 +21,12 @@ def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
 
     Raises RcloneError.
     """
-    files = list_source(engine.rclone, task.job)
-    if task.exclude_open_files and files:
+    listing = engine.listing(task)
+    opened: frozenset[str] = frozenset()
+    if task.exclude_open_files:
         opened = open_files_below(task.folder, except_containing=task.opened_excludes)
+    files = listing.get()
+    if opened:
         kept = without_open_files(files, task.folder, opened)
         if len(kept) < len(files):
             log.info("%s: %d open files are left for later", task.name, len(files) - len(kept))

@@ -4,58 +4,38 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from cloudplow.accounts import folder_faults
+from cloudplow.background import Background
 from cloudplow.engine import UploadTask
 from cloudplow.errors import RcloneError
+from cloudplow.models import QueueFile
 from cloudplow.rclone.binary import read_version
 from cloudplow.rclone.command import Rclone, config_dump_command
 from cloudplow.rclone.process import run
 from cloudplow.rclone.remotes import Dump, is_known, remote_name
-
-T = TypeVar("T")
-
-
-class _Background(Generic[T]):
-    """The result of a function that runs on a short-lived thread of its own; its error is raised where it is asked."""
-
-    def __init__(self, function: Callable[[], T], name: str) -> None:
-        self._function = function
-        self._result: list[T] = []
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._result.append(self._function())
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
-            self._error = error
-
-    def get(self) -> T:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
+from cloudplow.scanner import list_source
 
 
 class Preflight:
-    """Both questions are asked at once, while the main thread goes on; asking for an answer waits for it."""
+    """All questions are asked at once, while the main thread goes on; asking for an answer waits for it."""
 
     def __init__(self, rclone: Rclone) -> None:
         self.rclone = rclone
-        self._version = _Background(lambda: read_version(rclone), "cloudplow-version")
-        self._dump = _Background(lambda: read_dump(rclone), "cloudplow-remotes")
+        self._version = Background(lambda: read_version(rclone), "cloudplow-version")
+        self._dump = Background(lambda: read_dump(rclone), "cloudplow-remotes")
+        self._listings: dict[str, Background[list[QueueFile]]] = {}
 
-    def start(self) -> None:
-        """Ask rclone."""
-        self._version.start()
-        self._dump.start()
+    def begin_listing(self, task: UploadTask) -> None:
+        """List a task's source ahead of its session."""
+        if task.folder.is_dir():
+            self._listings[task.name] = Background(lambda: list_source(self.rclone, task.job), "cloudplow-listing")
+
+    def listing(self, task: UploadTask) -> Background[list[QueueFile]]:
+        """The listing that was begun ahead, once; else a new one."""
+        begun = self._listings.pop(task.name, None)
+        return begun or Background(lambda: list_source(self.rclone, task.job), "cloudplow-listing")
 
     def check_version(self) -> tuple[int, ...]:
         """The version. Raises RcloneNotFoundError when it is none, or too old."""

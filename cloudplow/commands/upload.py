@@ -36,7 +36,7 @@ def upload(
     """Upload the named uploaders, or all. finish: called with the exit status while the plugins are still up."""
     app = App(config_path, state_dir)
     tasks = app.tasks(names)
-    app.begin_preflight()
+    app.begin_preflight().begin_listing(tasks[0])
     display.start()
     try:
         with app:
