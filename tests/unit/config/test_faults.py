@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, IPvAnyAddress, field_validator, model_validator
 
 from cloudplow.config.loader import build, plugin_names
 from cloudplow.errors import ConfigError
@@ -210,3 +210,22 @@ def test_plugin_names_default_order_and_faults() -> None:
     with pytest.raises(ConfigError) as caught:
         plugin_names({"plugins": ["a", 1, ""]})
     assert len(caught.value.faults) == 2
+
+
+def test_name_of_the_wrong_kind_is_told_at_its_own_place() -> None:
+    (fault,) = faults_of(minimal(plex={"rclone": {"throttle_speeds": {"many": "50M"}}}))
+    assert fault == 'plex.rclone.throttle_speeds.many: "many" is no whole number; write a number without quotes'
+
+
+def test_number_that_is_too_long_to_print_is_not_shown() -> None:
+    (fault,) = faults_of(with_uploader(max_size_gb=-(10**5000)))
+    assert fault.startswith("uploader.google.max_size_gb: this value is ")
+
+
+def test_fault_of_a_plugins_own_kind_is_told_in_the_plugins_words() -> None:
+    class Section(BaseModel):
+        address: IPvAnyAddress | None = None
+
+    with pytest.raises(ConfigError) as caught:
+        build({"own": {"address": "nowhere"}}, {"own": Section})
+    assert caught.value.faults == ('own.address: "nowhere" is not valid: value is not a valid IPv4 or IPv6 address',)
