@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from cloudplow import events
 from cloudplow.demo_library import LIBRARY_BYTES
@@ -74,14 +74,6 @@ class Tally:
         return self._finished.wait(seconds)
 
 
-def wait_for_interrupt() -> None:
-    """Return at Ctrl-C."""
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        return
-
-
 def run_demo(
     folder: Path | None,
     *,
@@ -89,16 +81,14 @@ def run_demo(
     upload: Upload,
     port: int = DEFAULT_PORT,
     speed: str = DEFAULT_SPEED,
-    keep: bool = False,
     rclone: str | None = None,
     say: Say | None = None,
-    stay_up: Callable[[], None] = wait_for_interrupt,
 ) -> int:
     """Run the demo from beginning to end; returns the exit status, 0 only when every file arrived byte for byte.
 
-    folder: new or empty, kept; None for a temporary one, which is removed at the end unless `keep`.
+    folder: new or empty, and kept; None for a temporary one, which is removed at the end.
+    exit_when_done: end with the upload; otherwise the dashboard stays up, on a terminal, until Ctrl-C.
     speed: one of rclone's sizes, per second. rclone: path of the binary; None to find it as an upload does.
-    stay_up: returns when the dashboard is to end; called on a terminal only, and not with exit_when_done.
     Raises CloudplowError when the demo cannot be set up.
     """
     say = say or _print
@@ -107,34 +97,34 @@ def run_demo(
     stays = not exit_when_done and sys.stdin.isatty() and sys.stdout.isatty()
     root = make_root(folder)
     try:
-        with private_environment(root), _terminate_as_interrupt():
+        with private_environment(root), _signals_as_interrupt():
             port = _free_port(port, say)
             say(f"Dashboard: http://127.0.0.1:{port}/")
             site = prepare(root, rclone=rclone, port=port, speed=speed)
             say(f"{len(site.checksums)} files ({format_bytes(LIBRARY_BYTES)}) to upload from {root}")
             say(f"{ACCOUNTS} accounts of {ACCOUNT_QUOTA} each, {speed} per second: about {seconds:.0f} seconds")
-            return _upload_and_check(site, upload, stay_up if stays else None, say)
+            return _upload_and_check(site, upload, stays=stays, say=say)
     except KeyboardInterrupt:
         say("Interrupted.")
         return ExitStatus.INTERRUPTED
     finally:
-        if folder is None and not keep:
+        if folder is None:
             shutil.rmtree(root, ignore_errors=True)
         else:
             say(f"Everything is in {root}")
 
 
-def _upload_and_check(site: DemoSite, upload: Upload, stay_up: Callable[[], None] | None, say: Say) -> int:
+def _upload_and_check(site: DemoSite, upload: Upload, *, stays: bool, say: Say) -> int:
     tally = Tally()
     tally.connect()
     started = time.monotonic()
 
     def finish(status: int) -> int:
         seconds = time.monotonic() - started
+        tally.wait()
         if status == ExitStatus.INTERRUPTED:
             say(f"Interrupted; {tally.files} of {len(site.checksums)} files were moved.")
             return status
-        tally.wait()
         faults = find_faults(site, tally)
         say(
             f"{tally.files} of {len(site.checksums)} files, {format_bytes(tally.bytes)}, "
@@ -144,10 +134,10 @@ def _upload_and_check(site: DemoSite, upload: Upload, stay_up: Callable[[], None
             say(f"FAULT: {fault}")
         if not faults:
             say("Verified: every file was read back from the cloud and is the original, byte for byte.")
-        if stay_up is not None:
+        if stays:
             say("The dashboard stays up; Ctrl-C ends it.")
-            stay_up()
-        return status or (ExitStatus.FAILED if faults else ExitStatus.DONE)
+            _wait_for_interrupt()
+        return status or int(ExitStatus.FAILED if faults else ExitStatus.DONE)
 
     return upload(site, finish)
 
@@ -205,11 +195,14 @@ def _free_port(port: int, say: Say) -> int:
 
 
 @contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the demo as Ctrl-C does, so that its folder is removed."""
+def _signals_as_interrupt() -> Iterator[None]:
+    """SIGTERM and SIGHUP do whatever Ctrl-C does at that moment, so that the folder is removed."""
 
-    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        on_interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(on_interrupt):  # ignored, as for a job in the background
+            raise KeyboardInterrupt
+        on_interrupt(number, frame)
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -220,6 +213,13 @@ def _terminate_as_interrupt() -> Iterator[None]:
     finally:
         for number, handler in saved.items():
             signal.signal(number, handler)
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        return
 
 
 def _print(text: str) -> None:
