@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloudplow.engine import Engine, UploadTask
-from cloudplow.models import QueueFile
+from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.open_files import open_files_below
+from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
 from cloudplow.scanner import Listing, missing_at_destination, parse_listing, without_open_files
 from cloudplow.source_names import local_path
+from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.upload")
 
@@ -41,26 +43,31 @@ def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
 
 
 def settle_open_stages(engine: Engine, task: UploadTask, list_path: Path, queue: Sequence[QueueFile]) -> None:
-    """Charge what a killed run's stage uploaded without writing it down: its files that are not waiting any more.
-
-    The stage's list holds "SIZE TAB NAME" lines beside the list for rclone (`stage_sizes_path`).
-    """
-    for key, _, charged_bytes in engine.ledger.open_stages(task.name):
-        planned = read_stage_sizes(list_path)
-        waiting = {(file.name, file.size) for file in queue}
+    """Charge what a killed run's stage uploaded without writing it down: its files that are not waiting any more."""
+    for key, charged_bytes in engine.ledger.open_stages(task.name):
+        layers = crypt_layers_above_drive(task.job.destination, engine.dump())
+        waiting = set(queue)
         gone_bytes = sum(
-            size
-            for name, size in planned
-            if (name, size) not in waiting and not (task.moving and local_path(task.folder, name).exists())
+            stored_size_bytes(file.size, layers)
+            for file in read_stage_sizes(list_path)
+            if file not in waiting and not (task.moving and local_path(task.folder, file.name).exists())
         )
         extra = max(0, gone_bytes - charged_bytes)
         log.warning(
-            "%s: the last run was killed in a stage of account %s: %d more bytes count as used",
+            "%s: the last run was killed in a stage of account %s; %s more count as used",
             task.name,
             Path(key).name,
-            extra,
+            format_bytes(extra),
         )
-        engine.ledger.close_stage(task.name, key, extra)
+        engine.ledger.close_stage(task.name, key, extra, aborted=True)
+
+
+def suspects_of_earlier_runs(engine: Engine, task: UploadTask, list_path: Path) -> dict[str, Suspect]:
+    """Files of a stage that was cut off in an earlier run: each may have arrived without a word. By printable name."""
+    aborted = engine.ledger.aborted_stages(task.name)
+    if not aborted:
+        return {}
+    return {printable_name(file.name): Suspect(aborted[0], 0) for file in read_stage_sizes(list_path)}
 
 
 def stage_sizes_path(list_path: Path) -> Path:
@@ -68,10 +75,10 @@ def stage_sizes_path(list_path: Path) -> Path:
     return list_path.with_suffix(".sizes")
 
 
-def read_stage_sizes(list_path: Path) -> list[tuple[str, int]]:
+def read_stage_sizes(list_path: Path) -> list[QueueFile]:
     """What the last stage planned; [] when that is not known."""
     try:
-        return [(file.name, file.size) for file in parse_listing(stage_sizes_path(list_path).read_bytes())]
+        return parse_listing(stage_sizes_path(list_path).read_bytes())
     except OSError:
         return []
 

@@ -5,7 +5,8 @@ share has one budget: what they all spent on the same key file counts.
 
 Power cuts and kills: before a stage, everything it plans is written down as reserved and is safe on the disk before
 rclone starts; charges follow within about a second. Whatever is lost is therefore lost towards "less quota left".
-`settle` turns the reservation of a stage that never ended into charges, once it is known which of its files are gone.
+`cloudplow.learning` turns the reservation of a stage that never ended into charges, once it is known which of its
+files are gone.
 
 Old files (one fixed window from the first upload) are read; a superset of them is written.
 """
@@ -42,6 +43,7 @@ class _Entry:
     charges: list[_Charge] = field(default_factory=list)
     reserved_bytes: int = 0
     open_stage: dict[str, Any] | None = None
+    aborted: bool = False
     total_bytes: int = 0
     last_used: float = 0.0
     denied_until: float = 0.0
@@ -113,44 +115,52 @@ class Ledger:
             ever = sum(entry.total_bytes for _, entry in self._sharing(key))
         return self.used_bytes(key), ever
 
-    def charge(self, uploader: str, key: str, size_bytes: int) -> None:
-        """Book bytes that were spent just now; they leave the stage's reservation."""
+    def charge(self, uploader: str, key: str, size_bytes: int, *, of_stage: bool = True) -> None:
+        """Book bytes that were spent. of_stage: they leave the reservation of the account's running stage."""
         now = self._now()
         with self._lock:
             entry = self._entry(uploader, key)
             _book(entry, now, size_bytes, self._window(uploader))
-            entry.reserved_bytes = max(0, entry.reserved_bytes - size_bytes)
-            if entry.open_stage is not None:
+            if of_stage and entry.open_stage is not None:
+                entry.reserved_bytes = max(0, entry.reserved_bytes - size_bytes)
                 entry.open_stage["charged_bytes"] += size_bytes
         self._files.mark_dirty(LEDGER_FILE)
 
-    def open_stage(self, uploader: str, key: str, planned_bytes: int, stage_list: str) -> None:
-        """Reserve what a stage plans; returns when that is safe on the disk.
-
-        stage_list: the name of the file that lists the stage, for `settle` after a kill. Raises StateError.
-        """
+    def open_stage(self, uploader: str, key: str, planned_bytes: int) -> None:
+        """Reserve what a stage plans; returns when that is safe on the disk. Raises StateError."""
         with self._lock:
             entry = self._entry(uploader, key)
             entry.reserved_bytes = planned_bytes
-            entry.open_stage = {"planned_bytes": planned_bytes, "charged_bytes": 0, "list": stage_list}
+            entry.open_stage = {"planned_bytes": planned_bytes, "charged_bytes": 0}
+            for other in self._entries[uploader].values():
+                other.aborted = False
             entry.last_used = self._now()
         self._files.save_now(LEDGER_FILE)
 
-    def close_stage(self, uploader: str, key: str, lost_bytes: int = 0) -> None:
-        """End a stage's reservation. lost_bytes: what failed or aborted uploads may have cost."""
+    def close_stage(self, uploader: str, key: str, lost_bytes: int = 0, *, aborted: bool = False) -> None:
+        """End a stage's reservation. lost_bytes: what failed or aborted uploads may have cost.
+
+        aborted: some of its files may have arrived without a word; `aborted_stages` names it until the next stage.
+        """
         with self._lock:
             entry = self._entry(uploader, key)
             entry.reserved_bytes = 0
             entry.open_stage = None
+            entry.aborted = aborted
             if lost_bytes > 0:
                 _book(entry, self._now(), lost_bytes, self._window(uploader))
         self._files.mark_dirty(LEDGER_FILE)
 
-    def open_stages(self, uploader: str) -> list[tuple[str, str, int]]:
-        """Stages that never ended (a kill): (key file, name of the stage's list, bytes charged in it)."""
+    def aborted_stages(self, uploader: str) -> list[str]:
+        """Key files whose last stage was cut off, in this run or an earlier one."""
+        with self._lock:
+            return [key for key, entry in self._entries.get(uploader, {}).items() if entry.aborted]
+
+    def open_stages(self, uploader: str) -> list[tuple[str, int]]:
+        """Stages that never ended (a kill): (key file, bytes charged in it)."""
         with self._lock:
             return [
-                (key, str(entry.open_stage["list"]), int(entry.open_stage["charged_bytes"]))
+                (key, int(entry.open_stage["charged_bytes"]))
                 for key, entry in self._entries.get(uploader, {}).items()
                 if entry.open_stage is not None
             ]
@@ -229,6 +239,8 @@ def _write_entry(entry: _Entry, now: float, window: float) -> dict[str, Any]:
     }
     if entry.open_stage is not None:
         record["open_stage"] = dict(entry.open_stage)
+    if entry.aborted:
+        record["aborted"] = True
     if entry.denied_until > now:
         record |= {"denied_until": entry.denied_until, "denied_why": entry.denied_why}
     if entry.learned_limit_bytes:
@@ -243,6 +255,7 @@ def _read_entry(record: Mapping[str, Any], now: float, window: float) -> _Entry:
     """Read one record of the new or the old form; nonsense counts as nothing, a time in the future as now."""
     entry = _Entry(
         total_bytes=_whole(record.get("total_bytes", record.get("bytes"))),
+        aborted=record.get("aborted") is True,
         last_used=min(now, _number(record.get("last_used", record.get("first_upload")))),
         denied_until=_number(record.get("denied_until")),
         denied_why=str(record.get("denied_why", "")),
@@ -266,7 +279,7 @@ def _read_entry(record: Mapping[str, Any], now: float, window: float) -> _Entry:
     opened = record.get("open_stage")
     if isinstance(opened, dict):
         planned, charged = _whole(opened.get("planned_bytes")), _whole(opened.get("charged_bytes"))
-        entry.open_stage = {"planned_bytes": planned, "charged_bytes": charged, "list": str(opened.get("list", ""))}
+        entry.open_stage = {"planned_bytes": planned, "charged_bytes": charged}
         entry.reserved_bytes = max(0, planned - charged)
     return entry
 

@@ -44,6 +44,16 @@ class Capacity:
         return self.free_bytes >= self.limit_bytes
 
 
+class Suspect(NamedTuple):
+    """A file of a stage that was cut off: if it turns out to be there already, that account paid for it.
+
+    account: key file; charged_bytes: what was charged for it when the stage was cut off.
+    """
+
+    account: str
+    charged_bytes: int
+
+
 def printable_name(name: str) -> str:
     """The name as rclone's JSON log and any output show it: each byte that is no UTF-8 as U+FFFD."""
     if name.isascii():

@@ -51,7 +51,8 @@ class StageResult:
     """What became of a stage.
 
     files, bytes: transferred; failed: error by name; untouched: planned files of which rclone said nothing;
-    lost_bytes: what failed and aborted uploads may have cost; fired: the trigger that stopped it.
+    lost_bytes: what failed and aborted uploads may have cost; in_flight: the part of it that uploads cut off may have
+    cost, by name as the log shows it; fired: the trigger that stopped it.
     """
 
     verdict: Verdict
@@ -60,6 +61,7 @@ class StageResult:
     failed: Mapping[str, str]
     untouched: Sequence[QueueFile]
     lost_bytes: int
+    in_flight: Mapping[str, int]
     fired: tuple[str, Sleep] | None = None
 
 
@@ -167,7 +169,9 @@ class StageRun:
         if self._fired is not None and not interrupted:
             verdict = Verdict(Outcome.TRIGGERED, f'rclone said "{self._fired[0]}" too often (rclone_sleeps)')
         aborted = {name: done for name, done in self._in_flight.items() if name in self._waiting}
-        lost_bytes = self._lost_bytes + (sum(aborted.values()) if verdict.outcome is not Outcome.DONE else 0)
+        if verdict.outcome is Outcome.DONE:
+            aborted = {}
+        lost_bytes = self._lost_bytes + sum(aborted.values())
         if verdict.outcome is Outcome.FILES_FAILED or verdict.outcome is Outcome.DONE:
             for name, text in failed.items():
                 self._listener.on_failed(name, text)
@@ -176,7 +180,7 @@ class StageRun:
                 if "context canceled" not in text:
                     self._listener.on_failed(name, text)
         untouched = [file for name, file in self._waiting.items() if name not in failed]
-        return StageResult(verdict, self._files, self._bytes, failed, untouched, lost_bytes, self._fired)
+        return StageResult(verdict, self._files, self._bytes, failed, untouched, lost_bytes, aborted, self._fired)
 
 
 def stage_list_path(state_dir: Path, uploader: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cloudplow.engine import Engine, UploadTask
 from cloudplow.errors import RcloneError
 from cloudplow.learning import write_stage_sizes
 from cloudplow.locks import FolderLocks
-from cloudplow.models import QueueFile
+from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.planner import PlannedStage
 from cloudplow.queue_state import QueueState
 from cloudplow.rclone.command import transfer_command
@@ -23,6 +23,7 @@ from cloudplow.rclone.remotes import (
     drive_remotes_below,
     stored_size_bytes,
 )
+from cloudplow.rclone.verdict import Outcome
 from cloudplow.reactions import React, Reaction
 from cloudplow.scanner import unchanged, write_list
 from cloudplow.stage import StageRequest, StageResult, StageRun
@@ -56,11 +57,16 @@ class StageDriver:
         self.files = 0
         self.bytes = 0
         self.planned_names: list[str] = []
+        self._suspects: dict[str, Suspect] = {}
 
     @property
     def account_name(self) -> str:
         """The base name of the active account's key file; "" without one."""
         return Path(self._pool.active).name if self._pool is not None and self._pool.active else ""
+
+    def suspect(self, suspects: Mapping[str, Suspect]) -> None:
+        """Files that an earlier run, cut off, may have brought there already."""
+        self._suspects.update(suspects)
 
     def run(self, planned: PlannedStage) -> StageResult | None:
         """Run one stage to its end; None when all of its files have changed since they were listed.
@@ -79,10 +85,10 @@ class StageDriver:
         charged = self._pool is not None and not self._task.job.dry_run
         if charged:
             reserved = sum(self._cost(file.size) for file in files)
-            self._engine.ledger.open_stage(self._task.name, planned.account, reserved, self._list_path.name)
+            self._engine.ledger.open_stage(self._task.name, planned.account, reserved)
         result = self._run(planned.account, files, charged=charged)
         if charged:
-            self._engine.ledger.close_stage(self._task.name, planned.account, result.lost_bytes)
+            self._close_stage(planned.account, result)
         self.files += result.files
         self.bytes += result.bytes
         self._emit(
@@ -120,10 +126,26 @@ class StageDriver:
             if charged
             else (lambda _size: None),
             quota_changed=self._quota_changed,
-            forget=self._queue.forget,
+            forget=self._forget,
             clock=engine.clock,
         )
         return StageRun(request, reporter).run(engine.stop.first.is_set, engine.stop.second.is_set)
+
+    def _close_stage(self, account: str, result: StageResult) -> None:
+        aborted = result.verdict.outcome not in (Outcome.DONE, Outcome.FILES_FAILED)
+        self._engine.ledger.close_stage(self._task.name, account, result.lost_bytes, aborted=aborted)
+        if aborted:
+            for name in [*result.failed, *(printable_name(file.name) for file in result.untouched)]:
+                self._suspects[name] = Suspect(account, result.in_flight.get(name, 0))
+
+    def _forget(self, file: QueueFile, already_there: bool) -> None:
+        """A file has gone. One that a stage which was cut off had brought there is charged to that stage's account."""
+        self._queue.forget(file)
+        suspect = self._suspects.pop(printable_name(file.name), None) if self._suspects else None
+        if suspect is not None and already_there and not self._task.job.dry_run:
+            owed = self._cost(file.size) - suspect.charged_bytes
+            if owed > 0:
+                self._engine.ledger.charge(self._task.name, suspect.account, owed, of_stage=False)
 
     def _cost(self, size_bytes: int) -> int:
         """What a file of that size takes of an account's quota, in bytes."""

@@ -20,7 +20,8 @@ class StageReporter:
     """The listener of one stage.
 
     emit: publishes an event of the session; charge: books bytes on the stage's account; quota_changed: publishes the
-    account's state; both do nothing without accounts.
+    account's state; both do nothing without accounts. forget: told of each file that has gone, and whether it was
+    there already.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class StageReporter:
         emit: Emit,
         charge: Callable[[int], None],
         quota_changed: Callable[[], None],
-        forget: Callable[[QueueFile], None],
+        forget: Callable[[QueueFile, bool], None],
         clock: Callable[[], float],
     ) -> None:
         self._stage = stage
@@ -50,7 +51,7 @@ class StageReporter:
             self._quota_changed()
 
     def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
-        self._forget(file)
+        self._forget(file, already_there)
         self._send(events.FileTransferred, name=printable_name(file.name), size=file.size, already_there=already_there)
 
     def on_failed(self, name: str, error: str) -> None:

@@ -15,7 +15,7 @@ from cloudplow.empty_folders import remove_empty_folders
 from cloudplow.engine import Engine, UploadTask
 from cloudplow.errors import RcloneError
 from cloudplow.events import Event, SessionFinished
-from cloudplow.learning import learn_queue, settle_open_stages
+from cloudplow.learning import learn_queue, settle_open_stages, suspects_of_earlier_runs
 from cloudplow.locks import FolderLocks
 from cloudplow.models import QueueFile
 from cloudplow.planner import Plan, plan_document
@@ -121,7 +121,7 @@ class Session:
             if self._engine.stop.first.is_set():
                 return Reaction(React.END, "stopped on request", outcome="interrupted")
             if self._engine.clock() - self._listed_at > LISTING_FRESH_SECONDS:
-                self._learn()
+                self._learn(driver)
             made = self._plan()
             if made.stages:
                 result = driver.run(made.stages[0])
@@ -134,10 +134,12 @@ class Session:
             if end is not None:
                 return end
 
-    def _learn(self) -> None:
+    def _learn(self, driver: StageDriver) -> None:
         started = self._engine.clock()
         listing = learn_queue(self._engine, self._task, self._list_path)
-        settle_open_stages(self._engine, self._task, self._list_path, listing.files)
+        if self._announced is None and self._pool is not None:
+            settle_open_stages(self._engine, self._task, self._list_path, listing.files)
+            driver.suspect(suspects_of_earlier_runs(self._engine, self._task, self._list_path))
         self._listed_at = self._engine.clock()
         self._queue.listed(listing.files, files_stay=not self._task.moving)
         found = len(self._queue.files), self._queue.bytes
