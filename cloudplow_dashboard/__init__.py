@@ -28,12 +28,12 @@ def cloudplow_config_section() -> tuple[str, type[DashboardSection]]:
 @hookimpl
 def cloudplow_start(app: Any) -> None:
     """Start the dashboard when it is enabled. A fault of it is logged; it never stops an upload."""
-    section = app.config.section("dashboard")
-    if section is None or not section.enabled:
-        return
-    from cloudplow_dashboard.dashboard import Dashboard
-
     try:
+        section = app.config.section("dashboard")
+        if section is None or not section.enabled:
+            return
+        from cloudplow_dashboard.dashboard import Dashboard
+
         dashboard = Dashboard(app, section)
         if dashboard.start():
             _running[id(app)] = (app, dashboard)

@@ -28,8 +28,8 @@ class AccountTable:
         self._used = 0
         self._limit = 0
         self._states: dict[str, int] = {}
-        # Recovered windows end all at once (the old ledger's rule); live ones are told by events.
-        self._fixed_windows: dict[str, float] = {}
+        # Of recovered accounts: what comes back when, (epoch seconds, bytes) in order. Live ones are told by events.
+        self._returns: dict[str, list[tuple[float, int]]] = {}
         self._next_expiry = 0.0
 
     def change(self, name: str, **values: Any) -> bool:
@@ -52,21 +52,25 @@ class AccountTable:
 
     def charge(self, name: str, **values: Any) -> None:
         """Set what an event says about an account; what was recovered for it no longer counts."""
-        self._fixed_windows.pop(name, None)
+        self._returns.pop(name, None)
         self.change(name, **values)
 
-    def recover(self, name: str, resets_at: float, **values: Any) -> None:
-        """Set what a file of an earlier run says about an account, whose whole window ends at `resets_at`."""
-        if self.change(name, resets_at=resets_at, **values) and resets_at > 0:
-            self._fixed_windows[name] = resets_at
-            self._note_expiry(resets_at)
+    def recover(self, name: str, returns: list[tuple[float, int]], **values: Any) -> None:
+        """Set what a file of an earlier run says about an account.
+
+        returns: what it has spent, as (epoch seconds at which it comes back, bytes), in order of time.
+        """
+        used = sum(size for _, size in returns)
+        if self.change(name, used_bytes=used, resets_at=returns[0][0] if returns else 0, **values) and returns:
+            self._returns[name] = returns
+            self._note_expiry(returns[0][0])
 
     def keep_only(self, names: Iterable[str], total: int) -> None:
         """Forget accounts whose key files are gone; total: how many there are, also those beyond the bound."""
         keep = set(names)
         for name in [name for name in self.rows if name not in keep]:
             self._count(self.rows.pop(name), -1)
-            self._fixed_windows.pop(name, None)
+            self._returns.pop(name, None)
         self.told_total = total
 
     def activate(self, name: str, index: int) -> None:
@@ -89,17 +93,26 @@ class AccountTable:
         self._next_expiry = 0.0
         changed = False
         for name, row in list(self.rows.items()):
-            window = self._fixed_windows.get(name, 0.0)
-            if 0 < window <= now:
-                del self._fixed_windows[name]
-                changed |= self.change(name, used_bytes=0, resets_at=0)
+            changed |= self._take_back(name, now)
             if 0 < row["until"] <= now:
                 state = "active" if row["state"] == "active" else "ready"
                 changed |= self.change(name, state=state, why="", until=0)
             self._note_expiry(self.rows[name]["until"])
-        for window in self._fixed_windows.values():
-            self._note_expiry(window)
         return changed
+
+    def _take_back(self, name: str, now: float) -> bool:
+        """Bytes of a recovered account come back."""
+        returns = self._returns.get(name)
+        if not returns:
+            return False
+        due = returns[0][0] <= now
+        if due:
+            left = [one for one in returns if one[0] > now]
+            self._returns.pop(name)
+            self.recover(name, left)
+        else:
+            self._note_expiry(returns[0][0])
+        return due
 
     def shown(self) -> dict[str, Row]:
         """The rows for the state document."""

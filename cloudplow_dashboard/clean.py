@@ -41,7 +41,7 @@ _ADDRESS = re.compile(
 )
 # A space belongs to the path when a further "/" follows before the next colon or quote ("/mnt/My Media/film.mkv").
 _PATH = re.compile(
-    r"(?<![\w/.~-])~?/(?=[^\s/])(?:[^\s\"'`:;,<>|]|\s(?=[^\s:\"']{0,200}/))*|\b[A-Za-z]:\\(?:[^\s\"'`:;,<>|])*"
+    r"(?<![\w/.~-])~?/(?=[^\s/])(?:[^\s\"'`:;,<>|]|\s(?=[^:\"']{0,200}/))*|\b[A-Za-z]:\\(?:[^\s\"'`:;,<>|])*"
 )
 
 
@@ -88,6 +88,12 @@ def base_name(path: object) -> str:
     """The last part of a path in either notation; "" for none."""
     name = text(path, NAME_LIMIT).rstrip("/\\")
     return name.replace("\\", "/").rpartition("/")[2]
+
+
+def folder_path(value: object) -> str:
+    """A whole path, to compare with; never shown."""
+    path = text(value, 4096)
+    return path.rstrip("/") or path
 
 
 def remote(value: object) -> str:

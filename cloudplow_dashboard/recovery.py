@@ -22,6 +22,9 @@ LEDGER_FILE: Final = "sa_quota_cache.json"
 LEARNED_FILE: Final = "learned_sizes_cache.json"
 SESSION_FILE: Final = "dashboard_session_state.json"
 
+#: Charges of one account that are read.
+CHARGES_LIMIT: Final = 2000
+
 Read = Callable[[str], Any]
 
 
@@ -67,13 +70,30 @@ def _ledger(state: DashboardState, content: Mapping[Any, Any]) -> None:
 
 
 def _account(u: UploaderState, name: str, entry: Mapping[Any, Any], now: float) -> None:
-    """One account of the ledger; a window that has passed counts as free."""
-    resets_at = clean.number(entry.get("reset_time"))
-    used = clean.whole(entry.get("bytes"))
-    if resets_at <= now:
-        used, resets_at = 0, 0
-    limit = clean.whole(entry.get("limit_bytes")) or DEFAULT_LIMIT_BYTES
-    u.accounts.recover(name, resets_at, used_bytes=used, limit_bytes=limit)
+    """One account of the ledger; what has come back by now counts as free."""
+    values: dict[str, Any] = {"limit_bytes": DEFAULT_LIMIT_BYTES}
+    for key in ("limit_bytes", "learned_limit_bytes"):
+        values["limit_bytes"] = clean.whole(entry.get(key)) or values["limit_bytes"]
+    denied_until = clean.number(entry.get("denied_until"))
+    if denied_until > now:
+        values |= {"state": "denied", "why": clean.redact(entry.get("denied_why")), "until": denied_until}
+    u.accounts.recover(name, [one for one in _returns(entry) if one[0] > now], **values)
+
+
+def _returns(entry: Mapping[Any, Any]) -> list[tuple[float, int]]:
+    """What an account spent: (epoch seconds at which it comes back, bytes), in order of time.
+
+    The old form knows one sum and one time; the present one lists charges beside them, the last of which comes back
+    at that time. The length of the window follows from the two.
+    """
+    reset_time, used = clean.number(entry.get("reset_time")), clean.whole(entry.get("bytes"))
+    stored = entry.get("charges")
+    pairs = [one for one in stored if isinstance(one, list) and len(one) == 2] if isinstance(stored, list) else []
+    charges = sorted((clean.number(at), clean.whole(size)) for at, size in pairs)
+    if not charges or not reset_time:
+        return [(reset_time, used)] if used else []
+    window = max(0.0, reset_time - charges[-1][0])
+    return [(at + window, size) for at, size in charges[-CHARGES_LIMIT:] if size]
 
 
 def _learned(state: DashboardState, content: Mapping[Any, Any]) -> None:
@@ -83,7 +103,7 @@ def _learned(state: DashboardState, content: Mapping[Any, Any]) -> None:
             _queue(u, entry.get("queue_distribution"))
             history = entry.get("transfer_history")
             if isinstance(history, Mapping):
-                u.recovered_history = clean.mapping(history)
+                u.earlier_history = clean.mapping(history)
                 u.history_folder_path = _folder_of(history)
 
         state.edit(uploader, fill)
@@ -95,7 +115,7 @@ def _part(document: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
 
 
 def _folder_of(distribution: Mapping[Any, Any]) -> str:
-    return clean.text(_part(distribution, "metadata").get("upload_folder"), 4096)
+    return clean.folder_path(_part(distribution, "metadata").get("upload_folder"))
 
 
 def _queue(u: UploaderState, distribution: object) -> None:
@@ -117,8 +137,8 @@ def _queue(u: UploaderState, distribution: object) -> None:
 
 
 def _sessions(state: DashboardState, content: Mapping[Any, Any]) -> None:
-    """The session of the old form; sessions of further uploaders may lie beside it under "sessions"."""
-    for name, entry in _objects(_part(content, "sessions")):
+    """The latest session, as in the old form; those of further uploaders lie beside it under "uploaders"."""
+    for name, entry in _objects(_part(content, "uploaders")):
         _session(state, name, entry)
     name = clean.text(content.get("uploader"))
     if name:
@@ -155,10 +175,14 @@ def _session(state: DashboardState, name: str, entry: Mapping[Any, Any]) -> None
         "recovered": True,
     }
     update_left(session)
+    if not interrupted:
+        for field in ("files_left", "bytes_left"):
+            session[field] = clean.whole(entry.get(field, session[field]))
+        session["next_capacity_at"] = clean.number(entry.get("next_capacity_at"))
 
     def fill(u: UploaderState) -> None:
         u.session = session
-        u.folder_path = clean.text(entry.get("upload_folder"), 4096)
+        u.folder_path = clean.folder_path(entry.get("upload_folder"))
         u.stage_params = clean.mapping(entry.get("stage_params"))
         u.set_phase("interrupted" if interrupted else "finished")
         u.dirty.add("session")

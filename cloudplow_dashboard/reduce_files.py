@@ -64,9 +64,8 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
         session["files_failed"] -= 1
     update_left(session)
     u.dirty.add("session")
-    if not event.already_there:
-        u.history.add(size)
-        u.history_files += 1
+    u.history.add(size)
+    u.history_files += 1
     if u.active and u.phase in ("scanning", "switching"):
         u.set_working()
     return ""

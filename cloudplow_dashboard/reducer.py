@@ -20,7 +20,7 @@ Handler = Callable[[UploaderState, Any, float], str]
 
 def _on_session_started(u: UploaderState, event: events.SessionStarted, at: float) -> str:
     begin(u, event.session_id, at)
-    folder = clean.text(event.upload_folder, 4096)
+    folder = clean.folder_path(event.upload_folder)
     if u.queue_folder_path and u.queue_folder_path != folder:
         u.queue, u.queue_folder_path = new_queue(), ""
         u.dirty.add("queue")

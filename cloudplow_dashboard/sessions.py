@@ -17,10 +17,12 @@ def begin(u: UploaderState, session_id: str, at: float) -> None:
     u.failed_names.clear()
     u.failure_facts = 0
     u.stage_params = {}
+    u.suspension = {"active": False, "reason": "", "until": 0}
+    u.begin_history(at)
     u.accounts.rest()
     u.set_active(True)
     u.set_phase("scanning")
-    u.dirty.update(("session", "progress", "failures", "accounts", "accounts_summary"))
+    u.dirty.update(("session", "progress", "failures", "suspension", "accounts", "accounts_summary"))
 
 
 def join(u: UploaderState, event: events.Event, at: float) -> None:

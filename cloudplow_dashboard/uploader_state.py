@@ -121,7 +121,7 @@ class UploaderState:
         self.failure_facts = 0
         self.history = SizeSample()
         self.history_files = 0
-        self.recovered_history: dict[str, Any] = {}
+        self.earlier_history: dict[str, Any] = {}
         self._history_document: tuple[int, dict[str, Any]] = (0, {})
         self.plan: dict[str, Any] = {}
         self.stage_params: dict[str, Any] = {}
@@ -165,11 +165,17 @@ class UploaderState:
             self.progress = self.progress | idle | {"transferring_count": 0, "checking_count": 0}
         self.dirty.add("progress")
 
+    def begin_history(self, now: float) -> None:
+        """A new session: what was transferred before is shown until the first file arrives. now: epoch seconds."""
+        earlier = self.history_document(now)
+        self.forget_history()
+        self.earlier_history = earlier
+
     def forget_history(self) -> None:
         """Another folder: what was learned from transfers no longer says anything."""
         self.history = SizeSample()
         self.history_files = 0
-        self.recovered_history = {}
+        self.earlier_history = {}
         self._history_document = (0, {})
 
     def history_document(self, now: float) -> dict[str, Any]:
@@ -178,7 +184,7 @@ class UploaderState:
         now: epoch seconds. Made anew only when files came in since the last call.
         """
         if not self.history_files:
-            return self.recovered_history
+            return self.earlier_history
         if self._history_document[0] != self.history_files:
             folder = base_name(self.folder_path)
             self._history_document = self.history_files, self.history.document(upload_folder=folder, now=now)
