@@ -13,8 +13,12 @@ from typing import Final
 from cloudplow.events import AccountQuota
 from cloudplow.ledger import Ledger
 from cloudplow.models import Capacity
+from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.accounts")
+
+#: A refusal at this share of the quota, or later, tells of the true limit; an earlier one of other users.
+LEARN_SHARE: Final = 0.9
 
 _DIGITS: Final = re.compile(r"(\d+)")
 
@@ -112,6 +116,27 @@ class AccountPool:
         """The quota that is planned with: the configured one, or the smaller one that Google was seen to apply."""
         learned = self._ledger.learned_limit(self.uploader, self.quota_bytes)
         return self.quota_bytes if learned is None else min(learned, self.quota_bytes)
+
+    def learn_from_denial(self, key: str) -> float | None:
+        """Google refused an account: learn its true limit when it is near the configured one.
+
+        An account that was refused long before somebody else must have used too: that says nothing about the limit.
+        Returns when its first bytes come back (epoch seconds) where the limit was learned, else None.
+        """
+        used = self._ledger.used_bytes(key)
+        if used < self.limit_bytes() * LEARN_SHARE:
+            return None
+        if used < self.limit_bytes():
+            log.warning(
+                "%s: account %s was refused after %s: from now on every account is planned to that "
+                "(forgotten when account_quota changes)",
+                self.uploader,
+                Path(key).name,
+                format_bytes(used),
+            )
+            self._ledger.learn_limit(self.uploader, key, used, self.quota_bytes)
+        returns = self._ledger.returns(key)
+        return returns[0].at if returns else None
 
     def capacities(self) -> list[Capacity]:
         """What every account can take, in the order in which they are to be used.

@@ -18,6 +18,7 @@ from cloudplow.engine import Engine, StopRequest, UploadTask, upload_task
 from cloudplow.errors import ConfigError, ExitStatus
 from cloudplow.events import SessionFinished
 from cloudplow.ledger import Ledger
+from cloudplow.old_cache import read_account_bans
 from cloudplow.plugins import Plugins
 from cloudplow.preflight import Preflight, task_faults
 from cloudplow.rclone.binary import find_rclone
@@ -51,8 +52,19 @@ class App:
     services: what plugins offer to people, for example {"dashboard_url": "http://..."}.
     """
 
-    def __init__(self, config_path: Path, state_dir: Path, environ: Mapping[str, str] | None = None) -> None:
-        """Read and check the configuration, load the plugins. Raises ConfigError, PluginError."""
+    def __init__(
+        self,
+        config_path: Path,
+        state_dir: Path,
+        environ: Mapping[str, str] | None = None,
+        *,
+        old_cache: Path | None = None,
+    ) -> None:
+        """Read and check the configuration, load the plugins. Raises ConfigError, PluginError.
+
+        old_cache: the old program's `cache.db`; None: the one in state_dir, if there is one.
+        """
+        self._old_cache = old_cache or state_dir / "cache.db"
         self.version = __version__
         self.events: ModuleType = events_module
         self.state_dir = state_dir
@@ -100,6 +112,9 @@ class App:
     def load_ledger(self) -> None:
         """Read what the accounts have spent; `__enter__` does it too."""
         self.ledger.load({name: one.account_quota_hours * 3600 for name, one in self.config.uploader.items()})
+        for uploader, key, until in read_account_bans(self._old_cache):
+            if until > time.time():
+                self.ledger.deny(uploader, key, until, "banned by an earlier version of cloudplow")
 
     def request_stop(self) -> None:
         """Ask for the end, from any thread: rclone is asked to stop; a second call kills it."""

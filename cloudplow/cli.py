@@ -106,6 +106,11 @@ def state_dir(options: argparse.Namespace) -> Path:
     return where.parent.resolve()
 
 
+def old_cache_path(options: argparse.Namespace) -> Path | None:
+    """The old program's cache: `--cachefile` when it is given."""
+    return Path(options.cachefile).expanduser() if options.cachefile else None
+
+
 def log_path(options: argparse.Namespace) -> Path:
     """The log file: `--logfile`, else beside the configuration."""
     if options.logfile:

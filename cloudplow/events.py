@@ -123,6 +123,8 @@ class TransferProgress(Event):
 
     bytes may count failed and repeated uploads too (it is rclone's figure): never add it up; add up
     `file_transferred`. checking: names only.
+    bytes_left: of the whole queue. done_at: when it would be done at the present speed; done_with_quotas_at: when it
+    will be, given the quotas and when they come back (both epoch seconds, None when nobody can know).
     """
 
     signal_name: ClassVar[str] = "transfer_progress"
@@ -136,6 +138,9 @@ class TransferProgress(Event):
     errors: int
     transferring: tuple[Transferring, ...] = ()
     checking: tuple[str, ...] = ()
+    bytes_left: int = 0
+    done_at: float | None = None
+    done_with_quotas_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,23 +6,27 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cloudplow import events
 from cloudplow.accounts import AccountPool
 from cloudplow.engine import Engine, UploadTask
 from cloudplow.errors import RcloneError
+from cloudplow.finish_times import finish_times
 from cloudplow.learning import write_stage_sizes
 from cloudplow.locks import FolderLocks
 from cloudplow.models import QueueFile, Suspect, printable_name
-from cloudplow.planner import PlannedStage
+from cloudplow.planner import Plan
 from cloudplow.queue_state import QueueState
 from cloudplow.rclone.command import transfer_command
+from cloudplow.rclone.log import Stats
 from cloudplow.rclone.remotes import (
     account_environment,
     crypt_layers_above_drive,
     drive_remotes_below,
     stored_size_bytes,
 )
+from cloudplow.rclone.tuning import drive_defaults
 from cloudplow.rclone.verdict import Outcome
 from cloudplow.reactions import React, Reaction
 from cloudplow.scanner import unchanged, write_list
@@ -58,6 +62,7 @@ class StageDriver:
         self.bytes = 0
         self.planned_names: list[str] = []
         self._suspects: dict[str, Suspect] = {}
+        self._plan = Plan()
 
     @property
     def account_name(self) -> str:
@@ -68,11 +73,13 @@ class StageDriver:
         """Files that an earlier run, cut off, may have brought there already."""
         self._suspects.update(suspects)
 
-    def run(self, planned: PlannedStage) -> StageResult | None:
-        """Run one stage to its end; None when all of its files have changed since they were listed.
+    def run(self, made: Plan) -> StageResult | None:
+        """Run the first stage of a plan to its end; None when all of its files have changed since they were listed.
 
         Raises RcloneError, StateError when it cannot be started.
         """
+        self._plan = made
+        planned = made.stages[0]
         files = self._still_as_listed(planned.files)
         if not files:
             return None
@@ -107,11 +114,13 @@ class StageDriver:
     def _run(self, account: str, files: Sequence[QueueFile], *, charged: bool) -> StageResult:
         task, engine = self._task, self._engine
         environment = dict(os.environ)
+        dump = engine.dump()
+        drives = drive_remotes_below(task.job.destination, dump)
         if self._pool is not None:
-            drives = drive_remotes_below(task.job.destination, engine.dump())
             environment |= account_environment(drives, account)
+        defaults = drive_defaults(drives, dump, task.job.extras, os.environ)
         request = StageRequest(
-            command=transfer_command(engine.rclone, task.job, self._list_path),
+            command=transfer_command(engine.rclone, task.job, self._list_path, defaults=defaults),
             environment=environment,
             files=files,
             moving=task.moving,
@@ -127,6 +136,7 @@ class StageDriver:
             else (lambda _size: None),
             quota_changed=self._quota_changed,
             forget=self._forget,
+            outlook=self._outlook,
             clock=engine.clock,
         )
         return StageRun(request, reporter).run(engine.stop.first.is_set, engine.stop.second.is_set)
@@ -146,6 +156,14 @@ class StageDriver:
             owed = self._cost(file.size) - suspect.charged_bytes
             if owed > 0:
                 self._engine.ledger.charge(self._task.name, suspect.account, owed, of_stage=False)
+
+    def _outlook(self, stats: Stats) -> dict[str, Any]:
+        """What is left of the whole queue, and both times of completion."""
+        in_flight = sum(one.bytes for one in stats.transferring)
+        bytes_left = max(0, self._queue.bytes - in_flight)
+        now = self._engine.now()
+        times = finish_times(self._plan, bytes_left=bytes_left, speed=stats.speed, now=now)
+        return {"bytes_left": bytes_left, "done_at": times.at_speed, "done_with_quotas_at": times.with_quotas}
 
     def _cost(self, size_bytes: int) -> int:
         """What a file of that size takes of an account's quota, in bytes."""
@@ -180,7 +198,10 @@ class StageDriver:
             return
         account = self._pool.active
         if reaction.react is React.REST_ACCOUNT and reaction.until is not None:
-            self._engine.ledger.deny(self._task.name, account, reaction.until, reaction.why)
+            until = reaction.until
+            if reaction.switch_reason == "denied":
+                until = self._pool.learn_from_denial(account) or until
+            self._engine.ledger.deny(self._task.name, account, until, reaction.why)
         else:
             self._pool.set_aside(account, reaction.why)
         self._switch_reason = reaction.switch_reason

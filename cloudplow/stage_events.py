@@ -21,7 +21,7 @@ class StageReporter:
 
     emit: publishes an event of the session; charge: books bytes on the stage's account; quota_changed: publishes the
     account's state; both do nothing without accounts. forget: told of each file that has gone, and whether it was
-    there already.
+    there already. outlook: the fields of `transfer_progress` that concern the whole queue.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class StageReporter:
         charge: Callable[[int], None],
         quota_changed: Callable[[], None],
         forget: Callable[[QueueFile, bool], None],
+        outlook: Callable[[Stats], dict[str, Any]],
         clock: Callable[[], float],
     ) -> None:
         self._stage = stage
@@ -41,6 +42,7 @@ class StageReporter:
         self._charge = charge
         self._quota_changed = quota_changed
         self._forget = forget
+        self._outlook = outlook
         self._clock = clock
         self._next_quota_event = clock() + QUOTA_EVENT_SECONDS
 
@@ -69,6 +71,7 @@ class StageReporter:
             errors=stats.errors,
             transferring=stats.transferring,
             checking=stats.checking,
+            **self._outlook(stats),
         )
 
     def _send(self, event_type: type[Event], **fields: Any) -> None:

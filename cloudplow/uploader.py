@@ -124,7 +124,7 @@ class Session:
                 self._learn(driver)
             made = self._plan()
             if made.stages:
-                result = driver.run(made.stages[0])
+                result = driver.run(made)
                 end = self._after_stage(driver, result)
             else:
                 end = self._end_of(made)

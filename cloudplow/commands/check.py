@@ -12,6 +12,7 @@ from pathlib import Path
 from cloudplow import logs
 from cloudplow.accounts import key_files
 from cloudplow.app import App
+from cloudplow.cli import old_cache_path
 from cloudplow.engine import UploadTask
 from cloudplow.errors import CloudplowError, ExitStatus
 from cloudplow.preflight import Preflight, task_faults
@@ -20,10 +21,10 @@ from cloudplow.rclone.remotes import drive_remotes_below
 Line = tuple[str, str]
 
 
-def run(_options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:
+def run(options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:
     """Print one line for each thing that was looked at. Raises ConfigError, PluginError."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
-    app = App(config_path, state_dir)
+    app = App(config_path, state_dir, old_cache=old_cache_path(options))
     status = ExitStatus.DONE
     for verdict, text in _lines(app, config_path):
         print(f"{verdict:<7} {logs.escape_control(text)}")

@@ -11,6 +11,7 @@ from typing import Any
 from cloudplow import logs
 from cloudplow.accounts import AccountPool
 from cloudplow.app import App
+from cloudplow.cli import old_cache_path
 from cloudplow.display import local_time
 from cloudplow.engine import Engine, UploadTask
 from cloudplow.errors import ExitStatus, RcloneError
@@ -24,7 +25,7 @@ from cloudplow.units import format_bytes
 def run(options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:
     """Print the plan of every (or the named) uploader. Changes nothing."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
-    app = App(config_path, state_dir)
+    app = App(config_path, state_dir, old_cache=old_cache_path(options))
     tasks = app.tasks(options.names)
     app.check_tasks(tasks)
     app.load_ledger()

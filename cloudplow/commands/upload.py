@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cloudplow import logs
 from cloudplow.app import App, worst_status
-from cloudplow.cli import signals_ask
+from cloudplow.cli import old_cache_path, signals_ask
 from cloudplow.display import LineDisplay
 from cloudplow.errors import CloudplowError, ExitStatus
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile: Path) -> int:
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be begun."""
     display = make_display(options.loglevel, logfile)
-    return upload(config_path, state_dir, display, names=options.names, wait=options.wait)
+    old_cache = old_cache_path(options)
+    return upload(config_path, state_dir, display, names=options.names, wait=options.wait, old_cache=old_cache)
 
 
 def upload(
@@ -31,10 +32,11 @@ def upload(
     *,
     names: Sequence[str] = (),
     wait: bool = False,
+    old_cache: Path | None = None,
     finish: Callable[[int], int] = int,
 ) -> int:
     """Upload the named uploaders, or all. finish: called with the exit status while the plugins are still up."""
-    app = App(config_path, state_dir)
+    app = App(config_path, state_dir, old_cache=old_cache)
     tasks = app.tasks(names)
     app.begin_preflight().begin_listing(tasks[0])
     display.start()
