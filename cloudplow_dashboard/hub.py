@@ -37,7 +37,7 @@ class Limits:
     """
 
     viewers: int = 1000
-    connections: int = 1100
+    connections: int = 1200
     coalesce: float = 0.02
     stuck: float = 10.0
     keep_alive: float = 15.0

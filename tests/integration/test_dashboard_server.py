@@ -371,7 +371,7 @@ def test_stopping_ends_streams_cleanly_and_leaves_no_thread() -> None:
     assert viewer.next_event() == ("", None)
     assert viewer.response.isclosed()
     viewer.close()
-    assert took < 1.5
+    assert took < 2.0
     assert set(threading.enumerate()) <= before
     assert server.app.services == {}
     with pytest.raises(ConnectionRefusedError):
@@ -397,7 +397,7 @@ def test_stopping_does_not_wait_for_readers_that_never_read() -> None:
         started = time.monotonic()
         server.dashboard.stop()
 
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 3.0
     assert set(threading.enumerate()) <= before
 
 

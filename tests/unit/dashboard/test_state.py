@@ -118,11 +118,10 @@ def test_an_unknown_event_is_ignored() -> None:
 
 def test_events_sent_by_hand_need_no_number_no_time_and_no_name() -> None:
     state = make_state()
-    for signal in events.SIGNALS.values():
-        signal.connect(state.receive)
     quota = events.QuotaChanged(account="/keys/1.json", used_bytes=5, limit_bytes=10, resets_at=None)
 
-    events.quota_changed.send("google", event=quota)
+    with events.quota_changed.connected_to(state.receive):
+        events.quota_changed.send("google", event=quota)
 
     google = state.document()["uploaders"]["google"]
     assert google["accounts"]["1.json"]["used_bytes"] == 5
