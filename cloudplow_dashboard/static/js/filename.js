@@ -1,0 +1,43 @@
+// A file name that always fits: its folder dimmed, its middle left out, the whole of it on hover, focus and in copies.
+
+import { el, setAttr, setText } from "./dom.js";
+
+const TAIL_LENGTH = 14;
+const WHOLE_LENGTH = 24;
+const SEGMENTER = typeof Intl.Segmenter === "function" ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
+
+function graphemes(text) {
+  return SEGMENTER ? Array.from(SEGMENTER.segment(text), (part) => part.segment) : Array.from(text);
+}
+
+/** The part that may shrink and the end that always shows, split between characters as people see them. */
+export function split(name) {
+  if (name.length <= WHOLE_LENGTH) return { head: name, tail: "" };
+  const near = name.slice(-TAIL_LENGTH * 4);
+  const tail = graphemes(near).slice(1).slice(-TAIL_LENGTH).join("");
+  return { head: name.slice(0, name.length - tail.length), tail };
+}
+
+/** Returns {node, set(name)}. */
+export function fileName() {
+  const whole = el("span", { class: "name__whole" });
+  const folder = el("span", { class: "name__folder", "aria-hidden": "true" });
+  const head = el("span", { class: "name__head", "aria-hidden": "true" });
+  const tail = el("span", { class: "name__tail", "aria-hidden": "true" });
+  const node = el("span", { class: "name", dir: "auto", tabindex: "0" }, whole, folder, head, tail);
+  let shown = null;
+  return {
+    node,
+    set(name) {
+      if (name === shown) return;
+      shown = name;
+      const cut = name.lastIndexOf("/", name.length - 2) + 1;
+      const parts = split(name.slice(cut));
+      setText(whole, name);
+      setText(folder, name.slice(0, cut));
+      setText(head, parts.head);
+      setText(tail, parts.tail);
+      setAttr(node, "title", name);
+    },
+  };
+}

@@ -1,0 +1,90 @@
+// Numbers and times as people read them. Pure; the same rules as the API's *_human fields.
+
+const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
+const COUNT = new Intl.NumberFormat("en");
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const SECONDS = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+const WEEKDAY = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+
+/** Bytes: 1024-based, one decimal; "0 B" for nothing. */
+export function bytes(value) {
+  if (!Number.isFinite(value) || value <= 0) return "0 B";
+  let amount = value;
+  let unit = 0;
+  while (amount >= 1024 && unit < UNITS.length - 1) {
+    amount /= 1024;
+    unit += 1;
+  }
+  return `${amount.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/** Bytes per second; "-" when nothing moves. */
+export function speed(value) {
+  return Number.isFinite(value) && value > 0 ? `${bytes(value)}/s` : "-";
+}
+
+/** Seconds: "5s", "4m 3s", "2h 7m"; "-" for 0 or unknown. */
+export function duration(seconds) {
+  if (!Number.isFinite(seconds) || seconds < 1) return "-";
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${whole % 60}s`;
+  return `${Math.floor(whole / 3600)}h ${Math.floor((whole % 3600) / 60)}m`;
+}
+
+/** A whole number with separators: "1,204". */
+export function count(value) {
+  return COUNT.format(Math.max(0, Math.round(Number.isFinite(value) ? value : 0)));
+}
+
+/** "1 file", "1,204 files". */
+export function plural(value, one, many = `${one}s`) {
+  return `${count(value)} ${Math.round(value) === 1 ? one : many}`;
+}
+
+/** A share between 0 and 1: "43.2%". Rounded down, so that 100% means all of it. */
+export function percent(fraction, decimals = 1) {
+  const bounded = Math.min(1, Math.max(0, Number.isFinite(fraction) ? fraction : 0));
+  const scale = 10 ** decimals;
+  return `${(Math.floor(bounded * 100 * scale + 1e-7) / scale).toFixed(decimals)}%`;
+}
+
+function daysBetween(from, to) {
+  const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  return Math.round((midnight(to) - midnight(from)) / 86400000);
+}
+
+function withDay(date, now, time) {
+  const days = daysBetween(new Date(now * 1000), date);
+  if (days === 0) return time;
+  if (Math.abs(days) < 7) return `${WEEKDAY.format(date)} ${time}`;
+  return `${DATE.format(date)}, ${time}`;
+}
+
+/** Epoch seconds in the viewer's zone: "18:40", on another day "Tue 18:40" or "12 Oct, 18:40"; "" for none. */
+export function clock(at, now) {
+  if (!Number.isFinite(at) || at <= 0 || at > 8e12) return "";
+  const date = new Date(at * 1000);
+  return withDay(date, now, CLOCK.format(date));
+}
+
+/** As `clock`, with seconds. */
+export function clockSeconds(at, now) {
+  if (!Number.isFinite(at) || at <= 0 || at > 8e12) return "";
+  const date = new Date(at * 1000);
+  return withDay(date, now, SECONDS.format(date));
+}
+
+/** Epoch seconds in full, for tooltips and `datetime`. */
+export function fullTime(at) {
+  return Number.isFinite(at) && at > 0 && at <= 8e12 ? FULL.format(new Date(at * 1000)) : "";
+}
+
+/** Epoch seconds for the `datetime` attribute. */
+export function isoTime(at) {
+  return Number.isFinite(at) && at > 0 && at <= 8e12 ? new Date(at * 1000).toISOString() : "";
+}

@@ -1,0 +1,133 @@
+// Ties it together: messages change the document, the document is drawn at most once a frame and once a second.
+
+import * as clock from "./clock.js";
+import { createMemory, derive } from "./derive.js";
+import { setText } from "./dom.js";
+import * as format from "./format.js";
+import { createLive } from "./live.js";
+import { num, obj } from "./read.js";
+import { accounts } from "./render/accounts.js";
+import { connection } from "./render/connection.js";
+import { headline } from "./render/headline.js";
+import { log } from "./render/log.js";
+import { queue } from "./render/queue.js";
+import { session } from "./render/session.js";
+import { themeButton } from "./render/theme.js";
+import { transfers } from "./render/transfers.js";
+import { uploaders } from "./render/uploaders.js";
+import { createStore } from "./state.js";
+import * as words from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const store = createStore(schedule);
+const memories = new Map();
+const page = byId("page");
+const announcer = byId("announcer");
+
+const selector = uploaders(byId("uploaders"), schedule);
+const showConnection = connection(byId("connection"), page);
+const panels = {
+  headline: headline(byId("headline")),
+  transfers: transfers(byId("transfers"), schedule),
+  session: session(byId("session")),
+  queue: queue(byId("queue")),
+  accounts: accounts(byId("accounts"), schedule),
+  log: log(byId("log"), schedule),
+};
+
+const live = createLive({
+  eventsUrl: "api/events",
+  stateUrl: "api/state",
+  onSnapshot(document) {
+    clock.learn(document.ts);
+    store.replace(document);
+  },
+  onPatch(patch) {
+    clock.learn(patch.ts);
+    store.patch(patch);
+  },
+  onStatus: schedule,
+  interval,
+  busy: () => store.document.engine === "uploading",
+  version: () => store.version,
+});
+
+function interval() {
+  return num(store.document.refresh_interval, 3) || 3;
+}
+
+let scheduled = false;
+
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(draw);
+}
+
+function memoryOf(name) {
+  if (!memories.has(name)) memories.set(name, createMemory());
+  return memories.get(name);
+}
+
+function draw() {
+  scheduled = false;
+  showConnection(live.status, interval());
+  selector.update(store.document);
+  const view = derive(store.document, selector.selected, clock.now(), memoryOf(selector.selected));
+  page.dataset.view = view.active || view.transfers.length ? "active" : "idle";
+  for (const [name, update] of Object.entries(panels)) {
+    try {
+      update(view, selector.total);
+    } catch (error) {
+      console.error(`The panel ${name} could not be drawn`, error); // the others still are
+    }
+  }
+  announce(view);
+  document.title = titleOf(view);
+}
+
+function titleOf(view) {
+  if (!view.known) return "cloudplow";
+  const { word } = words.phase(view.phase);
+  const share = view.active && view.fraction >= 0 ? `${format.percent(view.fraction, 0)} ` : "";
+  return `${share}${word} · ${view.name.slice(0, 60)} · cloudplow`;
+}
+
+let announced = "";
+
+/** Tell a screen reader about changes of phase and account, not about every number. */
+function announce(view) {
+  const text = view.known ? `${view.name}: ${words.phase(view.phase).word}${view.active && view.session.account ? `, account ${view.session.account}` : ""}` : "";
+  if (text === announced) return;
+  if (announced) setText(announcer, text);
+  announced = text;
+}
+
+function begin() {
+  document.documentElement.style.setProperty("--tick", `${Math.min(3, interval())}s`);
+  themeButton(byId("theme"));
+  try {
+    const initial = obj(JSON.parse(byId("initial").textContent));
+    store.replace(initial);
+  } catch {
+    // Without it the first message of the stream fills the page.
+  }
+  draw();
+  live.open();
+  setInterval(() => {
+    if (!document.hidden) schedule();
+  }, 1000);
+  window.addEventListener("online", () => live.wake());
+  window.addEventListener("offline", () => live.lost());
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    live.wake();
+    schedule();
+  });
+  window.addEventListener("pagehide", () => live.close());
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) live.open();
+  });
+}
+
+begin();

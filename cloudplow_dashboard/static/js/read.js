@@ -1,0 +1,21 @@
+// Reading a document that may lack anything: a missing value is 0, "", {} or [], never an exception.
+
+/** A finite number. */
+export function num(value, fallback = 0) {
+  return typeof value === "number" && Number.isFinite(value) ? value : fallback;
+}
+
+/** A text. */
+export function str(value, fallback = "") {
+  return typeof value === "string" ? value : fallback;
+}
+
+/** An object that is no array; its values may be anything. */
+export function obj(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
+}
+
+/** An array. */
+export function list(value) {
+  return Array.isArray(value) ? value : [];
+}

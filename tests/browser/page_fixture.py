@@ -1,0 +1,508 @@
+"""A small server for the page alone: any document, a stream that does as it is told, and the real policy headers.
+
+`PageServer` is for tests; `documents` makes state documents to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader
+
+from cloudplow_dashboard.security import response_headers
+from cloudplow_dashboard.stream import encode_json, frame, merge
+
+PACKAGE: Final = Path(__file__).parents[2] / "cloudplow_dashboard"
+Document = dict[str, Any]
+#: What ends a stream that waits for its next frame.
+_HANG_UP: Final = b""
+
+
+class PageServer:
+    """Serves the page below `prefix`. Every method may be called from any thread.
+
+    stream_mode: "works"; "refused" (503); "silent" (opens and says nothing, as behind a proxy that holds back).
+    """
+
+    def __init__(self, document: Document, prefix: str = "/") -> None:
+        self.document = document
+        self.prefix = prefix
+        self.stream_mode = "works"
+        self.reachable = True
+        self.requests: list[tuple[str, str, int]] = []
+        self._lock = threading.Lock()
+        self._streams: list[queue.Queue[bytes]] = []
+        self._templates = Environment(loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address of the page."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}{self.prefix}"
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every stream and the server."""
+        self.drop_streams()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def patch(self, patch: Document, *, send: bool = True) -> None:
+        """Change the document; send: also tell every stream."""
+        with self._lock:
+            version = self.document.get("version", 0) + 1
+            whole = {**patch, "version": version, "ts": time.time()}
+            self.document = merge(self.document, whole)
+            if send:
+                data = frame("patch", self.document.get("boot", "b"), version, encode_json(whole))
+                for stream in self._streams:
+                    stream.put(data)
+
+    def send_raw(self, data: bytes) -> None:
+        """Put bytes on every stream."""
+        with self._lock:
+            for stream in self._streams:
+                stream.put(data)
+
+    def drop_streams(self) -> None:
+        """Hang up on every stream."""
+        with self._lock:
+            for stream in self._streams:
+                stream.put(_HANG_UP)
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        with self._lock:
+            return len(self._streams)
+
+    def count(self, path: str, status: int | None = None) -> int:
+        """How many requests for a path were answered, with that status."""
+        with self._lock:
+            return sum(1 for _, seen, code in self.requests if seen == path and status in (None, code))
+
+    def note(self, method: str, path: str, status: int) -> None:
+        """Remember a request."""
+        with self._lock:
+            self.requests.append((method, path, status))
+
+    def page(self) -> bytes:
+        """The rendered template."""
+        template = self._templates.get_template("index.html")
+        document = self.document
+        interval = document.get("refresh_interval", 1)
+        return template.render(version="3.0.0", refresh_interval=interval, document=document).encode()
+
+    def open_stream(self) -> tuple[queue.Queue[bytes], bytes]:
+        """A new stream and the snapshot that it begins with."""
+        with self._lock:
+            stream: queue.Queue[bytes] = queue.Queue()
+            self._streams.append(stream)
+            document = {**self.document, "ts": time.time()}
+            boot, version = document.get("boot", "b"), document.get("version", 0)
+            return stream, b"retry: 300\n\n" + frame("snapshot", boot, version, encode_json(document))
+
+    def close_stream(self, stream: queue.Queue[bytes]) -> None:
+        """Forget a stream."""
+        with self._lock:
+            if stream in self._streams:
+                self._streams.remove(stream)
+
+
+def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = "page-fixture"
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if not page_server.reachable:
+                page_server.note("GET", path, 0)
+                self.close_connection = True
+                return
+            if not path.startswith(page_server.prefix):
+                self._answer(path, 404, b"not found", "text/plain")
+                return
+            self._route("/" + path[len(page_server.prefix) :])
+
+        def _route(self, path: str) -> None:
+            if path == "/":
+                self._answer(path, 200, page_server.page(), "text/html; charset=utf-8")
+            elif path == "/api/state":
+                self._state(path)
+            elif path == "/api/events":
+                self._events(path)
+            else:
+                self._static(path)
+
+        def _state(self, path: str) -> None:
+            document = {**page_server.document, "ts": time.time()}
+            etag = f'"{document.get("boot", "b")}-{document.get("version", 0)}"'
+            if self.headers.get("If-None-Match") == etag:
+                self._answer(path, 304, b"", "application/json", {"ETag": etag})
+            else:
+                self._answer(path, 200, encode_json(document), "application/json", {"ETag": etag})
+
+        def _static(self, path: str) -> None:
+            file = (PACKAGE / path.lstrip("/")).resolve()
+            if not file.is_relative_to(PACKAGE / "static") or not file.is_file():
+                self._answer(path, 404, b"not found", "text/plain")
+                return
+            kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0] or "text/plain"
+            self._answer(path, 200, file.read_bytes(), kind)
+
+        def _answer(
+            self, path: str, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None
+        ) -> None:
+            page_server.note("GET", path, status)
+            self.send_response(status)
+            for name, value in {**response_headers("page"), **(headers or {})}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", kind)
+            if status != 304:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def _events(self, path: str) -> None:
+            if page_server.stream_mode == "refused":
+                self._answer(path, 503, b"{}", "application/json", {"Retry-After": "5"})
+                return
+            page_server.note("GET", path, 200)
+            self.send_response(200)
+            for name, value in response_headers("stream").items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.close_connection = True
+            stream, data = page_server.open_stream()
+            try:
+                self.wfile.flush()
+                while page_server.stream_mode == "silent":
+                    if stream.get() == _HANG_UP:
+                        return
+                self.wfile.write(data)
+                while data := stream.get():
+                    self.wfile.write(data)
+            except OSError:
+                pass  # the browser went away
+            finally:
+                page_server.close_stream(stream)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+@contextmanager
+def serve_page(document: Document, prefix: str = "/") -> Iterator[PageServer]:
+    """A running server for one document."""
+    server = PageServer(document, prefix)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+# --- documents to look at ----------------------------------------------------------------------------------------
+
+GIB: Final = 1 << 30
+ACCOUNT_QUOTA: Final = 750 * GIB
+
+FILES: Final = (
+    "Movies/The Long Voyage Home (1940)/The.Long.Voyage.Home.1940.2160p.UHD.BluRay.REMUX.HDR10.DTS-HD.MA.5.1.mkv",
+    "TV/Harbour Lights/Season 04/Harbour.Lights.S04E07.The.Second.Tide.1080p.WEB-DL.DDP5.1.H.264.mkv",
+    "TV/Harbour Lights/Season 04/Harbour.Lights.S04E08.1080p.WEB-DL.mkv",
+    "Music/Various/2019 - Field Recordings/07 - Rain on the Tin Roof.flac",
+)
+
+
+def transfer(order: int, size_gib: float, fraction: float, speed_mib: float) -> Document:
+    """One file on its way."""
+    size = int(size_gib * GIB)
+    done = int(size * fraction)
+    speed = speed_mib * (1 << 20)
+    return {
+        "size": size,
+        "bytes": done,
+        "speed": speed,
+        "eta_seconds": round((size - done) / speed) if speed else -1,
+        "percentage": int(100 * fraction),
+        "order": order,
+    }
+
+
+def accounts(total: int, used_up: int, active: int) -> Document:
+    """A pool in which some accounts are used up, one works and the rest is ready."""
+    now = time.time()
+    rows: Document = {}
+    for index in range(total):
+        state, used, resets = "ready", 0, 0.0
+        if index < used_up:
+            state, used, resets = "cooling", ACCOUNT_QUOTA, now + 3600 * (5 + 3 * index) + 500
+        elif index == active:
+            state, used, resets = "active", int(0.42 * ACCOUNT_QUOTA), now + 3600 * 22.3
+        rows[f"{index + 1}.json"] = {
+            "index": index,
+            "state": state,
+            "why": "quota used up" if state == "cooling" else "",
+            "used_bytes": used,
+            "limit_bytes": ACCOUNT_QUOTA,
+            "resets_at": resets,
+            "until": resets if state == "cooling" else 0,
+        }
+    return rows
+
+
+def summary_of(rows: Document, total: int | None = None) -> Document:
+    """The totals of a pool."""
+    states: dict[str, int] = {}
+    for row in rows.values():
+        states[row["state"]] = states.get(row["state"], 0) + 1
+    return {
+        "total": len(rows) if total is None else total,
+        "used_bytes": sum(row["used_bytes"] for row in rows.values()),
+        "limit_bytes": sum(row["limit_bytes"] for row in rows.values()),
+        "states": states,
+    }
+
+
+def distribution() -> Document:
+    """The sizes of a queue of films and episodes."""
+    counts = (212, 618, 341, 29, 4)
+    sizes = (9, 402, 1310, 601, 243)
+    names = ("0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+")
+    return {
+        "max_file_size": 78 * GIB,
+        "percentiles": {
+            "p50": int(0.71 * GIB),
+            "p75": int(2.4 * GIB),
+            "p90": int(6.8 * GIB),
+            "p95": int(11.2 * GIB),
+            "p99": int(48.5 * GIB),
+        },
+        "size_buckets": {
+            name: {"count": count, "total_bytes": size * GIB, "percentage": round(100 * count / sum(counts), 1)}
+            for name, count, size in zip(names, counts, sizes, strict=True)
+        },
+        "statistics": {"total_files": sum(counts), "total_bytes": sum(sizes) * GIB, "mean": 2.13 * GIB},
+        "metadata": {"sample_count": sum(counts), "confidence": "exact"},
+    }
+
+
+def facts(uploader: str, now: float) -> list[Document]:
+    """What happened so far."""
+    told = (
+        (8100, "session_started", "Upload of Media to gdrive:Media began, with 12 accounts"),
+        (8080, "queue_learned", "1,204 files, 2.5 TB to upload"),
+        (8079, "sa_switched", "1.json begins (1 of 12)"),
+        (8078, "stage_started", "Stage 1 began on 1.json: 388 files, 750.0 GB"),
+        (5200, "stage_finished", "Stage 1 ended (done): 388 files, 749.8 GB in 48m 0s"),
+        (5190, "sa_switched", "2.json takes over from 1.json (2 of 12): its quota is used up"),
+        (5189, "stage_started", "Stage 2 began on 2.json: 291 files, 749.9 GB"),
+        (4100, "throttle_changed", "Limited to 30.0 MB/s while 2 streams play"),
+        (3300, "throttle_changed", "Full speed again"),
+        (2900, "file_failed", "TV/Old Tapes/tape 03.avi failed on 2.json: the file changed while it was read"),
+        (1600, "stage_finished", "Stage 2 ended (done): 290 files, 749.6 GB in 59m 50s"),
+        (1590, "sa_switched", "3.json takes over from 2.json (3 of 12): its quota is used up"),
+        (1589, "stage_started", "Stage 3 began on 3.json: 305 files, 749.9 GB"),
+    )
+    return [
+        {"seq": seq, "at": now - ago, "uploader": uploader, "kind": kind, "text": text}
+        for seq, (ago, kind, text) in enumerate(told, start=1)
+    ]
+
+
+def uploading(name: str = "google") -> Document:
+    """An upload in its third stage."""
+    now = time.time()
+    rows = accounts(total=12, used_up=2, active=2)
+    total = 2565 * GIB
+    moving = {
+        FILES[0]: transfer(1, 61.4, 0.38, 41.2),
+        FILES[1]: transfer(2, 3.9, 0.71, 38.7),
+        FILES[2]: transfer(3, 3.6, 0.12, 40.1),
+        FILES[3]: transfer(4, 0.031, 0.94, 9.6),
+    }
+    done = int((749.8 + 749.6 + 290) * GIB)
+    return {
+        "version": 17,
+        "boot": "k3f9",
+        "ts": now,
+        "refresh_interval": 1,
+        "app_version": "3.0.0",
+        "engine": "uploading",
+        "recovered": False,
+        "uploaders": {
+            name: {
+                "active": True,
+                "phase": "uploading",
+                "session": {
+                    "id": "s1",
+                    "started_at": now - 8100,
+                    "ended_at": 0,
+                    "outcome": "",
+                    "reason": "",
+                    "dry_run": False,
+                    "folder": "Media",
+                    "remote": "gdrive:Media",
+                    "stage": 3,
+                    "stages_total": 4,
+                    "account": "3.json",
+                    "account_index": 2,
+                    "accounts_total": 12,
+                    "accounts_used": ["1.json", "2.json", "3.json"],
+                    "switch_reason": "quota_used",
+                    "files_done": 791,
+                    "bytes_done": done,
+                    "files_total": 1204,
+                    "bytes_total": total,
+                    "files_failed": 1,
+                    "files_left": 413,
+                    "bytes_left": total - done,
+                    "next_capacity_at": 0,
+                    "recovered": False,
+                },
+                "progress": {
+                    "at": now,
+                    "bytes": 314 * GIB,
+                    "total_bytes": 749 * GIB,
+                    "speed": 129.6 * (1 << 20),
+                    "eta_seconds": 3400,
+                    "files": 113,
+                    "total_files": 305,
+                    "errors": 1,
+                    "transferring_count": len(moving),
+                    "checking_count": 0,
+                    "transferring": moving,
+                    "checking": [],
+                },
+                "queue": {
+                    "available": True,
+                    "files": 1204,
+                    "bytes": total,
+                    "source": "lsf",
+                    "confidence": "exact",
+                    "duration_seconds": 7.4,
+                    "learned_at": now - 8080,
+                    "distribution": distribution(),
+                },
+                "accounts": rows,
+                "accounts_summary": summary_of(rows),
+                "throttle": {"active": False, "limit": 0, "streams": 0},
+                "suspension": {"active": False, "reason": "", "until": 0},
+                "failures": [
+                    {
+                        "at": now - 2900,
+                        "name": "TV/Old Tapes/tape 03.avi",
+                        "error": "the file changed while it was read",
+                        "account": "2.json",
+                        "stage": 2,
+                    }
+                ],
+            }
+        },
+        "facts": facts(name, now),
+    }
+
+
+def _ended(outcome: str, phase: str, **session: Any) -> Document:
+    document = uploading()
+    uploader = document["uploaders"]["google"]
+    uploader["active"] = False
+    uploader["phase"] = phase
+    uploader["progress"] |= {"speed": 0, "transferring": {}, "transferring_count": 0, "eta_seconds": -1}
+    uploader["session"] |= {"outcome": outcome, "ended_at": document["ts"] - 1500, **session}
+    for row in uploader["accounts"].values():
+        if row["state"] == "active":
+            row["state"] = "ready"
+    uploader["accounts_summary"] = summary_of(uploader["accounts"])
+    document["engine"] = "idle"
+    return document
+
+
+def finished() -> Document:
+    """An upload that used up its quota."""
+    return _ended("quota_used", "finished", next_capacity_at=time.time() + 3600 * 4.2)
+
+
+def interrupted() -> Document:
+    """An upload that was killed, found again at the next start."""
+    document = _ended("interrupted", "interrupted", recovered=True)
+    document["recovered"] = True
+    document["facts"] = []
+    return document
+
+
+def idle() -> Document:
+    """Nothing has happened yet."""
+    document = uploading()
+    return {**document, "engine": "idle", "uploaders": {}, "facts": []}
+
+
+def hostile_names() -> tuple[str, ...]:
+    """File names that a page must show as text and survive."""
+    return (
+        "<img src=x onerror=alert(1)>.mkv",
+        "</script><script>alert(2)</script>.mkv",
+        "x" * 3990 + "<b>.mkv",
+        "أفلام/فيلم طويل جدا عن البحر والريح والسفر البعيد 2019.mkv",
+        "right\u202egpj.to.left override.mkv",
+        "👩‍👩‍👧‍👦👨‍👩‍👧 family 🏴‍☠️ pirates 👩‍👩‍👧‍👦👨‍👩‍👧👩‍👩‍👧‍👦👨‍👩‍👧👩‍👩‍👧‍👦👨‍👩‍👧👩‍👩‍👧‍👦👨‍👩‍👧.mkv",
+        "line one\nline two\ttab.mkv",
+        "Z̴͎̀á̷̹l̵͓̈g̷̟̽o̶̡̊ ̵̱͝t̸̪́e̸͔͝x̷̪̀t̵͖̂ ̷̫̎n̷̳̈a̴͙̋m̶̠̌e̷̞͂.mkv",
+        "__proto__",
+        "constructor",
+        " leading and trailing  spaces .mkv",
+        "{{ 7 * 7 }}{% raw %}.mkv",
+    )
+
+
+def hostile() -> Document:
+    """Hostile texts wherever the document has one."""
+    document = uploading("<b>google</b>")
+    uploader = document["uploaders"]["<b>google</b>"]
+    evil = "<img src=x onerror=alert(3)>" + "wide" * 300
+    moving = {name: transfer(i, 2, 0.4, 10) for i, name in enumerate(hostile_names(), start=1)}
+    uploader["progress"] |= {"transferring": moving, "transferring_count": len(moving)}
+    uploader["session"] |= {"remote": evil, "account": evil, "folder": evil}
+    uploader["accounts"][evil] = {"index": 0, "state": evil, "why": evil, "used_bytes": 1, "limit_bytes": 2}
+    uploader["failures"] = [{"at": 1, "name": evil, "error": evil, "account": evil, "stage": 1}]
+    uploader["queue"] |= {"confidence": evil, "source": evil}
+    uploader["queue"]["distribution"]["size_buckets"][evil] = {"count": 3, "total_bytes": 4, "percentage": 5}
+    document["facts"].append({"seq": 99, "at": time.time(), "uploader": evil, "kind": evil, "text": evil})
+    document["uploaders"]["second"] = {}
+    return document
+
+
+DOCUMENTS: Final = {
+    "uploading": uploading,
+    "finished": finished,
+    "interrupted": interrupted,
+    "idle": idle,
+    "hostile": hostile,
+}
+
+
+def load(text: str) -> Document:
+    """A document from JSON."""
+    result: Document = json.loads(text)
+    return result
