@@ -1,4 +1,7 @@
-"""The state as JSON over plain HTTP, for other processes: GET /state (with ?files=1 the files too), POST /config."""
+"""The state as JSON over plain HTTP, for other processes: GET /state, POST /config.
+
+GET /state holds counters and is cheap; with ?files=1 it walks every file, while uploads wait.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +48,15 @@ class Control:
 
 
 def show_state(world: World, *, with_files: bool) -> dict[str, Any]:
-    """Counters of the Drive and of each account; sizes in bytes. The caller holds the lock."""
+    """Counters of the Drive and of each account, sizes in bytes; on demand files and duplicates.
+
+    The caller holds the lock.
+    """
     accounts = {}
     for name, account in world.accounts.items():
         quota = world.quota_of(account)
         accounts[name] = {
+            "uploads": account.meter.uploads,
             "committed": account.meter.committed_bytes,
             "received": account.meter.received_bytes,
             "in_window": world.used_bytes(account),
@@ -58,20 +65,17 @@ def show_state(world: World, *, with_files: bool) -> dict[str, Any]:
             "revoked": account.revoked,
             "requests": dict(account.requests),
         }
-    files = _files(world)
     document: dict[str, Any] = {
         "now": world.clock(),
         "accounts": accounts,
         "requests": dict(world.requests),
-        "files_total": len(files),
-        "bytes_total": sum(entry.size for _, entry in files),
-        "duplicates": world.store.duplicates(),
         "refused_hosts": world.refused_hosts,
         "problems": world.problems,
     }
     if with_files:
+        document["duplicates"] = world.store.duplicates()
         document["files"] = {
-            path: {"size": entry.size, "md5": entry.md5, "account": entry.account} for path, entry in files
+            path: {"size": entry.size, "md5": entry.md5, "account": entry.account} for path, entry in _files(world)
         }
     return document
 

@@ -28,17 +28,18 @@ SHARED_DRIVE: Final = "0AFakeSharedDrive"
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an account has done, in bytes.
+    """What an account has done, in bytes; `uploads` and `denials` are counts.
 
     committed: of finished uploads. received: everything that arrived, with what was refused or given up (and the
     few hundred bytes of metadata of each request). in_window: counts against the quota now, other tenants' included.
-    denials: uploads refused for the quota.
+    denials: uploads refused for the quota. uploads: finished ones.
     """
 
     committed: int
     received: int
     in_window: int
     denials: int
+    uploads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,13 @@ class FakeDrive:
         """Write a script that runs this rclone in the right environment: for programs that start rclone themselves.
 
         It becomes rclone (exec), so signals and exit codes are rclone's. A RCLONE_CONFIG already set stays.
+        In bash, because dash drops what it cannot name: RCLONE_CONFIG_MY-DRIVE_SERVICE_ACCOUNT_FILE would be lost.
         """
         lines = [f"export {key}={shlex.quote(value)}" for key, value in self.env(config=False).items()]
         lines.append(f"export RCLONE_CONFIG=${{RCLONE_CONFIG:-{shlex.quote(str(self.remotes.path))}}}")
         path = self.directory / "bin" / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(["#!/bin/sh", *lines, f'exec {shlex.quote(str(rclone))} "$@"', ""]))
+        path.write_text("\n".join(["#!/bin/bash", *lines, f'exec {shlex.quote(str(rclone))} "$@"', ""]))
         path.chmod(0o755)
         return path
 
@@ -178,7 +180,7 @@ class FakeDrive:
             found = self._account(account)
             meter = found.meter
             used = self.world.used_bytes(found)
-            return Usage(meter.committed_bytes, meter.received_bytes, used, meter.denials)
+            return Usage(meter.committed_bytes, meter.received_bytes, used, meter.denials, meter.uploads)
 
     def usages(self) -> dict[str, Usage]:
         """Every account's counters, by key file name."""

@@ -17,6 +17,7 @@ class Fault:
     after: leave that many matching requests alone first. first: only the first so many of the rest fail (None: no
     end). every: of the rest, each n-th fails. rate: each fails with this probability (from a seeded generator).
     drop_after_bytes: for Failure.DROP, how much of the body is read before the connection is cut.
+    carried_out: the request does its work all the same, only its answer is replaced (or, for DROP, lost).
     """
 
     failure: Failure
@@ -27,6 +28,7 @@ class Fault:
     every: int = 1
     rate: float = 1.0
     drop_after_bytes: int = 0
+    carried_out: bool = False
     seen: int = 0
     hits: int = 0
     _random: random.Random = field(default_factory=lambda: random.Random(1), repr=False)

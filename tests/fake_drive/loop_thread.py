@@ -46,7 +46,11 @@ class LoopThread:
             raise RuntimeError("the fake Drive did not start")
 
     def stop(self) -> None:
-        """Cut all connections, end the thread."""
+        """Cut all connections, end the thread; close the listeners also when it was never started."""
+        if self._thread.ident is None:
+            for listener, _ in self._served:
+                listener.close()
+            return
         loop, stopping = self._loop, self._stopping
         if loop is not None and stopping is not None and self._thread.is_alive():
             loop.call_soon_threadsafe(stopping.set)

@@ -98,9 +98,10 @@ class Proxy:
             await read_whole_body(stream, request)
             return failure_answer(error.failure, error.subject)
         async with contextlib.aclosing(self._metered(stream, request, account, bandwidth)) as pieces:
-            if fault is not None:
+            if fault is not None and not fault.carried_out:
                 return await _fail(fault, pieces)
-            return await self._answer_account(stream, kind, Call(request, account, entry_id, b""), pieces)
+            answer = await self._answer_account(stream, kind, Call(request, account, entry_id, b""), pieces)
+            return answer if fault is None else await _fail(fault, pieces)
 
     async def _answer_account(self, stream: Stream, kind: Kind, call: Call, pieces: Pieces) -> Answer:
         """The answer to an account's request that no fault strikes."""

@@ -1,4 +1,7 @@
-"""The fixture `fake_drive`: a factory of fake Drives that are stopped, and checked for defects, after the test."""
+"""The fixture `fake_drive`: a factory of fake Drives that are stopped, and checked for defects, after the test.
+
+Import `fake_drive_fixture` into a conftest or a test module (and name it in `__all__`) to have it there.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ class MakeDrive(Protocol):
     def __call__(self, **options: Any) -> FakeDrive: ...
 
 
-@pytest.fixture
-def fake_drive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDrive]:
+@pytest.fixture(name="fake_drive")
+def fake_drive_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDrive]:
     """Make fake Drives. The test fails when one of them met a request it does not know, or broke."""
     started: list[FakeDrive] = []
     with contextlib.ExitStack() as stack:

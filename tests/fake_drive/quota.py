@@ -40,6 +40,7 @@ class Meter:
     def __init__(self) -> None:
         self.committed_bytes = 0
         self.received_bytes = 0
+        self.uploads = 0
         self.denials = 0
         self._spent: deque[tuple[float, int]] = deque()
         self._in_window = 0

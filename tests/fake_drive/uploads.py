@@ -24,7 +24,7 @@ from .world import World
 
 Pieces = AsyncIterator[memoryview]
 
-_MAX_SESSIONS = 10_000
+_MAX_SESSIONS = 2_000  # then the oldest is forgotten; a finished one is kept for a last chunk that is sent again
 _RANGE = re.compile(r"bytes (?:(?P<first>\d+)-(?P<last>\d+)|\*)/(?P<total>\d+|\*)")
 
 
@@ -35,6 +35,7 @@ class Upload:
     target: id of the file whose content is replaced; "" for a new file. total: full size in bytes, None when unknown.
     content: what has safely arrived. arrived: bytes so far, with those of the running chunk.
     stream: the connection that last carried a part of it; when that closes, the upload counts as given up.
+    entry_id: the file that it became; "" before its end.
     """
 
     account: Account
@@ -44,6 +45,7 @@ class Upload:
     content: Content
     stream: Stream
     arrived: int = 0
+    entry_id: str = ""
 
 
 class Uploads:
@@ -82,18 +84,27 @@ class Uploads:
             upload = self._sessions.get(key)
             if upload is None or upload.account is not account or match is None:
                 raise DriveError(Failure.NOT_FOUND, key)
-            self._set_running(upload, stream)
+            if not upload.entry_id:
+                self._set_running(upload, stream)
             if match["total"] != "*":
                 upload.total = int(match["total"])
-        if match["first"] is not None and int(match["first"]) == upload.content.size:
+        if not upload.entry_id and match["first"] is not None and int(match["first"]) == upload.content.size:
             upload.content = await self._receive(upload, pieces)
         async for _ in pieces:
             pass  # a chunk that has been sent before, because our answer was lost
         with self._world.lock:
-            if upload.total != upload.content.size:
-                return _show_progress(upload)
-            self._sessions.pop(key, None)
-            return Answer.of_json(show_entry(self._finish(upload), self._world.store))
+            if not upload.entry_id:
+                if upload.total != upload.content.size:
+                    return _show_progress(upload)
+                upload.entry_id = self._finish(upload).id
+                upload.content = Content(keep=False)
+            return self._show_finished(upload)
+
+    def _show_finished(self, upload: Upload) -> Answer:
+        entry = self._world.store.get(upload.entry_id)
+        if entry is None:
+            raise DriveError(Failure.NOT_FOUND, upload.entry_id)
+        return Answer.of_json(show_entry(entry, self._world.store))
 
     async def _receive(self, upload: Upload, pieces: Pieces) -> Content:
         """Read a chunk; the upload's own content stays as it is, in case the chunk does not arrive whole."""
@@ -163,6 +174,7 @@ class Uploads:
         if not quota.counts_received:
             account.meter.spend(size, world.clock())
         account.meter.committed_bytes += size
+        account.meter.uploads += 1
         return self._write(upload)
 
     def _deny(self, account: Account) -> None:
