@@ -40,7 +40,7 @@ TEST = [
 setup(
     name="cloudplow",
     version=VERSION_MATCH.group(1),
-    description="Moves tens of terabytes to cloud storage with rclone, within every account's daily quota, watched live.",
+    description="Moves tens of terabytes to cloud storage with rclone, within every account's daily quota.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="GPL-3.0-or-later",

@@ -40,7 +40,8 @@ def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None
     root.setLevel({"WARN": logging.WARNING}.get(level, level))
     formatter = OneLineFormatter(_FORMAT)
     shown = terminal or logging.StreamHandler(sys.stdout)
-    shown.setFormatter(formatter)
+    # A handler that is given shows time and level in its own way.
+    shown.setFormatter(OneLineFormatter("%(message)s") if terminal else formatter)
     root.addHandler(shown)
     if logfile is None:
         return

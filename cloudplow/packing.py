@@ -33,9 +33,13 @@ class SizePool:
         self._alive = bytearray(b"\x01") * len(sizes)
         self.count = len(sizes)
 
-    def largest_at_most(self, limit_bytes: int) -> int | None:
-        """The index of the largest unassigned file that is no larger than the limit."""
-        index = self._alive.rfind(1, 0, bisect_right(self.sizes, limit_bytes))
+    def largest_at_most(self, limit_bytes: int, below: int | None = None) -> int | None:
+        """The index of the largest unassigned file that is no larger than the limit.
+
+        below: an index from which on nothing is unassigned within the limit, to spare looking there again.
+        """
+        end = bisect_right(self.sizes, limit_bytes, 0, len(self.sizes) if below is None else below)
+        index = self._alive.rfind(1, 0, end)
         return None if index < 0 else index
 
     def take(self, index: int) -> None:
@@ -75,10 +79,12 @@ def fill(pool: SizePool, capacity_bytes: int) -> list[int]:
     """
     chosen: list[int] = []
     left = capacity_bytes
-    while (index := pool.largest_at_most(left)) is not None:
+    below = None
+    while (index := pool.largest_at_most(left, below)) is not None:
         pool.take(index)
         chosen.append(index)
         left -= pool.sizes[index]
+        below = index
     if pool.count and left > capacity_bytes * GOOD_ENOUGH:
         _improve_tail(pool, chosen, left)
     return chosen
@@ -104,10 +110,12 @@ def _improve_tail(pool: SizePool, chosen: list[int], left: int) -> None:
         pool.take(index)
         chosen.append(index)
         left -= sizes[index]
-    while (found := pool.largest_at_most(left)) is not None:
+    below = None
+    while (found := pool.largest_at_most(left, below)) is not None:
         pool.take(found)
         chosen.append(found)
         left -= sizes[found]
+        below = found
 
 
 def best_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:

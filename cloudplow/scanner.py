@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +35,9 @@ class Listing:
 def parse_listing(output: bytes) -> list[QueueFile]:
     """Read "SIZE TAB NAME" lines; a line that is none is passed over. Raises nothing."""
     files = []
-    for line in output.decode("utf-8", "surrogateescape").split("\n"):
-        size, separator, name = line.partition(LISTING_SEPARATOR)
+    # Line by line: a listing of a million files is not held twice.
+    for line in BytesIO(output):
+        size, separator, name = line.rstrip(b"\n").decode("utf-8", "surrogateescape").partition(LISTING_SEPARATOR)
         if separator and name:
             try:
                 files.append(QueueFile(name, max(0, int(size))))

@@ -64,6 +64,11 @@ class StageResult:
     in_flight: Mapping[str, int]
     fired: tuple[str, Sleep] | None = None
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether rclone ended before its time, so that uploads under way may have arrived without a word."""
+        return self.verdict.outcome not in (Outcome.DONE, Outcome.FILES_FAILED)
+
 
 class StageRun:
     """Runs one stage, on the calling thread, to its end."""

@@ -27,7 +27,6 @@ from cloudplow.rclone.remotes import (
     stored_size_bytes,
 )
 from cloudplow.rclone.tuning import drive_defaults
-from cloudplow.rclone.verdict import Outcome
 from cloudplow.reactions import React, Reaction
 from cloudplow.scanner import unchanged, write_list
 from cloudplow.stage import StageRequest, StageResult, StageRun
@@ -80,7 +79,8 @@ class StageDriver:
         """
         self._plan = made
         planned = made.stages[0]
-        files = self._still_as_listed(planned.files)
+        # Names that rclone's log shows alike go one after the other, so that each is known to have arrived.
+        files = list({printable_name(file.name): file for file in self._still_as_listed(planned.files)}.values())
         if not files:
             return None
         self.planned_names = [file.name for file in files]
@@ -142,9 +142,8 @@ class StageDriver:
         return StageRun(request, reporter).run(engine.stop.first.is_set, engine.stop.second.is_set)
 
     def _close_stage(self, account: str, result: StageResult) -> None:
-        aborted = result.verdict.outcome not in (Outcome.DONE, Outcome.FILES_FAILED)
-        self._engine.ledger.close_stage(self._task.name, account, result.lost_bytes, aborted=aborted)
-        if aborted:
+        self._engine.ledger.close_stage(self._task.name, account, result.lost_bytes, aborted=result.cut_off)
+        if result.cut_off:
             for name in [*result.failed, *(printable_name(file.name) for file in result.untouched)]:
                 self._suspects[name] = Suspect(account, result.in_flight.get(name, 0))
 

@@ -32,6 +32,9 @@ log = logging.getLogger("cloudplow.upload")
 BACKOFF_SECONDS: Final = (1.0, 5.0, 20.0)
 #: A listing older than this is made again before the next stage, in seconds.
 LISTING_FRESH_SECONDS: Final = 30.0
+#: After rclone was cut off, uploads whose last bytes it had sent may still land at the destination. Whoever looked
+#: there meanwhile would upload them again, as duplicates; so nothing is begun for this long, in seconds.
+LANDING_SECONDS: Final = 2.0
 
 
 class Session:
@@ -139,7 +142,10 @@ class Session:
         listing = learn_queue(self._engine, self._task, self._list_path)
         if self._announced is None and self._pool is not None:
             settle_open_stages(self._engine, self._task, self._list_path, listing.files)
-            driver.suspect(suspects_of_earlier_runs(self._engine, self._task, self._list_path))
+            suspects = suspects_of_earlier_runs(self._engine, self._task, self._list_path)
+            if suspects:
+                driver.suspect(suspects)
+                self._engine.stop.first.wait(LANDING_SECONDS)
         self._listed_at = self._engine.clock()
         self._queue.listed(listing.files, files_stay=not self._task.moving)
         found = len(self._queue.files), self._queue.bytes
@@ -217,6 +223,8 @@ class Session:
             self._note_untouched(result.untouched)
         if result.failed or result.untouched:
             self._listed_at = -math.inf
+        if result.cut_off:
+            self._engine.stop.first.wait(LANDING_SECONDS)
         reaction = react(
             result.verdict,
             with_accounts=self._pool is not None,
@@ -257,5 +265,6 @@ class Session:
             return Reaction(React.END, why, outcome="failed")
         pause = BACKOFF_SECONDS[self._vain_stages]
         self._vain_stages += 1
-        self._engine.stop.first.wait(pause)
+        if self._queue.candidates():
+            self._engine.stop.first.wait(pause)
         return None

@@ -45,6 +45,7 @@ def upload(
             with signals_ask(app.request_stop):
                 app.check_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
+            app.bus.flush()
             status = worst_status([event.outcome for event in finished])
             return finish(int(ExitStatus.INTERRUPTED if app.stop_request.first.is_set() else status))
     finally:

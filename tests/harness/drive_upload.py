@@ -38,7 +38,9 @@ def pareto_sizes(count: int, total_bytes: int, *, smallest: int, largest: int, s
     return sizes
 
 
-def write_files(folder: Path, sizes: Sequence[int], *, per_folder: int = 40, seed: int = 1) -> dict[str, tuple[int, str]]:
+def write_files(
+    folder: Path, sizes: Sequence[int], *, per_folder: int = 40, seed: int = 1
+) -> dict[str, tuple[int, str]]:
     """Write a file of each size; returns name -> (size, md5)."""
     random_source = random.Random(seed)
     block = random_source.randbytes(1 << 20)
