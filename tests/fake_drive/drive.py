@@ -192,6 +192,10 @@ class FakeDrive:
         with self.world.lock:
             return dict(self.world.requests if account is None else self._account(account).requests)
 
+    def connections(self) -> int:
+        """How many are open. A killed rclone's stay until all that it sent has been read."""
+        return self._thread.connections()
+
     def problems(self) -> list[str]:
         """Defects of this fake that showed, and requests it did not understand. A test should end with none."""
         with self.world.lock:

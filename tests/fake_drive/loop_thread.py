@@ -45,6 +45,10 @@ class LoopThread:
         if not self._ready.wait(_PATIENCE_SECONDS):
             raise RuntimeError("the fake Drive did not start")
 
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._streams)
+
     def stop(self) -> None:
         """Cut all connections, end the thread; close the listeners also when it was never started."""
         if self._thread.ident is None:

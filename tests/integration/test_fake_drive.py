@@ -209,6 +209,24 @@ def test_a_variable_selects_the_account(rclone: Path, fake_drive: MakeDrive, tmp
         assert drive.files()[str(number)].account == account, variable
 
 
+@pytest.mark.parametrize("place", ["secret:", "short:", "both:", "pieces:", "parts:one"])
+def test_a_variable_selects_the_account_below_other_remotes(
+    rclone: Path, fake_drive: MakeDrive, tmp_path: Path, place: str
+) -> None:
+    """The variable names the drive remote, not the one on top of it; it then reaches through every layer."""
+    drive = fake_drive(accounts=2)
+    drive.remotes.add_crypt("secret", "gdrive:").add_alias("short", "gdrive:")
+    drive.remotes.add_union("both", "gdrive:a", "gdrive:b", create_policy="all")
+    drive.remotes.add_chunker("pieces", "gdrive:").add_combine("parts", one="gdrive:")
+    write(tmp_path / "one", 10)
+    env = {"RCLONE_CONFIG_GDRIVE_SERVICE_ACCOUNT_FILE": str(drive.key_file(2))}
+
+    done = run(rclone, drive, "copy", tmp_path / "one", place, env=env)
+
+    assert done.returncode == 0, done.stderr
+    assert {file.account for file in drive.files().values()} == {"2.json"}
+
+
 def test_a_flag_selects_the_account_below_other_remotes(rclone: Path, fake_drive: MakeDrive, tmp_path: Path) -> None:
     """`--drive-service-account-file` beats variable and configuration, for every drive remote of the run."""
     drive = fake_drive(accounts=3)
