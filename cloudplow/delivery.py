@@ -95,12 +95,19 @@ class _Mailbox:
                     older.event = None
                 self._progress[event.uploader] = letter
             self._letters.append(letter)
-            if not self._running:
-                self._running = True
-                name = f"cloudplow-events-{next(_thread_numbers)}"
-                threading.Thread(target=self._run, name=name, daemon=True).start()
-            else:
+            if self._running:
                 self._condition.notify()
+            else:
+                self._start_thread()
+
+    def _start_thread(self) -> None:
+        try:
+            threading.Thread(target=self._run, name=f"cloudplow-events-{next(_thread_numbers)}", daemon=True).start()
+        except RuntimeError as error:
+            # The system has no thread to give now; the letters wait, and the next one asks again.
+            log.warning("No thread for event receiver %s: %s", self.name, error)
+        else:
+            self._running = True
 
     def _next(self) -> _Letter | None:
         """The next letter; None when the thread is to end."""
@@ -108,7 +115,8 @@ class _Mailbox:
             self._call_started = None
             if not self._letters:
                 self._condition.notify_all()
-                self._condition.wait(IDLE_SECONDS)
+                if not self.abandoned:
+                    self._condition.wait(IDLE_SECONDS)
             if self.abandoned or not self._letters:
                 self._running = False
                 return None
@@ -126,7 +134,7 @@ class _Mailbox:
                 continue
             try:
                 letter.receiver(event.uploader, event=event)
-            except Exception:  # foreign code: whatever it raises stays with it
+            except BaseException:
                 self.errors += 1
                 log.exception("Event receiver %s failed on %s", self.name, event.signal_name)
             del letter, event
