@@ -149,11 +149,7 @@ class StageRun:
     def _on_text(self, message: Problem | Note | Plain) -> None:
         self._evidence.add(message)
         name = getattr(message, "name", "")
-        if (
-            isinstance(message, Problem)
-            and name in self._waiting
-            and not message.text.startswith("Not deleting source")
-        ):
+        if isinstance(message, Problem) and name in self._waiting:
             self._on_problem(name, message.text)
         if self._triggers is not None and self._fired is None:
             self._fired = self._triggers.hit(f"{name}: {message.text}" if name else message.text, time.monotonic())
