@@ -6,19 +6,24 @@ import json
 import logging
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cloudplow.events import AccountQuota
 from cloudplow.ledger import Ledger
-from cloudplow.models import Capacity
+from cloudplow.models import Capacity, Return
 from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.accounts")
 
 #: A refusal at this share of the quota, or later, tells of the true limit; an earlier one of other users.
 LEARN_SHARE: Final = 0.9
+
+#: Entries of one account's `AccountQuota.returns`, and how much time one of them sums up, in seconds.
+RETURNS_LIMIT: Final = 24
+RETURNS_STEP_SECONDS: Final = 3600.0
 
 _DIGITS: Final = re.compile(r"(\d+)")
 
@@ -87,6 +92,17 @@ def _account(key: str) -> Account:
         account.failed_why = f"its key file {fault}"
         log.warning("Account %s is set aside: %s", account.name, account.failed_why)
     return account
+
+
+def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
+    """The first return exactly, the others summed up by the hour and dated by the latest of each; bounded."""
+    if len(returns) <= 1:
+        return tuple((back.at, back.bytes) for back in returns)
+    summed: dict[int, tuple[float, int]] = {}
+    for back in returns[1:]:
+        hour = min(RETURNS_LIMIT - 2, int((back.at - returns[0].at) // RETURNS_STEP_SECONDS))
+        summed[hour] = back.at, summed.get(hour, (0.0, 0))[1] + back.bytes
+    return (returns[0].at, returns[0].bytes), *summed.values()
 
 
 class AccountPool:
@@ -193,6 +209,7 @@ class AccountPool:
             state=state,
             why=why,
             until=until,
+            returns=_by_the_hour(returns),
         )
 
     def names(self) -> dict[str, str]:

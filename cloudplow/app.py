@@ -17,6 +17,7 @@ from cloudplow.delivery import EventBus
 from cloudplow.engine import Engine, StopRequest, UploadTask, upload_task
 from cloudplow.errors import ConfigError, ExitStatus
 from cloudplow.events import SessionFinished
+from cloudplow.head_start import HeadStart
 from cloudplow.ledger import Ledger
 from cloudplow.old_cache import read_account_bans
 from cloudplow.plugins import Plugins
@@ -59,11 +60,14 @@ class App:
         environ: Mapping[str, str] | None = None,
         *,
         old_cache: Path | None = None,
+        head_start: HeadStart | None = None,
     ) -> None:
         """Read and check the configuration, load the plugins. Raises ConfigError, PluginError.
 
         old_cache: the old program's `cache.db`; None: the one in state_dir, if there is one.
+        head_start: what rclone was asked already.
         """
+        self._head_start = head_start or HeadStart()
         self._old_cache = old_cache or state_dir / "cache.db"
         self.version = __version__
         self.events: ModuleType = events_module
@@ -128,7 +132,7 @@ class App:
         if self._preflight is None:
             core = self.config.core
             config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
-            self._preflight = Preflight(Rclone(find_rclone(core.rclone_binary_path), config_path))
+            self._preflight = Preflight(Rclone(find_rclone(core.rclone_binary_path), config_path), self._head_start)
         return self._preflight
 
     def engine(self, *, wait_for_capacity: bool = False) -> Engine:

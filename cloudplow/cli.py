@@ -149,10 +149,13 @@ def signals_ask(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    from cloudplow.commands import upload
+    from cloudplow.head_start import begin_head_start
 
     ensure_config(options)
-    return upload.run(options, config_path(options), state_dir(options), log_path(options))
+    head_start = begin_head_start(config_path(options), options.names)
+    from cloudplow.commands import upload
+
+    return upload.run(options, config_path(options), state_dir(options), log_path(options), head_start)
 
 
 def _plan(options: argparse.Namespace) -> int:

@@ -73,14 +73,18 @@ def finished_sentence(event: events.SessionFinished) -> str:
 class LineDisplay:
     """Log lines for facts, and one of progress now and then."""
 
+    #: What is of no interest here; a receiver that is not connected costs nothing per file.
+    unseen: frozenset[str] = frozenset({"file_transferred", "quota_changed", "accounts_learned", "plan_made"})
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next_progress: dict[str, float] = {}
 
     def start(self) -> None:
-        """Connect to all events."""
-        for signal in events.SIGNALS.values():
-            signal.connect(self.on_event)
+        """Connect to the events that are shown."""
+        for name, signal in events.SIGNALS.items():
+            if name not in self.unseen:
+                signal.connect(self.on_event)
 
     def stop(self) -> None:
         """Disconnect."""

@@ -13,6 +13,7 @@ from cloudplow.delivery import EventBus
 from cloudplow.ledger import Ledger
 from cloudplow.models import Capacity, QueueFile
 from cloudplow.rclone.command import Job, Rclone
+from cloudplow.rclone.process import Completed
 from cloudplow.rclone.remotes import Dump
 from cloudplow.triggers import Sleep
 
@@ -50,7 +51,7 @@ class Engine:
 
     rclone: Rclone
     dump: Callable[[], Dump]
-    listing: Callable[[UploadTask], Background[list[QueueFile]]]
+    listing: Callable[[UploadTask], Background[Completed]]
     bus: EventBus
     ledger: Ledger
     state_dir: Path

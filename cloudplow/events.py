@@ -179,6 +179,8 @@ class QuotaChanged(Event):
     resets_at: epoch seconds at which the first spent bytes come back; None when nothing is spent.
     state: "ready", "active", "cooling", "denied" or "failed"; why: a sentence for people, "" when there is nothing
     to say; until: epoch seconds at which it is ready again, None when it is ready or when nobody knows.
+    returns: what comes back when, (epoch seconds, bytes) in order of time, a running stage's reservation included; the
+    first one exactly, later ones summed up by the hour, at most 24.
     """
 
     signal_name: ClassVar[str] = "quota_changed"
@@ -190,6 +192,7 @@ class QuotaChanged(Event):
     state: str = "ready"
     why: str = ""
     until: float | None = None
+    returns: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +206,7 @@ class AccountQuota:
     state: str
     why: str
     until: float | None
+    returns: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from cloudplow.engine import Engine, UploadTask
 from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.open_files import open_files_below
 from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
-from cloudplow.scanner import Listing, missing_at_destination, parse_listing, without_open_files
+from cloudplow.scanner import Listing, missing_at_destination, parse_listing, read_listing, without_open_files
 from cloudplow.source_names import local_path
 from cloudplow.units import format_bytes
 
@@ -27,7 +27,7 @@ def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
     opened: frozenset[str] = frozenset()
     if task.exclude_open_files:
         opened = open_files_below(task.folder, except_containing=task.opened_excludes)
-    files = listing.get()
+    files = read_listing(task.job, listing.get())
     if opened:
         kept = without_open_files(files, task.folder, opened)
         if len(kept) < len(files):

@@ -38,6 +38,8 @@ def _shorten(name: str) -> str:
 class LiveDisplay(LineDisplay):
     """Facts scroll by above; below them the session's bar and the files on their way."""
 
+    unseen = frozenset({"quota_changed", "accounts_learned", "plan_made"})
+
     def __init__(self) -> None:
         super().__init__()
         self.console = Console()

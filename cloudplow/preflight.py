@@ -10,45 +10,52 @@ from cloudplow.accounts import folder_faults
 from cloudplow.background import Background
 from cloudplow.engine import UploadTask
 from cloudplow.errors import RcloneError
-from cloudplow.models import QueueFile
-from cloudplow.rclone.binary import read_version
-from cloudplow.rclone.command import Rclone, config_dump_command
-from cloudplow.rclone.process import run
+from cloudplow.head_start import DUMP_TIMEOUT_SECONDS, HeadStart
+from cloudplow.rclone.binary import checked_version, find_version, read_version
+from cloudplow.rclone.command import Rclone, config_dump_command, listing_command
+from cloudplow.rclone.process import Completed
 from cloudplow.rclone.remotes import Dump, is_known, remote_name
-from cloudplow.scanner import list_source
 
 
 class Preflight:
     """All questions are asked at once, while the main thread goes on; asking for an answer waits for it."""
 
-    def __init__(self, rclone: Rclone) -> None:
+    def __init__(self, rclone: Rclone, head_start: HeadStart) -> None:
         self.rclone = rclone
-        self._version = Background(lambda: read_version(rclone), "cloudplow-version")
-        self._dump = Background(lambda: read_dump(rclone), "cloudplow-remotes")
-        self._listings: dict[str, Background[list[QueueFile]]] = {}
+        self._head_start = head_start
+        self._answer = head_start.ask(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
+        self._version: tuple[int, ...] | None = None
+        self._dump: Dump | None = None
 
     def begin_listing(self, task: UploadTask) -> None:
         """List a task's source ahead of its session."""
         if task.folder.is_dir():
-            self._listings[task.name] = Background(lambda: list_source(self.rclone, task.job), "cloudplow-listing")
+            self._head_start.begin(listing_command(self.rclone, task.job))
 
-    def listing(self, task: UploadTask) -> Background[list[QueueFile]]:
+    def listing(self, task: UploadTask) -> Background[Completed]:
         """The listing that was begun ahead, once; else a new one."""
-        begun = self._listings.pop(task.name, None)
-        return begun or Background(lambda: list_source(self.rclone, task.job), "cloudplow-listing")
+        return self._head_start.ask(listing_command(self.rclone, task.job))
 
     def check_version(self) -> tuple[int, ...]:
         """The version. Raises RcloneNotFoundError when it is none, or too old."""
-        return self._version.get()
+        if self._version is None:
+            try:
+                said = find_version(self._answer.get().stderr)
+            except RcloneError:
+                said = None
+            # Whatever does not name its version in passing is asked for it.
+            self._version = read_version(self.rclone) if said is None else checked_version(self.rclone, said)
+        return self._version
 
     def dump(self) -> Dump:
-        """Every remote of rclone's configuration. Raises RcloneError."""
-        return self._dump.get()
+        """Every remote of rclone's configuration and its settings. Raises RcloneError with the cure."""
+        if self._dump is None:
+            self._dump = parse_dump(self._answer.get())
+        return self._dump
 
 
-def read_dump(rclone: Rclone) -> dict[str, dict[str, Any]]:
-    """Every configured remote and its settings. Raises RcloneError with the cure."""
-    done = run(config_dump_command(rclone), timeout_seconds=60)
+def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
+    """Read the answer of `rclone config dump`. Raises RcloneError with the cure."""
     if done.code != 0:
         raise RcloneError(
             f"rclone cannot read its configuration: {done.last_error_line()} "

@@ -15,9 +15,9 @@ from typing import Final
 
 from cloudplow.errors import RcloneError
 from cloudplow.models import QueueFile, printable_name
-from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, listing_command, transfer_command
+from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
 from cloudplow.rclone.log import Skipped, parse_line
-from cloudplow.rclone.process import LineProcess, run
+from cloudplow.rclone.process import Completed, LineProcess
 from cloudplow.source_names import is_plain, local_path
 
 #: The exit status of rclone for a source that does not exist.
@@ -46,9 +46,8 @@ def parse_listing(output: bytes) -> list[QueueFile]:
     return files
 
 
-def list_source(rclone: Rclone, job: Job) -> list[QueueFile]:
-    """List the source with the user's filters. Raises RcloneError with rclone's own last line."""
-    done = run(listing_command(rclone, job))
+def read_listing(job: Job, done: Completed) -> list[QueueFile]:
+    """What the listing of a source found. Raises RcloneError with rclone's own last line."""
     if done.code != 0:
         what = "the folder does not exist" if done.code == _NOT_FOUND else done.last_error_line()
         raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone ended with status {done.code}"}')

@@ -12,6 +12,7 @@ from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.process import LineProcess
 from cloudplow.rclone.verdict import Evidence, Outcome, Verdict, judge
+from cloudplow.source_names import local_path
 from cloudplow.triggers import Sleep, Triggers
 
 #: How often a request to stop is looked at while rclone is silent, in seconds.
@@ -36,11 +37,15 @@ class StageListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StageRequest:
-    """What to run. command: the argument list; moving: files leave the source; pass_fds: locks that rclone inherits."""
+    """What to run.
+
+    command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits.
+    """
 
     command: Sequence[str]
     environment: Mapping[str, str]
     files: Sequence[QueueFile]
+    folder: Path
     moving: bool
     pass_fds: Sequence[int] = ()
     sleeps: Mapping[str, Sleep] = field(default_factory=dict)
@@ -137,8 +142,13 @@ class StageRun:
 
     def _on_deleted(self, name: str) -> None:
         file = self._waiting.get(name)
-        if file is not None and self._request.moving:
-            self._on_transferred(name, file, already_there=name not in self._uploaded)
+        if file is None or not self._request.moving:
+            return
+        already_there = name not in self._uploaded
+        # A move inside one remote that replaces a file also logs `Deleted`, of the old one at the destination.
+        if already_there and local_path(self._request.folder, file.name).exists():
+            return
+        self._on_transferred(name, file, already_there=already_there)
 
     def _on_transferred(self, name: str, file: QueueFile, *, already_there: bool) -> None:
         del self._waiting[name]

@@ -123,6 +123,7 @@ class StageDriver:
             command=transfer_command(engine.rclone, task.job, self._list_path, defaults=defaults),
             environment=environment,
             files=files,
+            folder=task.folder,
             moving=task.moving,
             pass_fds=self._locks.fds,
             sleeps=task.sleeps,

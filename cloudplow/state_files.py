@@ -2,7 +2,7 @@
 
 Files are JSON, beside `config.json` (or beside `--cachefile`). A write is atomic: temporary file in the same folder,
 fsync, rename, fsync of the folder. They are read only at start. A file that cannot be read is set aside as
-`NAME.corrupt-TIME` with one warning.
+`NAME.corrupt-TIME` with one warning, and the copy that was saved before it (`NAME.previous`) is read instead.
 
 Owners of state register a function that makes the present document; the saver thread writes what is dirty at most
 once a second, so that no one who drives rclone waits for a disk.
@@ -11,8 +11,11 @@ once a second, so that no one who drives rclone waits for a disk.
 from __future__ import annotations
 
 import contextlib
+import copy
+import errno
 import json
 import logging
+import math
 import os
 import threading
 import time
@@ -51,8 +54,44 @@ def write_atomically(path: Path, data: bytes) -> None:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
+    except OSError as error:
+        # Some network and FUSE file systems sync files but not folders.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
     finally:
         os.close(folder)
+
+
+def _previous(path: Path) -> Path:
+    """Where the copy is that was saved before."""
+    return path.with_name(f"{path.name}.previous")
+
+
+def _keep_previous(path: Path) -> None:
+    """Keep the file as it is now beside the one that will replace it, where the file system can."""
+    temporary = path.with_name(f".{path.name}.previous.tmp")
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+        os.link(path, temporary)
+        temporary.replace(_previous(path))
+        temporary.unlink(missing_ok=True)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else 0.0
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Raises OSError, ValueError, RecursionError."""
+    document = json.loads(path.read_bytes(), parse_constant=lambda _token: 0, parse_float=_finite)
+    if not isinstance(document, dict):
+        raise ValueError("it holds no JSON object")
+    return document
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 class StateFiles:
@@ -67,32 +106,36 @@ class StateFiles:
         self._stop_event = threading.Event()
         self._thread: threading.Thread | None = None
         self._failing: set[str] = set()
+        self._recovered: dict[str, dict[str, Any]] = {}
 
-    def read(self, name: str) -> Any | None:
-        """The content of a cache file; None when there is none or when it cannot be read (then it is set aside).
+    def read(self, name: str) -> dict[str, Any] | None:
+        """The content of a cache file; None when there is none.
 
-        The bare tokens NaN and Infinity of old files are read as 0.
+        One that cannot be read is set aside; the copy that was saved before it takes its place. The bare tokens NaN and
+        Infinity of old files, and numbers that are too large, are read as 0.
         """
         path = self.folder / name
         try:
-            return json.loads(path.read_bytes(), parse_constant=lambda _token: 0)
+            return _load(path)
         except FileNotFoundError:
-            return None
-        except OSError as error:
-            log.warning("Cannot read %s (%s): going on without it", path, error.strerror)
-            return None
-        except (ValueError, RecursionError) as error:
-            self._set_aside(path, error)
-            return None
+            return copy.deepcopy(self._recovered.get(name))
+        except (OSError, ValueError, RecursionError) as error:
+            return self._recover(path, error)
 
-    def _set_aside(self, path: Path, error: Exception) -> None:
+    def _recover(self, path: Path, error: Exception) -> dict[str, Any] | None:
         aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
         try:
             path.rename(aside)
+            done = f"it is set aside as {aside.name}"
         except OSError as rename_error:
-            log.warning("%s is damaged (%s) and cannot be set aside: %s", path, error, rename_error.strerror)
-        else:
-            log.warning("%s is damaged (%s): set aside as %s", path, error, aside.name)
+            done = f"it cannot be set aside ({rename_error.strerror})"
+        try:
+            document = self._recovered[path.name] = _load(_previous(path))
+        except (OSError, ValueError, RecursionError):
+            log.warning("%s cannot be read (%s): %s, there is no copy", path, _why(error), done)
+            return None
+        log.warning("%s cannot be read (%s): %s, the copy saved before it is used", path, _why(error), done)
+        return copy.deepcopy(document)
 
     def register(self, name: str, make_document: Callable[[], Any]) -> None:
         """Name the owner of a file: make_document returns its present JSON-ready content, from any thread."""
@@ -115,10 +158,11 @@ class StateFiles:
         with self._write_lock:
             try:
                 data = json.dumps(self._makers[name](), allow_nan=False, indent=1).encode()
+                _keep_previous(self.folder / name)
                 write_atomically(self.folder / name, data)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, TypeError, RecursionError) as error:
                 raise StateError(
-                    f"Cannot write {self.folder / name}: {getattr(error, 'strerror', None) or error}. "
+                    f"Cannot write {self.folder / name}: {_why(error)}. "
                     "Make the folder writable, or name another one with --cachefile."
                 ) from error
 

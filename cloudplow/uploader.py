@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import uuid
+import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ class Session:
     def __init__(self, engine: Engine, task: UploadTask) -> None:
         self._engine = engine
         self._task = task
-        self._id = uuid.uuid4().hex[:12]
+        self._id = os.urandom(6).hex()
         self._queue = QueueState()
         self._pool: AccountPool | None = None
         self._dry_names: set[str] = set()

@@ -13,30 +13,28 @@ from cloudplow.app import App, worst_status
 from cloudplow.cli import old_cache_path, signals_ask
 from cloudplow.display import LineDisplay
 from cloudplow.errors import CloudplowError, ExitStatus
+from cloudplow.head_start import HeadStart
 
 if TYPE_CHECKING:
     from cloudplow.demo_site import DemoSite
 
 
-def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile: Path) -> int:
+def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile: Path, head_start: HeadStart) -> int:
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be begun."""
     display = make_display(options.loglevel, logfile)
-    old_cache = old_cache_path(options)
-    return upload(config_path, state_dir, display, names=options.names, wait=options.wait, old_cache=old_cache)
+    app = App(config_path, state_dir, old_cache=old_cache_path(options), head_start=head_start)
+    return upload(app, display, names=options.names, wait=options.wait)
 
 
 def upload(
-    config_path: Path,
-    state_dir: Path,
+    app: App,
     display: LineDisplay,
     *,
     names: Sequence[str] = (),
     wait: bool = False,
-    old_cache: Path | None = None,
     finish: Callable[[int], int] = int,
 ) -> int:
     """Upload the named uploaders, or all. finish: called with the exit status while the plugins are still up."""
-    app = App(config_path, state_dir, old_cache=old_cache)
     tasks = app.tasks(names)
     app.begin_preflight().begin_listing(tasks[0])
     display.start()
@@ -54,7 +52,8 @@ def upload(
 
 def run_demo_site(site: DemoSite, finish: Callable[[int], int]) -> int:
     """Upload what the demo prepared, in the same way."""
-    return upload(site.config_path, site.root, make_display("INFO", site.log_path), finish=finish)
+    display = make_display("INFO", site.log_path)
+    return upload(App(site.config_path, site.root), display, finish=finish)
 
 
 def make_display(loglevel: str, logfile: Path | None) -> LineDisplay:

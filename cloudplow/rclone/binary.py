@@ -15,7 +15,7 @@ from cloudplow.rclone.process import run
 
 #: The oldest rclone that is tested (Debian 12's).
 OLDEST_VERSION: Final = (1, 60)
-_VERSION: Final = re.compile(rb"rclone v(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION: Final = re.compile(rb"rclone(?:: Version)? \"?v(\d+)\.(\d+)(?:\.(\d+))?")
 #: The old program's default; a configuration that names it without having it means "find one".
 _OLD_DEFAULT: Final = "/usr/bin/rclone"
 _CURE: Final = (
@@ -49,10 +49,20 @@ def read_version(rclone: Rclone) -> tuple[int, ...]:
         done = run(version_command(rclone), timeout_seconds=30)
     except RcloneError as error:
         raise RcloneNotFoundError(f"{error}; {_CURE}") from error
-    match = _VERSION.search(done.stdout)
-    if match is None:
+    version = find_version(done.stdout)
+    if version is None:
         raise RcloneNotFoundError(f"{rclone.binary} does not answer as rclone does; {_CURE}")
-    version = tuple(int(part) for part in match.groups() if part is not None)
+    return checked_version(rclone, version)
+
+
+def find_version(output: bytes) -> tuple[int, ...] | None:
+    """The version that rclone's output names: of `version`, or in the first debug line of any command."""
+    match = _VERSION.search(output)
+    return tuple(int(part) for part in match.groups() if part is not None) if match else None
+
+
+def checked_version(rclone: Rclone, version: tuple[int, ...]) -> tuple[int, ...]:
+    """The same version. Raises RcloneNotFoundError when it is too old."""
     if version < OLDEST_VERSION:
         shown = ".".join(map(str, version))
         oldest = ".".join(map(str, OLDEST_VERSION))

@@ -67,8 +67,8 @@ def version_command(rclone: Rclone) -> list[str]:
 
 
 def config_dump_command(rclone: Rclone) -> list[str]:
-    """Arguments that print every remote of the configuration as JSON."""
-    return rclone.base("config", "dump")
+    """Arguments that print every remote of the configuration as JSON, and the version in a debug line (-vv)."""
+    return rclone.base("config", "dump", "-vv")
 
 
 def listing_command(rclone: Rclone, job: Job) -> list[str]:

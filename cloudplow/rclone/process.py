@@ -8,6 +8,7 @@ last process that uses what they guard is gone.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -25,7 +26,10 @@ TERMINATE_SECONDS: Final = 10.0
 LINGER_SECONDS: Final = 1.0
 #: A longer line is handed on in pieces of this size, in bytes.
 LINE_LIMIT_BYTES: Final = 8 << 20
-_READ_BYTES: Final = 1 << 18
+#: Output is read at most this often, in seconds: hundreds of lines then cost one wake-up, not hundreds, while rclone
+#: wants both cores. The pipe holds what comes meanwhile.
+READ_INTERVAL_SECONDS: Final = 0.02
+_PIPE_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,9 @@ class LineProcess:
         # poll, not select: with a thousand viewers connected the descriptor may be beyond select's 1,024.
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
+        with contextlib.suppress(OSError):  # beyond a user's limit for pipes the usual 64 KiB do too
+            fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._next_read = 0.0
         self._rest = b""
         self._ended_at: float | None = None
         self._kill_at: float | None = None
@@ -105,7 +112,11 @@ class LineProcess:
         self._escalate()
         if not self._poll.poll(timeout_seconds * 1000):
             return self._finish() if self._lingered() else []
-        chunk = os.read(self._fd, _READ_BYTES)
+        early = self._next_read - time.monotonic()
+        if early > 0:
+            time.sleep(early)
+        self._next_read = time.monotonic() + READ_INTERVAL_SECONDS
+        chunk = os.read(self._fd, _PIPE_BYTES)
         if not chunk:
             return self._finish()
         lines = (self._rest + chunk).split(b"\n")

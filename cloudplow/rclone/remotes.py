@@ -73,12 +73,18 @@ def _words(value: str) -> list[str]:
         return value.split()
 
 
-def account_environment(drive_remotes: tuple[str, ...], key_path: str) -> dict[str, str]:
-    """Environment variables that make the drive remotes use a service account's key file.
+def option_variable(remote: str, option: str) -> str:
+    """The environment variable that sets a remote's option: the name in upper case, nothing else changed.
 
-    Source: https://rclone.org/docs/#config-file (the name in upper case; rclone replaces "-" by "_").
+    "my-drive" needs RCLONE_CONFIG_MY-DRIVE_...: with "_" instead it is ignored without a word (observed with 1.60.1 and
+    1.75.2). Debian's /bin/sh drops such variables, so a shell script in place of rclone does not get them.
     """
-    return {f"RCLONE_CONFIG_{name.upper().replace('-', '_')}_SERVICE_ACCOUNT_FILE": key_path for name in drive_remotes}
+    return f"RCLONE_CONFIG_{remote.upper()}_{option.upper()}"
+
+
+def account_environment(drive_remotes: tuple[str, ...], key_path: str) -> dict[str, str]:
+    """Environment variables that make the drive remotes use a service account's key file."""
+    return {option_variable(name, "service_account_file"): key_path for name in drive_remotes}
 
 
 def is_known(path: str, dump: Dump) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cloudplow.rclone.command import ExtraValue
-from cloudplow.rclone.remotes import Dump
+from cloudplow.rclone.remotes import Dump, option_variable
 
 #: rclone's own default, 100 ms between calls, allows about 6 small files a second whatever `--transfers` says: each
 #: needs a listing and an upload. Google documents 12,000 queries a minute and user, which is 5 ms; twice that leaves
@@ -25,7 +25,6 @@ def drive_defaults(
     if not drive_remotes or _FLAG in extras or "RCLONE_DRIVE_PACER_MIN_SLEEP" in environ:
         return {}
     for name in drive_remotes:
-        variable = f"RCLONE_CONFIG_{name.upper().replace('-', '_')}_PACER_MIN_SLEEP"
-        if _OPTION in dump.get(name, {}) or variable in environ:
+        if _OPTION in dump.get(name, {}) or option_variable(name, _OPTION) in environ:
             return {}
     return {_FLAG: PACER_MIN_SLEEP}
