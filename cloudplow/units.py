@@ -20,9 +20,10 @@ def parse_size_bytes(text: str) -> int:
     Source: https://rclone.org/docs/#size-options
     """
     match = _SIZE_PATTERN.match(text)
-    if match is None:
+    size = float(match.group(1)) * _SIZE_FACTORS[match.group(2).upper()] if match else math.inf
+    if not math.isfinite(size):
         raise ValueError(f'"{text}" is no size; write it as rclone does, for example "750G", "1.5T" or "500M"')
-    return round(float(match.group(1)) * _SIZE_FACTORS[match.group(2).upper()])
+    return round(size)
 
 
 def format_bytes(size_bytes: float) -> str:
