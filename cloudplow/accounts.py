@@ -20,6 +20,8 @@ log = logging.getLogger("cloudplow.accounts")
 
 #: A refusal at this share of the quota, or later, tells of the true limit; an earlier one of other users.
 LEARN_SHARE: Final = 0.9
+#: An account that has less than this share of its quota left is shown as cooling. It still takes what fits.
+USED_UP_SHARE: Final = 0.01
 
 #: Entries of one account's `AccountQuota.returns`, and how much time one of them sums up, in seconds.
 RETURNS_LIMIT: Final = 24
@@ -199,7 +201,7 @@ class AccountPool:
             state, until, why = "denied", denied[0], denied[1]
         elif account.key == self.active:
             state = "active"
-        elif used >= limit and returns:
+        elif returns and limit - used < limit * USED_UP_SHARE:
             state, until = "cooling", resets_at
         return AccountQuota(
             account=account.name,
