@@ -78,7 +78,10 @@ class App:
         document = read_document(config_path, environ)
         self.plugins = Plugins()
         self.plugins.load(plugin_names(document))
-        loaded: Loaded = build(document, self.plugins.config_sections(), label=config_path.name)
+        sections = self.plugins.config_sections()
+        # Once more, now that it is known which sections plugins may take from the environment.
+        document = read_document(config_path, environ, sections=sections)
+        loaded: Loaded = build(document, sections, label=config_path.name)
         self.config = loaded.config
         self.warnings = loaded.warnings
         self.state_files = StateFiles(state_dir)

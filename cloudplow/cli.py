@@ -193,11 +193,15 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _update_config(options: argparse.Namespace) -> int:
-    from cloudplow.config.loader import read_document, with_defaults, write_document
+    from cloudplow.config.loader import plugin_names, read_document, with_defaults, write_document
+    from cloudplow.plugins import Plugins
 
     ensure_config(options)
     path = config_path(options)
-    write_document(path, with_defaults(read_document(path, {})))
+    document = read_document(path, {})
+    plugins = Plugins()
+    plugins.load(plugin_names(document))
+    write_document(path, with_defaults(document, plugins.config_sections()))
     print(f"{path}: defaults of missing keys written")
     return int(ExitStatus.DONE)
 

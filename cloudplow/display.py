@@ -19,12 +19,12 @@ PROGRESS_SECONDS: Final = 30.0
 
 
 def local_time(at: float | None) -> str:
-    """An epoch time for people: "14:05", with the date when it is not today; "an unknown time" for None."""
+    """An epoch time for people: "at 14:05", with the date when it is not today; "at an unknown time" for None."""
     if not at:
-        return "an unknown time"
+        return "at an unknown time"
     when = datetime.fromtimestamp(at).astimezone()
     same_day = when.date() == datetime.now().astimezone().date()
-    return when.strftime("%H:%M" if same_day else "%a %Y-%m-%d %H:%M")
+    return when.strftime("at %H:%M" if same_day else "on %a %Y-%m-%d at %H:%M")
 
 
 def sentence(event: Event) -> str | None:
@@ -51,7 +51,7 @@ def sentence(event: Event) -> str | None:
         case events.FileFailed():
             return f"failed: {event.name}: {event.error}"
         case events.UploaderSuspended():
-            return f"suspended until {local_time(event.until)}: {event.reason}"
+            return f"suspended, to go on {local_time(event.until)}: {event.reason}"
         case events.UploaderResumed():
             return "resumed"
         case events.SessionFinished():
@@ -66,8 +66,14 @@ def finished_sentence(event: events.SessionFinished) -> str:
     if event.files_left:
         text += f"; {event.files_left} files, {format_bytes(event.bytes_left)} left"
     if event.next_capacity_at:
-        text += f"; capacity returns at {local_time(event.next_capacity_at)}"
+        text += f"; capacity returns {local_time(event.next_capacity_at)}"
     return f"{text}; {event.reason}" if event.reason else text
+
+
+def _level(event: Event) -> int:
+    if isinstance(event, events.SessionFinished) and event.outcome == "failed":
+        return logging.ERROR
+    return logging.WARNING if isinstance(event, events.FileFailed) else logging.INFO
 
 
 class LineDisplay:
@@ -98,8 +104,7 @@ class LineDisplay:
             return
         text = sentence(event)
         if text is not None:
-            failed = isinstance(event, events.FileFailed)
-            log.log(logging.WARNING if failed else logging.INFO, "%s: %s", event.uploader, text)
+            log.log(_level(event), "%s: %s", event.uploader, text)
 
     def _progress(self, event: events.TransferProgress) -> None:
         now = self._clock()
@@ -108,10 +113,12 @@ class LineDisplay:
             return
         self._next_progress[event.uploader] = now + PROGRESS_SECONDS
         log.info(
-            "%s: %s of %s in this stage, %s/s, %s left",
+            "%s: %s of %s in this stage, %s/s; %s left in all, done %s, with quota waits %s",
             event.uploader,
             format_bytes(event.bytes),
             format_bytes(event.total_bytes),
             format_bytes(event.speed),
-            format_duration(event.eta),
+            format_bytes(event.bytes_left),
+            local_time(event.done_at),
+            local_time(event.done_with_quotas_at),
         )

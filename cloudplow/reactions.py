@@ -49,7 +49,7 @@ def react(
             return Reaction(React.GO_ON, why)
         case Outcome.INTERRUPTED:
             return Reaction(React.END, why, outcome="interrupted")
-        case Outcome.DESTINATION_FULL:
+        case Outcome.DESTINATION_FULL | Outcome.MISUSED:
             return Reaction(React.END, why, outcome="failed")
         case Outcome.DENIED:
             return _rest(why, now + window_seconds, "denied", with_accounts=with_accounts)

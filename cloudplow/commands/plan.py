@@ -15,9 +15,11 @@ from cloudplow.cli import old_cache_path
 from cloudplow.display import local_time
 from cloudplow.engine import Engine, UploadTask
 from cloudplow.errors import ExitStatus, RcloneError
+from cloudplow.finish_times import finish_times
 from cloudplow.learning import learn_queue
 from cloudplow.planner import plan_document
 from cloudplow.stage import stage_list_path
+from cloudplow.state_files import SESSION_FILE
 from cloudplow.task_plan import plan_task
 from cloudplow.units import format_bytes
 
@@ -30,7 +32,8 @@ def run(options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:
     app.check_tasks(tasks)
     app.load_ledger()
     engine = app.engine()
-    documents = {task.name: _plan(engine, task) for task in tasks}
+    last = app.state_files.read(SESSION_FILE)
+    documents = {task.name: _plan(engine, task, last_speed(last, task.name)) for task in tasks}
     if options.as_json:
         print(json.dumps(documents, indent=2))
     else:
@@ -40,7 +43,21 @@ def run(options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:
     return int(ExitStatus.FILES_LEFT if waiting else ExitStatus.DONE)
 
 
-def _plan(engine: Engine, task: UploadTask) -> dict[str, Any]:
+def last_speed(stored: Any, uploader: str) -> float:
+    """The average speed of an uploader's last session, in bytes per second; 0 when it is not known."""
+    if not isinstance(stored, dict):
+        return 0.0
+    others = stored.get("uploaders")
+    record = stored if stored.get("uploader") == uploader else (others or {}).get(uploader)
+    if not isinstance(record, dict):
+        return 0.0
+    try:
+        return float(record["transferred_bytes"]) / float(record["total_duration_seconds"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return 0.0
+
+
+def _plan(engine: Engine, task: UploadTask, speed: float) -> dict[str, Any]:
     listing = learn_queue(engine, task, stage_list_path(engine.state_dir, task.name))
     pool = None
     if task.accounts_folder is not None:
@@ -52,9 +69,14 @@ def _plan(engine: Engine, task: UploadTask) -> dict[str, Any]:
                 f'the account folder "{task.accounts_folder}" cannot be read: {error.strerror}'
             ) from error
     made = plan_task(engine, task, pool, listing.files)
+    queue_bytes = sum(file.size for file in listing.files)
+    times = finish_times(made, bytes_left=queue_bytes, speed=speed, now=engine.now())
     return {
         "queue_files": len(listing.files),
-        "queue_bytes": sum(file.size for file in listing.files),
+        "queue_bytes": queue_bytes,
+        "speed": round(speed),
+        "done_at": times.at_speed or 0,
+        "done_with_quotas_at": times.with_quotas or 0,
         **plan_document(made, pool.names() if pool else {}),
     }
 
@@ -68,6 +90,17 @@ def _print(name: str, document: dict[str, Any]) -> None:
     if document["unplanned_files"]:
         size = format_bytes(document["unplanned_bytes"])
         print(f"  not yet: {document['unplanned_files']} files, {size}: {document['unplanned_why']}")
+    if document["queue_files"]:
+        print(f"  {_times(document)}")
+
+
+def _times(document: dict[str, Any]) -> str:
+    if not document["speed"]:
+        return "no upload has been measured yet, so no time of completion"
+    return (
+        f"at {format_bytes(document['speed'])}/s (the last upload's) done {local_time(document['done_at'])}; "
+        f"with quota waits {local_time(document['done_with_quotas_at'])}"
+    )
 
 
 def _stage(stage: dict[str, Any]) -> str:

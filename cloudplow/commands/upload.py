@@ -44,6 +44,9 @@ def upload(
                 app.check_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
             app.bus.flush()
+            for event in finished:
+                if event.outcome == "failed":
+                    print(f"cloudplow: {logs.escape_control(finished_sentence(event, event.uploader))}", file=sys.stderr)
             status = worst_status([event.outcome for event in finished])
             return finish(int(ExitStatus.INTERRUPTED if app.stop_request.first.is_set() else status))
     finally:

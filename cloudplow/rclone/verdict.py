@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     DENIED = "denied"
     ACCOUNT_FAILED = "account_failed"
     DESTINATION_FULL = "destination_full"
+    MISUSED = "misused"
     TRIGGERED = "triggered"
     LIMIT_REACHED = "limit_reached"
     FAILED = "failed"
@@ -77,6 +78,11 @@ _MAX_TRANSFER: Final = re.compile(r"max transfer limit reached", re.IGNORECASE)
 _MAX_DURATION: Final = re.compile(
     r"max transfer duration reached|Transfer session (?:SOFT |HARD )?deadline", re.IGNORECASE
 )
+# What rclone refuses to begin with, however often it is asked.
+_MISUSED: Final = re.compile(
+    r"(?:unknown (?:shorthand )?flag|invalid argument .* for .* flag|"
+    r"didn't find backend called|didn't find section in config file).*"
+)
 _LOG_PREFIX: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 
 
@@ -98,6 +104,7 @@ class Evidence:
     max_transfer: bool = False
     max_duration: bool = False
     account_problem: str = ""
+    misuse: str = ""
     last_problem: str = ""
 
     def add(self, message: Message) -> None:
@@ -121,6 +128,8 @@ class Evidence:
             self.denial_text = text[:500]
         if "Received upload limit error" in text:
             self.upload_limit = True
+        if not about_file and not self.misuse and (misuse := _MISUSED.search(text)):
+            self.misuse = misuse.group()[:500]
         if _ACCOUNT_SET_UP.search(text):
             self.account_problem = text[:500]
         if not about_file or not self.last_problem:
@@ -162,6 +171,9 @@ def judge(code: int, evidence: Evidence, *, interrupted: bool, failed_files: int
         return Verdict(Outcome.FAILED, f"rclone was ended by {_signal_name(-code)} from outside")
     if failed_files:
         return Verdict(Outcome.FILES_FAILED, evidence.last_problem, denial)
+    if evidence.misuse:
+        reason = f"rclone refuses to begin: {evidence.misuse} (correct rclone_extras, or rclone's configuration)"
+        return Verdict(Outcome.MISUSED, reason)
     if evidence.account_problem:
         return Verdict(Outcome.ACCOUNT_FAILED, evidence.account_problem)
     return Verdict(Outcome.FAILED, evidence.last_problem or f"rclone ended with status {code}", denial)

@@ -242,7 +242,7 @@ def test_all_quotas_used_exits_3_and_says_when_and_how_much_returns(
     write_files(site.source, [500_000] * 30)
     done = site.run("upload")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "capacity returns at" in done.stdout
+    assert "capacity returns" in done.stdout
     assert "4.8 MB" in done.stdout
 
 

@@ -1,0 +1,102 @@
+"""Watches an rclone that somebody else started, through its remote control, and publishes its statistics as events."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
+
+from cloudplow import events
+from cloudplow.events import Event
+from cloudplow.rclone.log import parse_stats
+
+log = logging.getLogger("cloudplow.rc")
+
+#: How long rclone may take to answer, in seconds; nothing else waits for it.
+TIMEOUT_SECONDS = 3.0
+_LIMIT_BYTES = 4 << 20
+
+
+def stats_request(url: str) -> Request:
+    """The call of `core/stats`; user and password in the address become a header. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it is no address such as http://127.0.0.1:5572")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    path = parts.path.rstrip("/")
+    request = Request(
+        f"{parts.scheme}://{host}{port}{path}/core/stats", data=b"{}", headers={"Content-Type": "application/json"}
+    )
+    if parts.username:
+        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        request.add_header("Authorization", "Basic " + base64.b64encode(secret.encode()).decode())
+    return request
+
+
+class RcWatch:
+    """A thread that asks every interval until stopped. publish: takes each event."""
+
+    def __init__(self, url: str, interval_seconds: float, publish: Callable[[Event], object]) -> None:
+        """Raises ValueError for an address that is none."""
+        self._request = stats_request(url)
+        self._interval_seconds = interval_seconds
+        self._publish = publish
+        self._stop = threading.Event()
+        self._answered: bool | None = None
+        self._thread = threading.Thread(target=self._run, name="cloudplow-rc", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; waits for an answer that is under way, `TIMEOUT_SECONDS` at most."""
+        self._stop.set()
+        self._thread.join(TIMEOUT_SECONDS + 1)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._ask()
+            self._stop.wait(self._interval_seconds)
+
+    def _ask(self) -> None:
+        try:
+            with urlopen(self._request, timeout=TIMEOUT_SECONDS) as answer:
+                document: Any = json.loads(answer.read(_LIMIT_BYTES))
+        except (URLError, OSError, ValueError):
+            # The address may hold a password: it is not repeated here.
+            self._report(answered=False)
+            return
+        self._report(answered=True)
+        stats = parse_stats(document if isinstance(document, dict) else {})
+        self._publish(
+            events.TransferProgress(
+                uploader="rclone",
+                bytes=stats.bytes,
+                total_bytes=stats.total_bytes,
+                speed=stats.speed,
+                eta=stats.eta,
+                files=stats.files,
+                total_files=stats.total_files,
+                errors=stats.errors,
+                transferring=stats.transferring,
+                checking=stats.checking,
+                bytes_left=max(0, stats.total_bytes - stats.bytes),
+            )
+        )
+
+    def _report(self, *, answered: bool) -> None:
+        if answered == self._answered:
+            return
+        self._answered = answered
+        if answered:
+            log.info("rclone's remote control answers")
+        else:
+            log.warning("rclone's remote control does not answer (dashboard.rc_url): asking again until it does")
