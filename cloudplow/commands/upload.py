@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cloudplow import logs
 from cloudplow.app import App, worst_status
 from cloudplow.cli import old_cache_path, signals_ask
-from cloudplow.display import LineDisplay
+from cloudplow.display import LineDisplay, finished_sentence
 from cloudplow.errors import CloudplowError, ExitStatus
 from cloudplow.head_start import HeadStart
 
@@ -46,7 +46,8 @@ def upload(
             app.bus.flush()
             for event in finished:
                 if event.outcome == "failed":
-                    print(f"cloudplow: {logs.escape_control(finished_sentence(event, event.uploader))}", file=sys.stderr)
+                    text = f"cloudplow: {event.uploader}: {finished_sentence(event)}"
+                    print(logs.escape_control(text), file=sys.stderr)
             status = worst_status([event.outcome for event in finished])
             return finish(int(ExitStatus.INTERRUPTED if app.stop_request.first.is_set() else status))
     finally:
