@@ -6,6 +6,8 @@ import heapq
 from collections.abc import Iterable
 from typing import Any, Final
 
+from cloudplow_dashboard.returns import Returns, ReturnTable
+
 #: Accounts kept for each uploader; further ones are counted only.
 ACCOUNTS_LIMIT: Final = 5000
 #: Accounts in the state document: the active one and the most used come first.
@@ -17,6 +19,8 @@ DEFAULT_LIMIT_BYTES: Final = 805_306_368_000
 Row = dict[str, Any]
 
 _STATES: Final = frozenset({"ready", "active", "cooling", "denied", "failed"})
+#: In these states what an account has left can be used.
+_USABLE: Final = frozenset({"ready", "active", "cooling"})
 
 
 class AccountTable:
@@ -27,9 +31,9 @@ class AccountTable:
         self.told_total = 0
         self._used = 0
         self._limit = 0
+        self._free = 0
         self._states: dict[str, int] = {}
-        # Of recovered accounts: what comes back when, (epoch seconds, bytes) in order. Live ones are told by events.
-        self._returns: dict[str, list[tuple[float, int]]] = {}
+        self._returns = ReturnTable()
         self._next_expiry = 0.0
 
     def change(self, name: str, **values: Any) -> bool:
@@ -50,27 +54,27 @@ class AccountTable:
         self._note_expiry(row["until"])
         return True
 
-    def charge(self, name: str, **values: Any) -> None:
-        """Set what an event says about an account; what was recovered for it no longer counts."""
-        self._returns.pop(name, None)
-        self.change(name, **values)
-
-    def recover(self, name: str, returns: list[tuple[float, int]], **values: Any) -> None:
-        """Set what a file of an earlier run says about an account.
+    def charge(self, name: str, returns: Returns = (), **values: Any) -> None:
+        """Set what an event says about an account; what was known of its returns no longer counts.
 
         returns: what it has spent, as (epoch seconds at which it comes back, bytes), in order of time.
         """
+        self._returns.drop(name)
+        if self.change(name, **values):
+            self._returns.put(name, returns)
+            self._note_expiry(self._returns.first(name))
+
+    def recover(self, name: str, returns: Returns, **values: Any) -> None:
+        """Set what a file of an earlier run says about an account; how much it has used follows from its returns."""
         used = sum(size for _, size in returns)
-        if self.change(name, used_bytes=used, resets_at=returns[0][0] if returns else 0, **values) and returns:
-            self._returns[name] = returns
-            self._note_expiry(returns[0][0])
+        self.charge(name, returns, used_bytes=used, resets_at=returns[0][0] if returns else 0, **values)
 
     def keep_only(self, names: Iterable[str], total: int) -> None:
         """Forget accounts whose key files are gone; total: how many there are, also those beyond the bound."""
         keep = set(names)
         for name in [name for name in self.rows if name not in keep]:
             self._count(self.rows.pop(name), -1)
-            self._returns.pop(name, None)
+            self._returns.drop(name)
         self.told_total = total
 
     def activate(self, name: str, index: int) -> None:
@@ -101,18 +105,13 @@ class AccountTable:
         return changed
 
     def _take_back(self, name: str, now: float) -> bool:
-        """Bytes of a recovered account come back."""
-        returns = self._returns.get(name)
-        if not returns:
-            return False
-        due = returns[0][0] <= now
+        """Bytes of an account come back."""
+        due = self._returns.take_due(name, now)
+        first = self._returns.first(name)
         if due:
-            left = [one for one in returns if one[0] > now]
-            self._returns.pop(name)
-            self.recover(name, left)
-        else:
-            self._note_expiry(returns[0][0])
-        return due
+            self.change(name, used_bytes=max(0, self.rows[name]["used_bytes"] - due), resets_at=first)
+        self._note_expiry(first)
+        return due > 0
 
     def shown(self) -> dict[str, Row]:
         """The rows for the state document."""
@@ -134,7 +133,14 @@ class AccountTable:
             "states": {state: count for state, count in self._states.items() if count},
         }
 
+    def capacity(self, now: float) -> dict[str, Any]:
+        """The pool as a whole, in bytes: what is free now, what comes back when. now: epoch seconds."""
+        amounts = {"free_bytes": self._free, "used_bytes": self._used, "limit_bytes": self._limit}
+        return amounts | self._returns.strip(now)
+
     def _count(self, row: Row, sign: int) -> None:
+        if row["state"] in _USABLE:
+            self._free += sign * max(0, row["limit_bytes"] - row["used_bytes"])
         self._used += sign * row["used_bytes"]
         self._limit += sign * row["limit_bytes"]
         self._states[row["state"]] = self._states.get(row["state"], 0) + sign

@@ -69,7 +69,8 @@ def session_stats(u: UploaderState | None, now: float) -> dict[str, Any]:
     duration = _session_seconds(u, now)
     done, total = session["bytes_done"], session["bytes_total"]
     speed = done / duration if duration > 0 else 0.0
-    left = session["bytes_left"]
+    # Of whole files, so that the sums fit; what has arrived of files on their way is in the state document.
+    left = max(0, total - done) if u.active else session["bytes_left"]
     eta = round(left / speed) if u.active and speed > 0 else 0
     data = {
         "total_files": session["files_total"],

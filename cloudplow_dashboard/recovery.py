@@ -63,7 +63,7 @@ def _ledger(state: DashboardState, content: Mapping[Any, Any]) -> None:
         def fill(u: UploaderState, accounts: list[tuple[str, Mapping[Any, Any]]] = accounts) -> None:
             for path, entry in accounts:
                 _account(u, clean.base_name(path), entry, now)
-            u.dirty.update(("accounts", "accounts_summary"))
+            u.accounts_changed()
 
         if accounts:
             state.edit(uploader, fill)
@@ -77,7 +77,7 @@ def _account(u: UploaderState, name: str, entry: Mapping[Any, Any], now: float) 
     denied_until = clean.number(entry.get("denied_until"))
     if denied_until > now:
         values |= {"state": "denied", "why": clean.redact(entry.get("denied_why")), "until": denied_until}
-    u.accounts.recover(name, [one for one in _returns(entry) if one[0] > now], **values)
+    u.accounts.recover(name, tuple(one for one in _returns(entry) if one[0] > now), **values)
 
 
 def _returns(entry: Mapping[Any, Any]) -> list[tuple[float, int]]:
@@ -182,6 +182,8 @@ def _session(state: DashboardState, name: str, entry: Mapping[Any, Any]) -> None
 
     def fill(u: UploaderState) -> None:
         u.session = session
+        u.sessions.add(session)
+        u.dirty.add("sessions")
         u.folder_path = clean.folder_path(entry.get("upload_folder"))
         u.stage_params = clean.mapping(entry.get("stage_params"))
         u.set_phase("interrupted" if interrupted else "finished")

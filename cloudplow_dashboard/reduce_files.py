@@ -6,11 +6,20 @@ from typing import Any, Final
 
 from cloudplow import events
 from cloudplow_dashboard import clean, sentences
+from cloudplow_dashboard.bounded import FileEntry
 from cloudplow_dashboard.sessions import join, update_left
-from cloudplow_dashboard.uploader_state import CHECKING_LIMIT, FAILED_NAMES_LIMIT, TRANSFERRING_LIMIT, UploaderState
+from cloudplow_dashboard.uploader_state import (
+    CHECKING_LIMIT,
+    FAILED_NAMES_LIMIT,
+    TRANSFERRING_LIMIT,
+    UploaderState,
+)
 
 #: Failures of one stage that become sentences; the list of failures has more.
 FAILURE_FACTS_PER_STAGE: Final = 10
+#: A time of completion is told anew when it moves by more than this: seconds, and share of the time that is left.
+ETA_TOLERANCE_SECONDS: Final = 2.0
+ETA_TOLERANCE_SHARE: Final = 0.01
 
 
 def _transferring(event: events.TransferProgress) -> dict[str, Any]:
@@ -48,9 +57,35 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
         "checking": [clean.file_name(name) for name in event.checking[:CHECKING_LIMIT]],
     }
     u.slow.add("progress")
+    _on_outlook(u, event, at)
     if u.phase in ("scanning", "switching"):
         u.set_working()
     return ""
+
+
+def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> None:
+    """What is left of the whole queue, and when it will be there."""
+    eta = {
+        "speed_at": _steady(u.eta["speed_at"], clean.number(event.done_at), at),
+        "quotas_at": _steady(u.eta["quotas_at"], clean.number(event.done_with_quotas_at), at),
+    }
+    if eta != u.eta:
+        u.eta = eta
+        u.slow.add("eta")
+    if event.bytes_left or event.done_at is not None:
+        # Parts of files that are on their way are no longer left; a whole file counts once it has arrived.
+        left = min(clean.whole(event.bytes_left), u.session["bytes_total"] - u.session["bytes_done"])
+        if left != u.session["bytes_left"]:
+            u.session["bytes_left"] = left
+            u.slow.add("session")
+
+
+def _steady(shown: float, told: float, at: float) -> float:
+    """A time of completion in whole seconds that does not jump about: small changes of it are not shown."""
+    if not told:
+        return 0
+    tolerance = max(ETA_TOLERANCE_SECONDS, ETA_TOLERANCE_SHARE * (told - at))
+    return shown if shown and abs(told - shown) <= tolerance else round(told)
 
 
 def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: float) -> str:
@@ -62,10 +97,20 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     if u.failed_names and event.name in u.failed_names:
         u.failed_names.discard(event.name)
         session["files_failed"] -= 1
+    in_flight = session["bytes_left"]
     update_left(session)
+    session["bytes_left"] = min(session["bytes_left"], in_flight)
     u.dirty.add("session")
     u.history.add(size)
     u.history_files += 1
+    status = "already_there" if event.already_there else "transferred"
+    account = clean.base_name(event.account)
+    u.files.add(FileEntry(at, status, clean.file_name(event.name), size, account, clean.whole(event.stage), ""))
+    u.counters.files += 1
+    if event.already_there:
+        u.counters.already_there_files += 1
+    else:
+        u.counters.bytes += size
     if u.active and u.phase in ("scanning", "switching"):
         u.set_working()
     return ""
@@ -74,9 +119,10 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
 def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> str:
     join(u, event, at)
     error = clean.redact(event.error, known_paths=u.known_paths())
-    failure = {"at": at, "name": clean.file_name(event.name), "error": error}
-    failure |= {"account": clean.base_name(event.account), "stage": clean.whole(event.stage)}
-    u.failures.append(failure)
+    name, account, stage = clean.file_name(event.name), clean.base_name(event.account), clean.whole(event.stage)
+    u.failures.add({"at": at, "name": name, "error": error, "account": account, "stage": stage})
+    u.files.add(FileEntry(at, "failed", name, 0, account, stage, error))
+    u.counters.failures += 1
     if event.name not in u.failed_names:
         u.session["files_failed"] += 1
         if len(u.failed_names) < FAILED_NAMES_LIMIT:

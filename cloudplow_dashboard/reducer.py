@@ -10,10 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cloudplow import events
-from cloudplow_dashboard import clean, sentences
+from cloudplow_dashboard import clean, returns, sentences
+from cloudplow_dashboard.counters import count
 from cloudplow_dashboard.reduce_files import on_file_failed, on_file_transferred, on_transfer_progress
 from cloudplow_dashboard.sessions import begin, join, update_left, use_account
-from cloudplow_dashboard.uploader_state import UploaderState, new_progress, new_queue
+from cloudplow_dashboard.uploader_state import UploaderState, new_eta, new_progress, new_queue
+
+_FACTS_OF_ACCOUNTS: Final = ("state", "why", "until", "limit_bytes")
 
 Handler = Callable[[UploaderState, Any, float], str]
 
@@ -69,6 +72,7 @@ def _quota_values(quota: events.QuotaChanged | events.AccountQuota) -> dict[str,
         "limit_bytes": clean.whole(quota.limit_bytes),
         "resets_at": clean.number(quota.resets_at),
         "until": clean.number(quota.until),
+        "returns": returns.checked(quota.returns),
     }
 
 
@@ -78,23 +82,27 @@ def _on_accounts_learned(u: UploaderState, event: events.AccountsLearned, _at: f
     for index, (name, quota) in enumerate(zip(names, event.accounts, strict=True)):
         u.accounts.charge(name, index=index, **_quota_values(quota))
     u.session["accounts_total"] = len(names)
-    u.dirty.update(("accounts", "accounts_summary", "session"))
+    u.accounts_changed()
+    u.dirty.add("session")
     return ""
 
 
 def _on_quota_changed(u: UploaderState, event: events.QuotaChanged, _at: float) -> str:
-    u.accounts.charge(clean.base_name(event.account), **_quota_values(event))
-    u.dirty.update(("accounts", "accounts_summary"))
+    name = clean.base_name(event.account)
+    before = u.accounts.rows.get(name, {})
+    u.accounts.charge(name, **_quota_values(event))
+    after = u.accounts.rows.get(name, {})
+    # How much the running account has used is a statistic; another state is a fact.
+    u.accounts_changed(slow=all(before.get(field) == after.get(field) for field in _FACTS_OF_ACCOUNTS))
     return ""
 
 
-def _on_plan_made(u: UploaderState, event: events.PlanMade, _at: float) -> str:
+def _on_plan_made(u: UploaderState, event: events.PlanMade, at: float) -> str:
     u.plan = clean.mapping(event.plan)
-    stages = u.plan.get("stages")
-    planned = len(stages) if isinstance(stages, list) else clean.whole(stages)
+    planned = u.stages.plan(event.plan, at)
     # The plan holds the stages that are still to come.
     u.session["stages_total"] = (u.session["stage"] if u.active else 0) + planned
-    u.dirty.add("session")
+    u.dirty.update(("session", "plan"))
     return ""
 
 
@@ -113,7 +121,8 @@ def _on_stage_started(u: UploaderState, event: events.StageStarted, at: float) -
         "quota_remaining_bytes": clean.whole(left) if left is not None else -1,
     }
     u.failure_facts = 0
-    u.dirty.add("progress")
+    u.stages.start(u.session["stage"], clean.base_name(event.account), files, size, at)
+    u.dirty.update(("progress", "plan"))
     u.set_working()
     return sentences.stage_started(event)
 
@@ -122,6 +131,7 @@ def _on_sa_switched(u: UploaderState, event: events.SaSwitched, at: float) -> st
     join(u, event, at)
     use_account(u, clean.base_name(event.current), event.account_index, event.accounts_total)
     u.session["switch_reason"] = clean.text(event.reason)
+    count(u.counters.switches, clean.text(event.reason))
     if u.active:
         u.set_phase("switching")
     return sentences.sa_switched(event)
@@ -130,6 +140,17 @@ def _on_sa_switched(u: UploaderState, event: events.SaSwitched, at: float) -> st
 def _on_stage_finished(u: UploaderState, event: events.StageFinished, at: float) -> str:
     join(u, event, at)
     u.clear_progress()
+    if u.active:
+        update_left(u.session)
+        u.dirty.add("session")
+    u.stages.finish(
+        clean.whole(event.stage),
+        clean.base_name(event.account),
+        clean.whole(event.files),
+        clean.whole(event.bytes),
+        clean.redact(event.outcome),
+    )
+    u.dirty.add("plan")
     if u.active and u.phase in ("uploading", "throttled", "switching"):
         u.set_phase("scanning")
     return sentences.stage_finished(event, clean.redact(event.reason, known_paths=u.known_paths()))
@@ -180,12 +201,17 @@ def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: fl
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
     session["next_capacity_at"] = clean.number(event.next_capacity_at)
     u.accounts.rest()
+    u.accounts_changed()
+    u.eta = new_eta()
+    u.stages.end()
+    u.sessions.add(session)
+    count(u.counters.sessions, session["outcome"])
     u.clear_progress()
     u.set_active(False)
     suspended = u.suspension["active"] or event.outcome == "suspended"
     interrupted = event.outcome == "interrupted"
     u.set_phase("interrupted" if interrupted else "suspended" if suspended else "finished")
-    u.dirty.update(("session", "accounts", "accounts_summary"))
+    u.dirty.update(("session", "eta", "plan", "sessions"))
     return sentences.session_finished(event, reason)
 
 

@@ -6,13 +6,17 @@ from typing import Any
 
 from cloudplow import events
 from cloudplow_dashboard import clean
-from cloudplow_dashboard.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_progress, new_session
+from cloudplow_dashboard.stages import StageBoard
+from cloudplow_dashboard.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_eta, new_progress, new_session
 
 
 def begin(u: UploaderState, session_id: str, at: float) -> None:
     """A new session: totals from 0."""
     u.session = new_session() | {"id": clean.text(session_id), "started_at": at}
     u.progress = new_progress()
+    u.eta = new_eta()
+    u.stages = StageBoard()
+    u.files.begin()
     u.failures.clear()
     u.failed_names.clear()
     u.failure_facts = 0
@@ -22,7 +26,8 @@ def begin(u: UploaderState, session_id: str, at: float) -> None:
     u.accounts.rest()
     u.set_active(True)
     u.set_phase("scanning")
-    u.dirty.update(("session", "progress", "failures", "suspension", "accounts", "accounts_summary"))
+    u.accounts_changed()
+    u.dirty.update(("session", "progress", "eta", "plan", "failures", "suspension"))
 
 
 def join(u: UploaderState, event: events.Event, at: float) -> None:
@@ -57,4 +62,5 @@ def use_account(u: UploaderState, account: str, index: object, total: object) ->
         if account not in used and len(used) < ACCOUNTS_USED_LIMIT:
             used.append(account)
         u.accounts.activate(account, session["account_index"])
-    u.dirty.update(("session", "accounts", "accounts_summary"))
+    u.accounts_changed()
+    u.dirty.add("session")

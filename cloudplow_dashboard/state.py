@@ -10,14 +10,15 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from cloudplow.events import Event
 from cloudplow_dashboard import clean
+from cloudplow_dashboard.bounded import Numbered
 from cloudplow_dashboard.reducer import HANDLERS
+from cloudplow_dashboard.returns import strip_start
 from cloudplow_dashboard.stream import Ring, difference, encode_json, frame
 from cloudplow_dashboard.uploader_state import PARTS, UploaderState
 
@@ -62,13 +63,14 @@ class DashboardState:
         self.started_at = clock()
         self._lock = threading.RLock()
         self._uploaders: dict[str, UploaderState] = {}
-        self._facts: deque[dict[str, Any]] = deque(maxlen=FACTS_LIMIT)
+        self._facts = Numbered(FACTS_LIMIT)
         self._facts_dirty = False
+        self._strip_start = strip_start(clock())
         self._stopped = False
         self._last_event_at = 0.0
         self._turned_away: set[str] = set()
         self._listener: Callable[[bool], None] | None = None
-        self._published = self._head() | {"uploaders": {}, "facts": []}
+        self._published = self._head() | {"uploaders": {}, "facts": {}}
         self._version = 1
         self._rest: tuple[int, bytes] | None = None
 
@@ -111,9 +113,9 @@ class DashboardState:
         return self._uploaders[name]
 
     def _add_fact(self, seq: int, at: float, uploader: str, kind: str, sentence: str) -> None:
-        last = self._facts[-1]["seq"] if self._facts else 0
-        fact = {"seq": max(seq, last + 1), "at": at, "uploader": uploader, "kind": kind, "text": sentence}
-        self._facts.append(fact)
+        number = self._facts.next_number(seq)
+        fact = {"seq": number, "at": at, "uploader": uploader, "kind": kind, "text": sentence}
+        self._facts.add(fact, number)
         self._facts_dirty = True
 
     def _notify(self, uploader: UploaderState) -> None:
@@ -132,11 +134,16 @@ class DashboardState:
                 self._notify(state)
 
     def expire(self, now: float) -> None:
-        """Make accounts ready whose time has come; now: epoch seconds."""
+        """Make accounts ready whose time has come, and move on what shows the hours to come; now: epoch seconds."""
         with self._lock:
+            start = strip_start(now)
+            moved, self._strip_start = start != self._strip_start, start
             for uploader in self._uploaders.values():
+                if moved and uploader.accounts.rows:
+                    uploader.slow.add("capacity")
+                    self._notify(uploader)
                 if uploader.accounts.expire(now):
-                    uploader.dirty.update(("accounts", "accounts_summary"))
+                    uploader.accounts_changed()
                     self._notify(uploader)
 
     def stop(self) -> None:
@@ -178,7 +185,9 @@ class DashboardState:
         self._published |= head
         if self._facts_dirty:
             self._facts_dirty = False
-            self._published["facts"] = patch["facts"] = list(self._facts)
+            facts = self._facts.document()
+            patch["facts"] = difference(self._published["facts"], facts)
+            self._published["facts"] = facts
         uploaders = {}
         for uploader in self._uploaders.values():
             changed = self._take_parts(uploader, slow)
@@ -194,7 +203,8 @@ class DashboardState:
             return {}
         published = self._published["uploaders"].setdefault(uploader.name, {})
         before: dict[str, Any] = {name: published[name] for name in names if name in published}
-        now: dict[str, Any] = {name: uploader.part(name) for name in PARTS if name in names}
+        at = self.clock()
+        now: dict[str, Any] = {name: uploader.part(name, at) for name in PARTS if name in names}
         published |= now
         uploader.dirty.clear()
         uploader.slow -= names

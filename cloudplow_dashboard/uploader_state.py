@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from cloudplow.distribution import SizeSample
 from cloudplow_dashboard.account_table import AccountTable
+from cloudplow_dashboard.bounded import Numbered, PastSessions, SessionFiles
 from cloudplow_dashboard.clean import base_name
+from cloudplow_dashboard.counters import Counters
+from cloudplow_dashboard.stages import StageBoard
 
 #: Failed files kept for each uploader, newest last.
 FAILURES_LIMIT: Final = 50
@@ -25,13 +28,21 @@ PARTS: Final = (
     "phase",
     "session",
     "progress",
+    "eta",
     "queue",
+    "plan",
     "accounts",
     "accounts_summary",
+    "capacity",
     "throttle",
     "suspension",
     "failures",
+    "sessions",
 )
+
+
+#: The parts that follow from the accounts.
+ACCOUNT_PARTS: Final = ("accounts", "accounts_summary", "capacity")
 
 
 def new_session() -> dict[str, Any]:
@@ -82,6 +93,11 @@ def new_progress() -> dict[str, Any]:
     }
 
 
+def new_eta() -> dict[str, Any]:
+    """The eta part when nobody knows."""
+    return {"speed_at": 0, "quotas_at": 0}
+
+
 def new_queue() -> dict[str, Any]:
     """The queue part before a listing."""
     return {
@@ -112,7 +128,12 @@ class UploaderState:
         self.accounts = AccountTable()
         self.throttle: dict[str, Any] = {"active": False, "limit": 0, "streams": 0}
         self.suspension: dict[str, Any] = {"active": False, "reason": "", "until": 0}
-        self.failures: deque[dict[str, Any]] = deque(maxlen=FAILURES_LIMIT)
+        self.eta = new_eta()
+        self.stages = StageBoard()
+        self.failures = Numbered(FAILURES_LIMIT)
+        self.sessions = PastSessions()
+        self.files = SessionFiles()
+        self.counters = Counters()
         # Never shown: the whole path, to recognise a change of folder and to take it out of error texts.
         self.folder_path = ""
         self.queue_folder_path = ""
@@ -129,18 +150,27 @@ class UploaderState:
         self.dirty: set[str] = set(PARTS)
         self.slow: set[str] = set()
 
-    def part(self, name: str) -> Any:
-        """A part of the state document, detached from the live values."""
-        if name == "accounts":
-            return self.accounts.shown()
-        if name == "accounts_summary":
-            return self.accounts.summary()
-        if name == "failures":
-            return list(self.failures)
+    def part(self, name: str, now: float) -> Any:
+        """A part of the state document, detached from the live values. now: epoch seconds."""
         if name == "session":
             return self.session | {"accounts_used": list(self.session["accounts_used"])}
+        if name == "capacity":
+            return self.accounts.capacity(now)
+        makers: dict[str, Callable[[], Any]] = {
+            "accounts": self.accounts.shown,
+            "accounts_summary": self.accounts.summary,
+            "plan": self.stages.document,
+            "failures": self.failures.document,
+            "sessions": self.sessions.document,
+        }
+        if name in makers:
+            return makers[name]()
         value = getattr(self, name)
         return dict(value) if isinstance(value, dict) else value
+
+    def accounts_changed(self, *, slow: bool = False) -> None:
+        """Accounts are to be told anew; slow: with the next statistics."""
+        (self.slow if slow else self.dirty).update(ACCOUNT_PARTS)
 
     def set_phase(self, phase: str) -> None:
         """Change the phase; see docs/architecture.md for its values."""

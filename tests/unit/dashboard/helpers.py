@@ -166,6 +166,7 @@ QUOTA: dict[str, Any] = {
     "state": st.sampled_from(["ready", "active", "cooling", "denied", "failed", "odd"]),
     "why": NAMES,
     "until": MAYBE,
+    "returns": st.lists(st.tuples(NUMBERS, SIZES), max_size=3).map(tuple),
 }
 EVENTS = st.one_of(
     _event(
@@ -181,7 +182,10 @@ EVENTS = st.one_of(
         duration_seconds=NUMBERS,
     ),
     _event(events.AccountsLearned, accounts=st.lists(st.builds(events.AccountQuota, **QUOTA), max_size=4).map(tuple)),
-    _event(events.PlanMade, plan=st.dictionaries(NAMES, DOCUMENTS, max_size=3)),
+    _event(
+        events.PlanMade,
+        plan=st.dictionaries(st.sampled_from(["stages", "later", "files", "unplanned_why", "x"]), DOCUMENTS),
+    ),
     _event(
         events.StageStarted,
         stage=st.integers(0, 9),
@@ -211,6 +215,9 @@ EVENTS = st.one_of(
         errors=SIZES,
         transferring=st.lists(TRANSFERRING, max_size=4).map(tuple),
         checking=st.lists(NAMES, max_size=3).map(tuple),
+        bytes_left=SIZES,
+        done_at=MAYBE,
+        done_with_quotas_at=MAYBE,
     ),
     _event(
         events.FileTransferred,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudplow.accounts import RETURNS_LIMIT as EVENT_RETURNS_LIMIT
+from cloudplow.accounts import _by_the_hour
+from cloudplow.models import Return
 from cloudplow_dashboard.account_table import ACCOUNTS_LIMIT, ACCOUNTS_SHOWN, AccountTable
+from cloudplow_dashboard.returns import RETURNS_LIMIT, STRIP_HOURS, checked, strip_start
 
 CHANGES = st.lists(
     st.tuples(
@@ -76,7 +82,7 @@ def test_the_active_and_the_most_used_are_shown() -> None:
 
 def test_recovered_bytes_come_back_one_by_one() -> None:
     table = AccountTable()
-    table.recover("1.json", [(100.0, 30), (200.0, 12)], limit_bytes=50)
+    table.recover("1.json", ((100.0, 30), (200.0, 12)), limit_bytes=50)
 
     steps = [(table.expire(now), table.rows["1.json"]["used_bytes"]) for now in (99.0, 100.0, 150.0, 200.0, 300.0)]
 
@@ -86,7 +92,7 @@ def test_recovered_bytes_come_back_one_by_one() -> None:
 
 def test_an_event_overrules_what_was_recovered() -> None:
     table = AccountTable()
-    table.recover("1.json", [(100.0, 30)], limit_bytes=50)
+    table.recover("1.json", ((100.0, 30),), limit_bytes=50)
     table.charge("1.json", used_bytes=40, resets_at=500.0)
     table.expire(100.0)
 
@@ -98,3 +104,68 @@ def test_an_account_without_a_name_is_none() -> None:
 
     assert table.change("", used_bytes=5) is False
     assert table.summary()["total"] == 0
+
+
+def test_what_an_event_says_comes_back_too() -> None:
+    table = AccountTable()
+    table.charge("1.json", ((100.0, 30), (200.0, 12)), used_bytes=40, limit_bytes=50)
+
+    steps = [(table.expire(now), table.rows["1.json"]["used_bytes"]) for now in (99.0, 100.0, 200.0)]
+
+    assert steps == [(False, 40), (True, 10), (True, 0)]
+
+
+def test_the_pool_as_a_whole() -> None:
+    table = AccountTable()
+    start = strip_start(1_000_000.0)
+    table.charge("1.json", ((start + 100.0, 30), (start + 3700.0, 12)), used_bytes=42, limit_bytes=50)
+    table.charge("2.json", ((start + 130.0, 5), (start + 25 * 3600.0, 6)), used_bytes=11, limit_bytes=50)
+    table.charge("3.json", used_bytes=0, limit_bytes=50, state="denied")
+    table.change("3.json", used_bytes=1)
+
+    capacity = table.capacity(1_000_000.0)
+    strip = capacity.pop("strip")
+
+    assert capacity == {
+        "free_bytes": 8 + 39,
+        "used_bytes": 54,
+        "limit_bytes": 150,
+        "next_return_at": start + 100,
+        "next_return_bytes": 35,
+        "strip_from": start,
+        "later_bytes": 6,
+    }
+    assert (len(strip), strip[:3]) == (STRIP_HOURS, [35, 12, 0])
+
+
+def test_returns_of_accounts_that_are_gone_no_longer_count() -> None:
+    table = AccountTable()
+    table.charge("1.json", ((100.0, 30),), used_bytes=30, limit_bytes=50)
+    table.charge("2.json", ((100.0, 5),), used_bytes=5, limit_bytes=50)
+    table.keep_only(["2.json"], 1)
+    assert table.capacity(0.0)["strip"][0] == 5
+
+    table.charge("2.json", used_bytes=5)
+
+    assert sum(table.capacity(0.0)["strip"]) == 0
+
+
+def test_returns_are_checked_and_bounded() -> None:
+    assert checked([(5.0, 1), (math.nan, 2), (3.0, 4), (9.0, -1)]) == ((3.0, 4), (5.0, 1))
+    many = checked([(float(number), 1) for number in range(1, RETURNS_LIMIT + 51)])
+
+    assert (len(many), many[-1]) == (RETURNS_LIMIT, (RETURNS_LIMIT + 50.0, 51))
+
+
+@given(st.lists(st.tuples(st.floats(1e9, 1e9 + 1e6), st.integers(1, 1 << 40))))
+def test_an_event_tells_all_that_comes_back_and_none_of_it_too_early(charges: list[tuple[float, int]]) -> None:
+    returns = tuple(sorted((Return(at, size) for at, size in charges), key=lambda back: back.at))
+
+    told = _by_the_hour(returns)
+
+    assert len(told) <= EVENT_RETURNS_LIMIT
+    assert sum(size for _, size in told) == sum(back.bytes for back in returns)
+    assert told[:1] == tuple((back.at, back.bytes) for back in returns[:1])
+    assert list(told) == sorted(told, key=lambda pair: pair[0])
+    for at, _ in told:
+        assert sum(size for moment, size in told if moment <= at) <= sum(b.bytes for b in returns if b.at <= at)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from cloudplow_dashboard import uploader_state
+from cloudplow_dashboard.bounded import SESSIONS_LIMIT
 from cloudplow_dashboard.reduce_files import FAILURE_FACTS_PER_STAGE
+from cloudplow_dashboard.stages import STAGES_SHOWN
 
 from .helpers import (
     NOW,
@@ -47,7 +49,7 @@ def sentences(*happened: Any) -> list[str]:
     state = make_state()
     for event in happened:
         state.apply(event)
-    return [fact["text"] for fact in state.document()["facts"]]
+    return [fact["text"] for fact in state.document()["facts"].values()]
 
 
 def test_a_session_begins_with_base_names_only() -> None:
@@ -105,7 +107,7 @@ def test_what_is_done_never_exceeds_the_total() -> None:
 def test_a_second_session_starts_at_nothing() -> None:
     part = shown(session_started(), file_transferred(), file_failed(), session_finished(), session_started())
 
-    assert (part["session"]["files_done"], part["session"]["files_failed"], part["failures"]) == (0, 0, [])
+    assert (part["session"]["files_done"], part["session"]["files_failed"], part["failures"]) == (0, 0, {})
 
 
 def test_a_straggler_of_a_session_that_ended_starts_no_new_one() -> None:
@@ -198,7 +200,7 @@ def test_failures_are_bounded_and_redacted() -> None:
     part = shown(session_started(), *many)
 
     assert len(part["failures"]) == uploader_state.FAILURES_LIMIT
-    assert part["failures"][-1]["error"] == "open x: denied"
+    assert part["failures"]["60"]["error"] == "open x: denied"
     assert part["session"]["files_failed"] == 60
 
 
@@ -284,3 +286,121 @@ def test_the_time_of_an_event_counts_before_the_clock() -> None:
     part = shown(session_started(at=NOW - 50), session_finished(at=NOW - 10))
 
     assert (part["session"]["started_at"], part["session"]["ended_at"]) == (NOW - 50, NOW - 10)
+
+
+def test_both_times_of_completion_and_what_is_left_follow_the_progress() -> None:
+    told = progress(bytes_left=900, done_at=NOW + 100.4, done_with_quotas_at=NOW + 5000.6)
+    part = shown(session_started(), queue_learned(10, 1000), told)
+
+    assert part["eta"] == {"speed_at": NOW + 100, "quotas_at": NOW + 5001}
+    assert part["session"]["bytes_left"] == 900
+
+
+def test_times_of_completion_do_not_jump_about() -> None:
+    first = progress(bytes_left=900, done_at=NOW + 1000, done_with_quotas_at=NOW + 1000)
+    near = progress(bytes_left=900, done_at=NOW + 1009, done_with_quotas_at=NOW + 1200)
+    part = shown(session_started(), queue_learned(10, 1000), first, near)
+
+    assert part["eta"] == {"speed_at": NOW + 1000, "quotas_at": NOW + 1200}
+
+
+def test_nobody_knows_when_an_upload_without_speed_is_done() -> None:
+    known = progress(bytes_left=900, done_at=NOW + 1000, done_with_quotas_at=NOW + 1000)
+    part = shown(session_started(), queue_learned(10, 1000), known, progress(bytes_left=900))
+
+    assert part["eta"] == {"speed_at": 0, "quotas_at": 0}
+
+
+def test_what_is_left_never_grows_when_a_file_arrives() -> None:
+    moving = progress(bytes_left=400, done_at=NOW + 9)
+    part = shown(session_started(), queue_learned(10, 1000), moving, file_transferred(size=100))
+    after = shown(session_started(), queue_learned(10, 1000), moving, file_transferred(size=100), stage_finished())
+
+    assert part["session"]["bytes_left"] == 400
+    assert after["session"]["bytes_left"] == 900
+
+
+def a_plan() -> dict[str, Any]:
+    return {
+        "stages": [{"account": "1.json", "files": 5, "bytes": 500}, {"account": "2.json", "files": 2, "bytes": 90}],
+        "later": [{"account": "1.json", "files": 1, "bytes": 70, "starts_at": NOW + 50, "oversized": True}],
+        "files": 7,
+        "bytes": 590,
+        "waiting_files": 1,
+        "waiting_bytes": 70,
+        "next_capacity_at": NOW + 50,
+    }
+
+
+def states_of(plan: dict[str, Any]) -> list[tuple[int, str, str, int]]:
+    rows = [*plan["stages"], *plan["later"]]
+    return [(row["stage"], row["account"], row["state"], row["bytes"]) for row in rows]
+
+
+def test_the_plan_says_what_is_done_what_runs_and_what_waits() -> None:
+    begun = [session_started(), plan_made(a_plan()), stage_started(1, planned_files=4, planned_bytes=480)]
+
+    running = shown(*begun)["plan"]
+    done = shown(*begun, stage_finished(1, bytes=470, outcome="denied"))["plan"]
+
+    assert states_of(running) == [
+        (1, "1.json", "running", 480),
+        (0, "2.json", "next", 90),
+        (0, "1.json", "waiting", 70),
+    ]
+    assert states_of(done)[0] == (1, "1.json", "done", 470)
+    assert done["stages"][0]["outcome"] == "denied"
+    assert (running["bytes"], running["waiting_bytes"], running["next_capacity_at"]) == (590, 70, NOW + 50)
+    assert running["later"][0]["oversized"] is True
+    assert (done["done_total"], done["next_total"], done["later_total"]) == (1, 1, 1)
+
+
+def test_a_new_plan_keeps_what_is_done() -> None:
+    plan = shown(session_started(), plan_made(a_plan()), stage_started(1), stage_finished(1), plan_made({}))["plan"]
+
+    assert states_of(plan) == [(1, "1.json", "done", 500)]
+
+
+def test_the_plan_is_bounded() -> None:
+    many = [{"account": f"{number}.json", "files": 1, "bytes": 1} for number in range(3000)]
+    happened: list[Any] = [session_started(), plan_made({"stages": many, "later": many})]
+    for stage in range(1, 80):
+        happened += [stage_started(stage), stage_finished(stage)]
+
+    plan = shown(*happened)["plan"]
+
+    assert (len(plan["stages"]), len(plan["later"])) == (STAGES_SHOWN, STAGES_SHOWN)
+    assert (plan["done_total"], plan["next_total"], plan["later_total"]) == (79, 2999, 3000)
+
+
+def test_a_stage_that_nobody_planned_or_saw_begin_is_shown_too() -> None:
+    part = shown(session_started(), stage_started(3, "9.json"), session_finished())["plan"]
+    unseen = shown(session_started(), stage_finished(4, files=1, bytes=9))["plan"]
+
+    assert states_of(part) == [(3, "9.json", "done", 500)]
+    assert states_of(unseen) == [(4, "1.json", "done", 9)]
+
+
+def test_past_sessions_are_kept_and_bounded() -> None:
+    happened: list[Any] = []
+    for number in range(SESSIONS_LIMIT + 5):
+        at = NOW + number
+        happened += [session_started(at=at, session_id=f"s{number}"), session_finished(at=at + 0.5)]
+
+    past = shown(*happened)["sessions"]
+
+    assert len(past) == SESSIONS_LIMIT
+    assert [past[0]["id"], past[-1]["id"]] == ["s5", f"s{SESSIONS_LIMIT + 4}"]
+    assert (past[-1]["outcome"], past[-1]["ended_at"]) == ("done", NOW + SESSIONS_LIMIT + 4.5)
+
+
+def test_how_much_the_running_account_has_used_is_a_statistic() -> None:
+    heard: list[bool] = []
+    state = make_state()
+    state.apply(quota_changed(used=1))
+    state.publish()
+    state.listen(heard.append)
+    state.apply(quota_changed(used=2))
+    state.apply(quota_changed(used=3, state="cooling", until=NOW + 9))
+
+    assert heard == [False, True, False]

@@ -207,7 +207,7 @@ def test_sentences_are_bounded_and_numbered_upwards_whatever_events_say() -> Non
     facts = state.document()["facts"]
 
     assert len(facts) == state_module.FACTS_LIMIT
-    assert [fact["seq"] for fact in facts] == list(range(21, state_module.FACTS_LIMIT + 21))
+    assert [fact["seq"] for fact in facts.values()] == list(range(21, state_module.FACTS_LIMIT + 21))
 
 
 def test_uploaders_are_bounded_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
