@@ -167,7 +167,14 @@ class StateFiles:
                 ) from error
 
     def start(self) -> None:
-        """Start the saver thread."""
+        """Make the folder where there is none, and start the saver thread. Raises StateError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(
+                f"The folder {self.folder} for the cache files cannot be made: {_why(error)}. "
+                "Name another one with --cachefile."
+            ) from error
         self._thread = threading.Thread(target=self._run, name="cloudplow-saver", daemon=True)
         self._thread.start()
 

@@ -13,7 +13,7 @@ from cloudplow.accounts import AccountPool
 from cloudplow.distribution import distribution_document
 from cloudplow.empty_folders import remove_empty_folders
 from cloudplow.engine import Engine, UploadTask
-from cloudplow.errors import RcloneError
+from cloudplow.errors import RcloneError, StateError
 from cloudplow.events import Event, SessionFinished
 from cloudplow.learning import learn_queue, settle_open_stages, suspects_of_earlier_runs
 from cloudplow.locks import FolderLocks
@@ -67,7 +67,7 @@ class Session:
             )
             try:
                 end = self._upload(driver)
-            except RcloneError as error:
+            except (RcloneError, StateError) as error:
                 end = Reaction(React.END, str(error), outcome="failed")
             return self._finish(driver, end)
         finally:
