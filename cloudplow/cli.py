@@ -78,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(handler(options))
     except CloudplowError as error:
-        for line in str(error).splitlines():
-            print(f"cloudplow: {_one_line(line)}", file=sys.stderr)
+        for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:
+            print(f"cloudplow: {_one_line(fault)}", file=sys.stderr)
         return int(error.status)
     except KeyboardInterrupt:
         return int(ExitStatus.INTERRUPTED)

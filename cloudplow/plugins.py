@@ -41,7 +41,8 @@ class Plugins:
                 self.manager.register(plugin, name)
                 self.manager.check_pending()
             except (ValueError, pluggy.PluginValidationError) as error:
-                raise PluginError(f'plugins: "{name}" does not fit: {error}') from error
+                reason = " ".join(str(error).split())
+                raise PluginError(f'plugins: "{name}" does not fit: {reason}') from error
 
     def _implementations(self, hook: str) -> list[tuple[str, Any]]:
         """(plugin, function with its own arguments) in the order of registration."""
