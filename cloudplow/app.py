@@ -19,12 +19,14 @@ from cloudplow.errors import ConfigError, ExitStatus
 from cloudplow.events import SessionFinished
 from cloudplow.head_start import HeadStart
 from cloudplow.ledger import Ledger
+from cloudplow.locks import FolderLocks
 from cloudplow.old_cache import read_account_bans
 from cloudplow.plugins import Plugins
 from cloudplow.preflight import Preflight, task_faults
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
 from cloudplow.recorder import Recorder
+from cloudplow.stage import stage_list_path
 from cloudplow.state_files import StateFiles
 from cloudplow.uploader import Session
 
@@ -95,7 +97,7 @@ class App:
         for warning in self.warnings:
             log.warning("%s", warning)
         self.state_files.start()
-        self.ledger.load({name: uploader.account_quota_hours * 3600 for name, uploader in self.config.uploader.items()})
+        self.load_ledger()
         self._recorder.start()
         try:
             self.plugins.start(self)
@@ -117,7 +119,7 @@ class App:
         self.state_files.stop()
 
     def load_ledger(self) -> None:
-        """Read what the accounts have spent; `__enter__` does it too."""
+        """Read what the accounts have spent and what an earlier version knew; `upload` does it too."""
         self.ledger.load({name: one.account_quota_hours * 3600 for name, one in self.config.uploader.items()})
         for uploader, key, until in read_account_bans(self._old_cache):
             if until > time.time():
@@ -178,8 +180,29 @@ class App:
             raise ConfigError(faults)
 
     def upload(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
-        """Upload each task once, one after the other; returns how each session ended."""
+        """Upload each task once, one after the other; returns how each session ended.
+
+        Raises BusyError while another process uploads with the same cache files.
+        """
         engine = self.engine(wait_for_capacity=wait_for_capacity)
+        locks = FolderLocks()
+        try:
+            self._take_state(locks)
+            return self._upload(engine, tasks)
+        finally:
+            locks.release()
+
+    def _take_state(self, locks: FolderLocks) -> None:
+        """One process at a time spends quota; what the one before has spent meanwhile is read now."""
+        folder = stage_list_path(self.state_dir, "").parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return  # The session tells what cannot be written.
+        locks.acquire(folder, "the cache folder")
+        self.load_ledger()
+
+    def _upload(self, engine: Engine, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
         finished = []
         for task in tasks:
             if self.stop_request.first.is_set():
