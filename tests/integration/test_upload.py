@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -267,6 +270,23 @@ def test_upload_wait_goes_on_by_itself(any_site: LocalSite) -> None:
     suspended, resumed = run.of("uploader_suspended"), run.of("uploader_resumed")
     for begin, end in zip(suspended, resumed, strict=True):
         assert begin["until"] == end["until"] <= end["at"]
+
+
+def test_accounts_that_the_old_program_had_banned_stay_banned(any_site: LocalSite) -> None:
+    any_site.write("file", 1000)
+    any_site.add_accounts(2, quota=QUOTA)
+    banned_until = time.time() + 3600
+    bans = {str(any_site.accounts / "1.json"): banned_until, str(any_site.accounts / "2.json"): None}
+    with closing(sqlite3.connect(any_site.root / "cache.db")) as cache:
+        cache.execute("CREATE TABLE sa_bans (key TEXT PRIMARY KEY, value)")
+        cache.execute("INSERT INTO sa_bans VALUES (?, ?)", (UPLOADER, json.dumps(bans)))
+        cache.commit()
+
+    run = any_site.run("upload")
+
+    assert run.status == 0, run.said
+    assert [event["account"] for event in run.of("file_transferred")] == ["2.json"]
+    assert any_site.ledger()["1.json"]["denied_until"] == banned_until
 
 
 # Several uploaders
