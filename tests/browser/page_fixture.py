@@ -263,7 +263,7 @@ def accounts(total: int, used_up: int, active: int) -> Document:
         rows[f"{index + 1}.json"] = {
             "index": index,
             "state": state,
-            "why": "quota used up" if state == "cooling" else "",
+            "why": "",
             "used_bytes": used,
             "limit_bytes": ACCOUNT_QUOTA,
             "resets_at": resets,
@@ -337,9 +337,9 @@ def uploading(name: str = "google") -> Document:
     rows = accounts(total=12, used_up=2, active=2)
     total = 2565 * GIB
     moving = {
-        FILES[0]: transfer(1, 61.4, 0.38, 41.2),
-        FILES[1]: transfer(2, 3.9, 0.71, 38.7),
-        FILES[2]: transfer(3, 3.6, 0.12, 40.1),
+        FILES[0]: transfer(1, 61.4, 0.38, 88.1),
+        FILES[1]: transfer(2, 3.9, 0.71, 71.4),
+        FILES[2]: transfer(3, 3.6, 0.12, 62.0),
         FILES[3]: transfer(4, 0.031, 0.94, 9.6),
     }
     done = int((749.8 + 749.6 + 290) * GIB)
@@ -385,7 +385,7 @@ def uploading(name: str = "google") -> Document:
                     "at": now,
                     "bytes": 314 * GIB,
                     "total_bytes": 749 * GIB,
-                    "speed": 129.6 * (1 << 20),
+                    "speed": 231.1 * (1 << 20),
                     "eta_seconds": 3400,
                     "files": 113,
                     "total_files": 305,
@@ -502,7 +502,11 @@ DOCUMENTS: Final = {
 }
 
 
-def load(text: str) -> Document:
-    """A document from JSON."""
-    result: Document = json.loads(text)
-    return result
+def load(text: str) -> Any:
+    """A value from JSON."""
+    return json.loads(text)
+
+
+def dump(value: object) -> str:
+    """A value as JSON."""
+    return json.dumps(value)

@@ -53,6 +53,7 @@ export function derive(document, name, now, memory) {
     sampleAt: num(progress.at),
     fits,
     capacity,
+    doneWithQuotasAt: num(progress.done_with_quotas_at),
     eta: active ? steadyEta(amounts.total > 0 ? reachable : -1, speed || average, now, memory) : -1,
     now,
     queue: readQueue(obj(uploader.queue)),

@@ -4,10 +4,22 @@ import { el, setAttr, setText } from "./dom.js";
 
 const TAIL_LENGTH = 14;
 const WHOLE_LENGTH = 24;
+/** A longer folder is never squeezed to nothing. */
+const FOLDER_LENGTH = 8;
 const SEGMENTER = typeof Intl.Segmenter === "function" ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
 
 function graphemes(text) {
   return SEGMENTER ? Array.from(SEGMENTER.segment(text), (part) => part.segment) : Array.from(text);
+}
+
+const CONTROLS = /[\u0000-\u001f\u007f]/g;
+/** They turn the text around them, so that "exe.gpj" reads as a picture. */
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** Line ends and other control characters as the signs that stand for them. */
+function visible(text) {
+  const sign = (control) => (control === "\u007f" ? "\u2421" : String.fromCharCode(0x2400 + control.charCodeAt(0)));
+  return text.replace(CONTROLS, sign).replace(DIRECTIONS, "\ufffd");
 }
 
 /** The part that may shrink and the end that always shows, split between characters as people see them. */
@@ -32,9 +44,10 @@ export function fileName() {
       if (name === shown) return;
       shown = name;
       const cut = name.lastIndexOf("/", name.length - 2) + 1;
-      const parts = split(name.slice(cut));
+      const parts = split(visible(name.slice(cut)));
       setText(whole, name);
-      setText(folder, name.slice(0, cut));
+      setText(folder, visible(name.slice(0, cut)));
+      setAttr(folder, "data-long", cut > FOLDER_LENGTH ? "" : null);
       setText(head, parts.head);
       setText(tail, parts.tail);
       setAttr(node, "title", name);

@@ -9,7 +9,11 @@ export function roundedFinish(view, shown = 0) {
   const step = view.eta > 6 * 3600 ? 900 : view.eta > 3600 ? 300 : 60;
   const exact = view.now + view.eta;
   if (shown > 0 && Math.abs(exact - shown) < step * 0.8 && shown > view.now) return shown;
-  return Math.ceil(exact / step) * step;
+  return roundUp(exact, step);
+}
+
+function roundUp(seconds, step) {
+  return Math.ceil(seconds / step) * step;
 }
 
 const data = (text) => ({ data: text });
@@ -35,7 +39,9 @@ function worker(view) {
 function finish(view, finishAt) {
   if (!finishAt) return [];
   const at = format.clock(finishAt, view.now);
-  return [view.fits ? `; done about ${at}` : `; the quota ends about ${at}`];
+  if (view.fits) return [`; done about ${at}`];
+  const end = view.doneWithQuotasAt > finishAt ? roundUp(view.doneWithQuotasAt, 900) : 0;
+  return [`; the quota ends about ${at}${end ? `, all is done about ${format.clock(end, view.now)}` : ""}`];
 }
 
 function moved(view) {
@@ -96,8 +102,8 @@ function finished(view) {
 function interrupted(view) {
   const at = format.clock(view.session.endedAt || view.sampleAt, view.now);
   return [
-    data(view.name), ` was interrupted${at ? ` at ${at}` : ""}: ${moved(view)} moved`,
-    view.filesLeft > 0 ? `, ${waiting(view)} left for the next upload` : "",
+    data(view.name), ` was interrupted${at ? ` at ${at}` : ""} after ${moved(view)}`,
+    view.filesLeft > 0 ? `; ${waiting(view)} ${view.filesLeft === 1 ? "is" : "are"} left for the next upload` : "",
   ];
 }
 

@@ -10,10 +10,11 @@ const ROWS = 12;
 export function accounts(root, redraw) {
   const note = root.querySelector("[data-note]");
   const empty = el("p", { class: "empty", text: "No service accounts: the remote uploads with its own login." });
-  const used = el("p", { class: "pool__used" });
+  const used = el("span", { class: "pool__used" });
+  const each = el("span", { class: "pool__each" });
   const states = el("ul", { class: "pool__states" });
   const cells = el("div", { class: "pool__cells", "aria-hidden": "true" });
-  const pool = el("div", { class: "pool" }, used, states, cells);
+  const pool = el("div", { class: "pool" }, el("p", {}, used, " ", each), states, cells);
   const body = el("tbody", { role: "rowgroup" });
   const table = el("table", { class: "table table--accounts", role: "table", "aria-labelledby": "accounts-title" },
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" },
@@ -38,7 +39,11 @@ export function accounts(root, redraw) {
       : "No service accounts are known for this uploader.");
     const all = view.accounts.map((account) => ({ ...account, now: view.now }));
     setText(note, noteText(view));
-    setText(used, view.pool.limit > 0 ? `${format.bytes(view.pool.used)} of ${format.bytes(view.pool.limit)} used` : `${format.bytes(view.pool.used)} used`);
+    setText(used, view.pool.limit > 0 ? `${format.bytes(view.pool.used)} of ${format.bytes(view.pool.limit)}` : format.bytes(view.pool.used));
+    const limits = new Set(view.accounts.map((account) => account.limit));
+    const [limit] = limits;
+    setText(each, limits.size === 1 && limit > 0 ? `used, ${format.bytes(limit)} each` : "used");
+    setAttr(table, "data-mixed", limits.size > 1 ? "" : null);
     setStates(stateCounts(view));
     setCells(all);
     setRows(more.expanded ? all : shortList(all));
@@ -109,14 +114,15 @@ function createRow() {
   const why = el("span", { class: "account__why", dir: "auto" });
   const progress = bar("bar--account", "Quota used");
   const amount = el("span", { class: "account__amount" });
+  const limit = el("span", { class: "account__limit" });
   const share = el("span", { class: "account__share" });
   const resets = el("td", { role: "cell", class: "number cell--resets" });
   const node = el("tr", { role: "row" },
     el("td", { role: "cell", class: "cell--account" }, name),
     el("td", { role: "cell", class: "cell--state" }, el("span", { class: "state" }, shape, word), why),
-    el("td", { role: "cell", class: "cell--used" }, el("span", { class: "account__numbers" }, amount, share), progress.node),
+    el("td", { role: "cell", class: "cell--used" }, progress.node, el("span", { class: "account__numbers" }, amount, limit), share),
     resets);
-  return { node, name, shape, word, why, progress, amount, share, resets };
+  return { node, name, shape, word, why, progress, amount, limit, share, resets };
 }
 
 function updateRow(row, account) {
@@ -130,7 +136,8 @@ function updateRow(row, account) {
   setAttr(row.why, "title", account.why || null);
   show(row.why, account.why !== "");
   const limit = account.limit > 0 ? ` of ${format.bytes(account.limit)}` : "";
-  setText(row.amount, `${format.bytes(account.used)}${limit}`);
+  setText(row.amount, format.bytes(account.used));
+  setText(row.limit, limit);
   setText(row.share, account.limit > 0 ? format.percent(account.fraction, 0) : "");
   row.progress.set(account.fraction, `${format.bytes(account.used)}${limit}`);
   const back = account.until > account.now ? account.until : account.resetsAt;

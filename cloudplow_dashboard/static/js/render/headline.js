@@ -19,8 +19,9 @@ export function headline(root) {
   const amount = el("p", { class: "headline__amount" });
   const figures = el("dl", { class: "figures" });
   const line = spark();
-  const lineNote = el("p", { class: "headline__peak" });
-  const lineBox = el("div", { class: "headline__line", hidden: true }, line.node, lineNote);
+  const lineNote = el("span");
+  const scale = el("p", { class: "headline__scale" }, el("span", { text: "Speed, last 3 minutes" }), lineNote);
+  const lineBox = el("div", { class: "headline__line", hidden: true }, line.node, scale);
   const progress = bar("bar--great", "Progress of the upload by bytes");
   const main = el("div", { class: "headline__main" }, share, amount);
   const numbers = el("div", { class: "headline__numbers" }, main, figures, lineBox);
@@ -45,6 +46,7 @@ export function headline(root) {
     const text = plain(parts);
     if (text !== shownSentence) {
       shownSentence = text;
+      setAttr(title, "title", text.length > 120 ? text : null);
       title.replaceChildren(...parts.map((part) => (typeof part === "string" ? part : el("bdi", { text: part.data }))));
     }
     const hasTotal = view.fraction >= 0 && view.session.exists;
@@ -54,7 +56,9 @@ export function headline(root) {
     show(progress.node, hasTotal || view.active);
     setAttr(progress.node, "data-tone", view.active ? null : state.tone);
     progress.set(hasTotal ? view.fraction : -1, hasTotal ? `${format.percent(view.fraction)}, ${amount.textContent}` : "");
-    setFigures(MOVING.has(view.phase) ? figuresNow(view, finishAt) : figuresThen(view));
+    const items = MOVING.has(view.phase) ? figuresNow(view, finishAt) : figuresThen(view);
+    setFigures(items);
+    show(numbers, !main.hidden || items.length > 0);
     drawSpeed(view);
   };
 
@@ -99,7 +103,7 @@ function figuresThen(view) {
   const figures = [];
   if (view.session.exists) {
     const when = format.clock(view.session.endedAt, view.now);
-    figures.push({ key: "moved", label: "Moved", value: format.bytes(view.done), note: format.plural(view.filesDone, "file") });
+    figures.push({ key: "files", label: "Files", value: format.count(view.filesDone), note: `of ${format.count(view.filesTotal)}` });
     figures.push({
       key: "took", label: "Took", value: format.duration(view.seconds), note: when ? `until ${when}` : `average ${format.speed(view.average)}`,
     });

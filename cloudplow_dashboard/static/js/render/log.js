@@ -48,4 +48,5 @@ function updateRow(row, fact) {
   setText(row.uploader, fact.uploader);
   show(row.uploader, fact.uploader !== "");
   setText(row.text, fact.text);
+  setAttr(row.text, "title", fact.text.length > 120 ? fact.text : null);
 }

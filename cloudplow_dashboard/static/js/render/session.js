@@ -8,7 +8,7 @@ import * as format from "../format.js";
 export function session(root) {
   const title = root.querySelector("h2");
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty", text: "No session yet. Its numbers stand here as soon as an upload begins." });
+  const empty = el("p", { class: "empty", text: "No session yet. Run “cloudplow upload”: its numbers will stand here." });
   const stats = el("dl", { class: "stats" });
   const failed = el("ul", { class: "failures" });
   const failedTitle = el("summary");
@@ -19,7 +19,7 @@ export function session(root) {
 
   return (view) => {
     const exists = view.session.exists;
-    setText(title, view.active ? "Session" : "Last session");
+    setText(title, view.active || !exists ? "Session" : "Last session");
     setText(note, exists ? startedText(view) : "");
     setAttr(note, "title", format.fullTime(view.session.startedAt) || null);
     show(stats, exists);

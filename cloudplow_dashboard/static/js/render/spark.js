@@ -53,6 +53,7 @@ export function spark() {
       setAttr(area, "d", `M${start} ${HEIGHT}L${points.join("L")}L${WIDTH} ${HEIGHT}Z`);
     },
     get peak() {
+      if (samples.length < 2) return 0;
       return Math.max(0, ...samples.map((sample) => sample.value));
     },
   };

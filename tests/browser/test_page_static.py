@@ -1,0 +1,507 @@
+"""The page in a real browser, in front of a server that does as it is told."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from cloudplow.units import format_bytes, format_duration
+from cloudplow_dashboard.stream import merge
+from tests.browser import page_fixture
+from tests.browser.page_fixture import DOCUMENTS, PACKAGE, Document, PageServer, serve_page, transfer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WIDTHS: Final = (360, 768, 1280, 2560)
+GZIP_BUDGET_BYTES: Final = 60 * 1024
+#: What the page says about text on a surface must be readable (WCAG AA).
+MIN_CONTRAST: Final = 4.5
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    missing = []
+    if importlib.util.find_spec("playwright") is None:
+        missing.append("playwright")
+    if not CHROMIUM.exists():
+        missing.append("Chromium")
+    if missing:
+        message = f"{' and '.join(missing)} not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visit:
+    """A page that is being looked at, and everything that it complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def text(self, selector: str = "body") -> str:
+        """What is to be read there."""
+        return self.page.locator(selector).inner_text()
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+        """Wait for a condition. Fails with `what` when it does not come true."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {seconds} s: {what}\n{self.text()[:1500]}\n{self.complaints}")
+            self.page.wait_for_timeout(50)
+
+    def until_text(self, wanted: str, selector: str = "body", seconds: float = 10.0) -> None:
+        """Wait for a text."""
+        self.until(lambda: wanted in self.text(selector), f"{wanted!r} in {selector}", seconds)
+
+    def module(self, name: str, expression: str, argument: Any = None) -> Any:
+        """Evaluate an expression with a module of the page as `m` and the argument as `a`."""
+        load = f"await import(new URL('static/js/{name}', location.href))"
+        return self.page.evaluate(f"async (a) => {{ const m = {load}; return {expression}; }}", argument)
+
+
+Visitor = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visitor]:
+    """Opens pages; in the end each must have stayed without complaints and without requests to elsewhere."""
+    visits: list[tuple[Visit, PageServer, bool]] = []
+
+    def open_page(server: PageServer, *, width: int = 1280, theme: str = "light", quiet: bool = True) -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+        page = context.new_page()
+        made = Visit(page)
+        visits.append((made, server, quiet))
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => "
+            "console.error('policy violation: ' + e.violatedDirective + ' ' + e.blockedURI));"
+        )
+        page.on("console", lambda message: made.complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: made.complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: made.complaints.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: made.requests.append(request.url))
+        page.goto(server.url)
+        return made
+
+    yield open_page
+    for made, server, quiet in visits:
+        if quiet:
+            assert made.complaints == []
+        assert [url for url in made.requests if not url.startswith(server.url)] == []
+        made.page.context.close()
+
+
+@pytest.fixture
+def server() -> Iterator[PageServer]:
+    """An upload under way."""
+    with serve_page(page_fixture.uploading()) as running:
+        yield running
+
+
+def _google(**parts: Any) -> Document:
+    return {"uploaders": {"google": parts}}
+
+
+# --- what is shown -----------------------------------------------------------------------------------------------
+
+
+def test_upload_is_described_in_one_sentence(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("Uploading google to gdrive:Media with account 3 of 12, stage 3 of 4; done about", "h1")
+    seen.until_text("Live", "#connection")
+    assert seen.page.locator(".headline__share").inner_text() == "70.7%"
+
+
+def test_transferring_files_are_shown(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    for name in page_fixture.FILES:
+        seen.until_text(name, "#transfers")
+
+
+def test_page_says_the_essential_without_scripts(browser: Browser, server: PageServer) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(server.url)
+    text = page.locator("body").inner_text()
+    assert "Uploading google to gdrive:Media" in text
+    assert page_fixture.FILES[0] in text
+    assert "1.6 TB of 2.5 TB" in text or "1.7 TB of 2.5 TB" in text
+    context.close()
+
+
+def test_patch_changes_numbers_and_keeps_rows(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("38%", "#transfers")
+    seen.page.evaluate("document.querySelectorAll('#transfers tbody tr').forEach((row, i) => { row.kept = i + 1; })")
+    changed = transfer(1, 61.4, 0.5, 20.0) | {"order": 9}
+    server.patch(_google(progress={"at": time.time(), "transferring": {page_fixture.FILES[0]: changed}}))
+    seen.until_text("50%", "#transfers")
+    kept = seen.page.evaluate("[...document.querySelectorAll('#transfers tbody tr')].map((row) => row.kept)")
+    assert kept == [1, 2, 3, 4]
+
+
+def test_finished_file_leaves_and_a_new_one_comes_last(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text(page_fixture.FILES[1], "#transfers")
+    moving = {page_fixture.FILES[1]: None, "New/file.mkv": transfer(1, 1, 0.1, 5)}
+    server.patch(_google(progress={"transferring": moving}))
+    seen.until_text("New/file.mkv", "#transfers")
+    names = seen.page.locator("#transfers tbody .name__whole").all_text_contents()
+    assert names == [page_fixture.FILES[0], page_fixture.FILES[2], page_fixture.FILES[3], "New/file.mkv"]
+
+
+def test_progress_does_not_jump_when_a_file_is_done(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("70.7%", ".headline__share")
+    session = server.document["uploaders"]["google"]["session"]
+    big = server.document["uploaders"]["google"]["progress"]["transferring"][page_fixture.FILES[0]]
+    # The fact comes at once, while the statistics still list the file as being on its way.
+    server.patch(_google(session={"bytes_done": session["bytes_done"] + big["bytes"], "files_done": 792}))
+    seen.until_text("792", "#session")
+    assert seen.text(".headline__share") == "70.7%"
+
+
+def test_many_transfers_are_folded(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    moving = {f"file {i:03}.mkv": transfer(i, 1, 0.5, 1) for i in range(1, 61)}
+    document["uploaders"]["google"]["progress"]["transferring"] = moving
+    with serve_page(document) as server:
+        seen = visit(server)
+        button = seen.page.get_by_role("button", name="Show all 60 transfers")
+        assert seen.page.locator("#transfers tbody tr").count() == 20
+        button.press("Enter")
+        seen.until(lambda: seen.page.locator("#transfers tbody tr").count() == 60, "all rows")
+
+
+def test_large_pool_says_how_much_of_it_is_shown(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    rows = page_fixture.accounts(total=200, used_up=30, active=30)
+    rows["7.json"] |= {"state": "failed", "why": "the key was revoked"}
+    document["uploaders"]["google"] |= {
+        "accounts": rows,
+        "accounts_summary": page_fixture.summary_of(rows, total=1000),
+    }
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("200 of 1,000 shown", "#accounts")
+        assert seen.page.locator("#accounts .cell").count() == 200
+        text = seen.text("#accounts")
+        assert "31.json" in text, "the active account is among the first rows"
+        assert "the key was revoked" in text
+        seen.page.get_by_role("button", name="Show all 200 accounts").click()
+        seen.until_text("200.json", "#accounts")
+
+
+def test_quota_that_ends_first_is_said(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    for row in document["uploaders"]["google"]["accounts"].values():
+        if row["state"] == "ready":
+            row |= {"state": "cooling", "used_bytes": row["limit_bytes"]}
+    with serve_page(document) as server:
+        visit(server).until_text("; the quota ends about", "h1")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("finished", "google used up its quota at "),
+        ("interrupted", "google was interrupted at "),
+        ("idle", "Nothing has been uploaded yet"),
+    ],
+)
+def test_times_without_an_upload_have_their_own_view(name: str, sentence: str, visit: Visitor) -> None:
+    with serve_page(DOCUMENTS[name]()) as server:
+        seen = visit(server)
+        seen.until_text(sentence, "h1")
+        assert not seen.page.locator("#transfers").is_visible()
+
+
+def test_recovered_session_says_so(visit: Visitor) -> None:
+    with serve_page(page_fixture.interrupted()) as server:
+        seen = visit(server)
+        seen.until_text("Recovered after a restart", "#headline")
+        seen.until_text("Interrupted", ".badge")
+
+
+def test_queue_and_its_sizes_are_shown(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("1,204 files", "#queue")
+    text = seen.text("#queue")
+    assert "2.5 TB" in text
+    for wanted in ("P50", "P99", "48.5 GB", "10 GB – 50 GB", "Exact: every file was listed in 7s"):
+        assert wanted in text
+
+
+def test_failures_have_reasons(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.page.locator("#session summary").click()
+    seen.until_text("the file changed while it was read", "#session")
+    assert "TV/Old Tapes/tape 03.avi" in seen.text("#session")
+
+
+def test_uploader_can_be_chosen(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    document["uploaders"]["photos"] = page_fixture.finished()["uploaders"]["google"]
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("Uploading google", "h1")
+        seen.page.get_by_role("button", name="photos").click()
+        seen.until_text("photos used up its quota", "h1")
+        seen.page.reload()
+        seen.until_text("photos used up its quota", "h1")
+
+
+# --- what must not happen ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_page_never_scrolls_sideways(name: str, theme: str, visit: Visitor) -> None:
+    with serve_page(DOCUMENTS[name]()) as server:
+        seen = visit(server, theme=theme)
+        seen.until_text("Live", "#connection")
+        seen.page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+        for width in WIDTHS:
+            seen.page.set_viewport_size({"width": width, "height": 900})
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+            inner = "[...document.querySelectorAll('.panel__body')].map((p) => p.scrollWidth - p.clientWidth)"
+            assert max(seen.page.evaluate(inner)) <= 0, width
+
+
+def test_hostile_names_stay_text(visit: Visitor) -> None:
+    with serve_page(page_fixture.hostile()) as server:
+        seen = visit(server)
+        seen.until_text("Live", "#connection")
+        shown = seen.page.locator("#transfers tbody .name__whole").all_text_contents()
+        assert sorted(shown) == sorted(page_fixture.hostile_names())
+        assert seen.page.locator("main img, main script, main b").count() == 0
+        heights = seen.page.evaluate("[...document.querySelectorAll('#transfers tbody tr')].map((r) => r.offsetHeight)")
+        assert max(heights) <= 1.2 * min(heights)
+
+
+def test_focused_name_is_shown_whole(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    name = seen.page.locator("#transfers .name").first
+    name.focus()
+    assert name.locator(".name__whole").bounding_box() is not None
+    seen.until(lambda: (name.locator(".name__whole").bounding_box() or {"width": 0})["width"] > 50, "the whole name")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"uploaders": {"a": {}}},
+        {"uploaders": {"a": None}, "facts": None},
+        {"uploaders": [], "facts": {}, "refresh_interval": "x", "app_version": 3},
+        {"uploaders": {"a": {"active": True, "phase": "new_phase", "session": 3, "progress": [], "accounts": "x"}}},
+        {"uploaders": {"a": {"active": True, "phase": "uploading", "progress": {"transferring": {"f": 1, "": {}}}}}},
+        {"uploaders": {"a": {"queue": {"available": True}, "failures": [None, 1], "accounts": {"1": {}, "2": None}}}},
+        {"facts": [None, {}, {"at": 1e300}, {"seq": 1, "text": 5}], "uploaders": {"__proto__": {"active": True}}},
+    ],
+)
+def test_missing_and_wrong_values_never_break_the_page(document: Document, visit: Visitor) -> None:
+    with serve_page({"boot": "b", "version": 1, **document}) as server:
+        seen = visit(server)
+        seen.until_text("Live", "#connection")
+        assert seen.page.locator("h1").inner_text() != ""
+
+
+def test_page_works_below_a_path(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading(), prefix="/tools/cloudplow/") as server:
+        seen = visit(server)
+        seen.until_text("Uploading google", "h1")
+        seen.until_text("Live", "#connection")
+        assert server.count("/api/events", 200) == 1
+
+
+def test_all_assets_fit_the_budget() -> None:
+    files = [path for folder in ("static", "templates") for path in (PACKAGE / folder).rglob("*") if path.is_file()]
+    size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
+    assert 0 < size <= GZIP_BUDGET_BYTES
+
+
+def test_text_is_readable_in_both_themes(server: PageServer, visit: Visitor) -> None:
+    measure = """() => {
+      const probe = document.body.appendChild(document.createElement('i'));
+      const light = (name) => {
+        probe.style.color = `var(${name})`;
+        const rgb = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255);
+        const [r, g, b] = rgb.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const found = {};
+      for (const text of ['--text', '--text-2', '--text-3', '--accent-text', '--ok', '--warn', '--bad']) {
+        for (const ground of ['--bg', '--surface', '--raised']) {
+          const [a, b] = [light(text), light(ground)].sort((x, y) => y - x);
+          found[text + ' on ' + ground] = (a + 0.05) / (b + 0.05);
+        }
+      }
+      const [a, b] = [light('--warn'), light('--warn-soft')].sort((x, y) => y - x);
+      found['--warn on --warn-soft'] = (a + 0.05) / (b + 0.05);
+      probe.remove();
+      return found;
+    }"""
+    for theme in ("light", "dark"):
+        ratios = visit(server, theme=theme).page.evaluate(measure)
+        assert {pair: round(ratio, 2) for pair, ratio in ratios.items() if ratio < MIN_CONTRAST} == {}
+
+
+def test_theme_is_remembered(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server, theme="light")
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    by_system = seen.page.evaluate(background)
+    button = seen.page.get_by_role("button", name="Theme")
+    button.click()
+    button.click()
+    assert seen.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    dark = seen.page.evaluate(background)
+    assert dark != by_system
+    seen.page.reload()
+    assert seen.page.evaluate(background) == dark
+
+
+# --- the connection ----------------------------------------------------------------------------------------------
+
+
+def test_dropped_stream_is_taken_up_again(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("Live", "#connection")
+    server.drop_streams()
+    server.patch(_google(session={"files_done": 799}))
+    seen.until_text("799", "#session")
+    seen.until_text("Live", "#connection")
+
+
+def test_page_dims_with_the_time_when_nothing_answers_and_recovers(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server, quiet=False)
+    seen.until_text("Live", "#connection")
+    server.reachable = False
+    server.drop_streams()
+    seen.until_text("Reconnecting", "#connection")
+    seen.until_text("Stale since ", "#connection", seconds=20)
+    assert seen.page.locator("#page").get_attribute("data-stale") == ""
+    server.reachable = True
+    server.patch(_google(session={"files_done": 801}), send=False)
+    seen.until_text("801", "#session", seconds=20)
+    assert seen.page.locator("#page").get_attribute("data-stale") is None
+
+
+def test_refused_stream_falls_back_to_polling_and_comes_back(server: PageServer, visit: Visitor) -> None:
+    server.stream_mode = "refused"
+    seen = visit(server, quiet=False)
+    seen.until_text("Polling every 1 s", "#connection", seconds=15)
+    server.patch(_google(session={"files_done": 805}))
+    seen.until_text("805", "#session")
+    seen.until(lambda: server.count("/api/state", 304) >= 2, "unchanged states are not sent again")
+    server.stream_mode = "works"
+    seen.page.evaluate("window.dispatchEvent(new Event('online'))")
+    seen.until_text("Live", "#connection")
+    polls = server.count("/api/state")
+    seen.page.wait_for_timeout(2500)
+    assert server.count("/api/state") == polls, "polling ends with the stream"
+
+
+def test_stream_that_is_held_back_falls_back_to_polling(server: PageServer, visit: Visitor) -> None:
+    server.stream_mode = "silent"
+    seen = visit(server)
+    server.patch(_google(session={"files_done": 806}), send=False)
+    seen.until_text("Polling every 1 s", "#connection", seconds=15)
+    seen.until_text("806", "#session")
+
+
+def test_stream_that_dies_silently_is_noticed(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("Live", "#connection")
+    server.patch(_google(session={"files_done": 807}), send=False)
+    seen.until_text("807", "#session", seconds=25)
+
+
+def test_broken_frames_are_survived(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("Live", "#connection")
+    server.send_raw(b": comment\n\nevent: patch\ndata: {half\n\nevent: patch\ndata: null\n\nevent: other\ndata: {}\n\n")
+    server.patch(_google(session={"files_done": 808}))
+    seen.until_text("808", "#session")
+
+
+# --- the modules -------------------------------------------------------------------------------------------------
+
+
+def test_sizes_and_durations_read_as_the_api_says_them(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    sizes = [0, -1, 1, 1023, 1024, 1536, 1 << 20, 805_306_368_000, 1 << 40, 3.7 * (1 << 50), 1 << 62]
+    assert seen.module("format.js", "a.map(m.bytes)", sizes) == [format_bytes(size) for size in sizes]
+    seconds = [-1, 0, 0.5, 1, 59, 60, 243, 3599, 3600, 7620, 180_000]
+    assert seen.module("format.js", "a.map(m.duration)", seconds) == [format_duration(value) for value in seconds]
+
+
+def test_merge_patch_follows_the_rfc(server: PageServer, visit: Visitor) -> None:
+    # Source: https://www.rfc-editor.org/rfc/rfc7396#appendix-A
+    cases: list[tuple[Any, Any]] = [
+        ({"a": "b"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}),
+        ({"a": "b"}, {"a": None}),
+        ({"a": "b", "b": "c"}, {"a": None}),
+        ({"a": ["b"]}, {"a": "c"}),
+        ({"a": "c"}, {"a": ["b"]}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}),
+        (["a", "b"], ["c", "d"]),
+        ({"a": "b"}, ["c"]),
+        ({"a": "foo"}, "bar"),
+        ({"e": None}, {"a": 1}),
+        ([1, 2], {"a": "b", "c": None}),
+        ({}, {"a": {"bb": {"ccc": None}}}),
+        ({"__proto__": {"a": 1}}, {"__proto__": {"b": 2}}),
+    ]
+    seen = visit(server)
+    texts = [[page_fixture.dump(target), page_fixture.dump(patch)] for target, patch in cases]
+    expression = "a.map(([t, p]) => JSON.stringify(m.mergePatch(JSON.parse(t), JSON.parse(p))))"
+    results = [page_fixture.load(text) for text in seen.module("state.js", expression, texts)]
+    assert results == [merge(target, patch) for target, patch in cases]
+
+
+def test_old_messages_are_ignored(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    expression = """(() => {
+      const store = m.createStore(() => {});
+      store.replace({boot: "a", version: 5, x: 5});
+      store.patch({version: 5, x: 4});
+      store.replace({boot: "a", version: 3, x: 3});
+      const kept = store.document.x;
+      store.replace({boot: "b", version: 1, x: 1});
+      return [kept, store.document.x];
+    })()"""
+    assert seen.module("state.js", expression) == [5, 1]
