@@ -97,7 +97,8 @@ class App:
         for warning in self.warnings:
             log.warning("%s", warning)
         self.state_files.start()
-        self.load_ledger()
+        # Read only: until `upload` holds the lock, another process may be writing the ledger.
+        self._read_ledger()
         self._recorder.start()
         try:
             self.plugins.start(self)
@@ -120,10 +121,13 @@ class App:
 
     def load_ledger(self) -> None:
         """Read what the accounts have spent and what an earlier version knew; `upload` does it too."""
-        self.ledger.load({name: one.account_quota_hours * 3600 for name, one in self.config.uploader.items()})
+        self._read_ledger()
         for uploader, key, until in read_account_bans(self._old_cache):
             if until > time.time():
                 self.ledger.deny(uploader, key, until, "banned by an earlier version of cloudplow")
+
+    def _read_ledger(self) -> None:
+        self.ledger.load({name: one.account_quota_hours * 3600 for name, one in self.config.uploader.items()})
 
     def request_stop(self) -> None:
         """Ask for the end, from any thread: rclone is asked to stop; a second call kills it."""

@@ -61,22 +61,29 @@ class Ledger:
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, _Entry]] = {}
         self._windows: dict[str, float] = {}
+        self._warned_of_future = False
         files.register(LEDGER_FILE, self.document)
 
     def load(self, windows_seconds: Mapping[str, float]) -> None:
-        """Read the file, once, at start. windows_seconds: the quota window of each uploader."""
+        """Read the file: at start, and again once nobody else writes it. windows_seconds: each uploader's window."""
         self._windows = dict(windows_seconds)
         stored = self._files.read(LEDGER_FILE)
-        if not isinstance(stored, dict):
-            return
         now = self._now()
-        for uploader, accounts in stored.items():
-            if not isinstance(accounts, dict):
-                continue
+        entries, from_future = dict[str, dict[str, _Entry]](), False
+        for uploader, accounts in stored.items() if isinstance(stored, dict) else ():
             window = self._window(uploader)
-            for key, record in accounts.items():
+            for key, record in accounts.items() if isinstance(accounts, dict) else ():
                 if isinstance(record, dict):
-                    self._entries.setdefault(uploader, {})[key] = _read_entry(record, now, window)
+                    charges = _read_charges(record, window)
+                    from_future = from_future or any(at > now for at, _ in charges)
+                    entries.setdefault(uploader, {})[key] = _read_entry(record, charges, now, window)
+        with self._lock:
+            self._entries = entries
+        if from_future and not self._warned_of_future:
+            self._warned_of_future = True
+            log.warning(
+                "sa_quota_cache.json holds uploads from the future (was the clock set back?): they count as spent now"
+            )
 
     def _window(self, uploader: str) -> float:
         return self._windows.get(uploader, 86_400.0)
@@ -251,7 +258,17 @@ def _write_entry(entry: _Entry, now: float, window: float) -> dict[str, Any]:
     return record
 
 
-def _read_entry(record: Mapping[str, Any], now: float, window: float) -> _Entry:
+def _read_charges(record: Mapping[str, Any], window: float) -> list[tuple[float, int]]:
+    """When bytes were spent, and how many; nonsense counts as nothing. The old form has one sum and one window."""
+    stored = record.get("charges")
+    if isinstance(stored, list):
+        return [(_number(one[0]), _whole(one[1])) for one in stored if isinstance(one, list) and len(one) == 2]
+    reset_at = _number(record.get("reset_time"))
+    spent_at = reset_at - window if reset_at else _number(record.get("first_upload"))
+    return [(spent_at, _whole(record.get("bytes")))]
+
+
+def _read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]], now: float, window: float) -> _Entry:
     """Read one record of the new or the old form; nonsense counts as nothing, a time in the future as now."""
     entry = _Entry(
         total_bytes=_whole(record.get("total_bytes", record.get("bytes"))),
@@ -262,18 +279,7 @@ def _read_entry(record: Mapping[str, Any], now: float, window: float) -> _Entry:
         learned_limit_bytes=_whole(record.get("learned_limit_bytes")),
         learned_for_limit_bytes=_whole(record.get("learned_for_limit_bytes")),
     )
-    stored = record.get("charges")
-    if isinstance(stored, list):
-        pairs = [(_number(one[0]), _whole(one[1])) for one in stored if isinstance(one, list) and len(one) == 2]
-    else:
-        reset_at = _number(record.get("reset_time"))
-        spent_at = reset_at - window if reset_at else _number(record.get("first_upload"))
-        pairs = [(spent_at, _whole(record.get("bytes")))]
-    if any(at > now for at, _ in pairs):
-        log.warning(
-            "sa_quota_cache.json holds uploads from the future (was the clock set back?): they count as spent now"
-        )
-    for at, size_bytes in sorted((min(at, now), size) for at, size in pairs):
+    for at, size_bytes in sorted((min(at, now), size) for at, size in charges):
         if size_bytes > 0 and at + window > now:
             entry.charges.append(_Charge(at, at, size_bytes))
     opened = record.get("open_stage")
