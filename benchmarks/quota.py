@@ -24,10 +24,12 @@ from tests.harness.drive_upload import make_site, pareto_sizes, write_files
 MB: Final = 1_000_000
 SMALLEST: Final = 1_000
 #: The largest file's share of a quota.
-LARGEST_SHARE: Final = 0.6
+LARGEST_SHARE: Final = 0.2
 TRANSFERS: Final = 8
 #: rclone's exit statuses for what is expected here: done, upload limit, --max-transfer.
 EXPECTED: Final = frozenset({0, 7, 8})
+#: 1.75 may end with status 3 instead of 8: it cannot set the times of folders that it never came to make.
+LIMIT_REACHED: Final = "max transfer limit reached"
 #: cloudplow's: done, files are left.
 PLAN_EXPECTED: Final = frozenset({0, 3})
 
@@ -92,7 +94,7 @@ def run_max_transfer(cutoff_mode: str) -> Callable[[FakeDrive, Path, Path, Case,
             command.append("--drive-stop-on-upload-limit")
             environment = drive.process_env({"RCLONE_CONFIG_GDRIVE_SERVICE_ACCOUNT_FILE": str(drive.key_file(account))})
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            if done.returncode not in EXPECTED:
+            if done.returncode not in EXPECTED and LIMIT_REACHED not in done.stderr:
                 raise BenchmarkError(f"rclone ended with status {done.returncode}:\n{done.stderr[-2000:]}")
 
     return upload
