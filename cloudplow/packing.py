@@ -2,8 +2,7 @@
 
 The heuristic: largest file first that still fits (first-fit decreasing, Johnson 1973), then the tail of the choice is
 solved again as a subset-sum problem by dynamic programming over a bit set (Bellman; with sizes rounded up to a grid,
-as in Ibarra and Kim's approximation scheme, so that a choice is never larger than it seems). Few files, where the tail
-is everything, are thereby solved to within the grid of the exact optimum.
+as in Ibarra and Kim's approximation scheme). Few files, where the tail is everything, are solved exactly.
 
 Sources: D. S. Johnson, "Near-optimal bin packing algorithms", MIT 1973; O. H. Ibarra, C. E. Kim, "Fast approximation
 algorithms for the knapsack and sum of subset problems", JACM 22 (1975).
@@ -20,6 +19,10 @@ GOOD_ENOUGH: Final = 0.0002
 #: How many files the exact step looks at; and how fine its grid is.
 CANDIDATES: Final = 400
 GRID: Final = 1 << 17
+#: How many grid steps beyond the capacity it looks, for sums that fit in bytes.
+BEYOND: Final = 32
+#: So few files are tried in every combination instead.
+EXACT: Final = 20
 #: How many of the last chosen files the exact step may choose again.
 TAIL: Final = 12
 
@@ -53,18 +56,17 @@ class SizePool:
         self.count += 1
 
     def some_at_most(self, limit_bytes: int, count: int) -> list[int]:
-        """Up to `count` unassigned files no larger than the limit, spread evenly over the order of sizes."""
+        """Up to `count` unassigned files no larger than the limit: half the largest, half spread over the others."""
         end = bisect_right(self.sizes, limit_bytes)
         alive = self._alive
         found: list[int] = []
-        step = max(1, end // (4 * count))
         position = end
         while position > 0 and len(found) < count:
             index = alive.rfind(1, 0, position)
             if index < 0:
                 break
             found.append(index)
-            position = min(index, position - step) if len(found) > count // 2 else index
+            position = index if len(found) <= count // 2 else index + 1 - max(1, index // (count - len(found) + 1))
         return found
 
     def remaining(self) -> list[int]:
@@ -72,9 +74,10 @@ class SizePool:
         return [index for index, alive in enumerate(self._alive) if alive]
 
 
-def fill(pool: SizePool, capacity_bytes: int) -> list[int]:
+def fill(pool: SizePool, capacity_bytes: int, *, keep_largest: bool = False) -> list[int]:
     """Take files from the pool whose sizes sum to at most the capacity, and come as close to it as they can.
 
+    keep_largest: the largest file that fits is among them, even where others would fill better.
     Returns their indices. Files of size 0 always fit.
     """
     chosen: list[int] = []
@@ -86,15 +89,15 @@ def fill(pool: SizePool, capacity_bytes: int) -> list[int]:
         left -= pool.sizes[index]
         below = index
     if pool.count and left > capacity_bytes * GOOD_ENOUGH:
-        _improve_tail(pool, chosen, left)
+        _improve_tail(pool, chosen, left, kept=1 if keep_largest else 0)
     return chosen
 
 
-def _improve_tail(pool: SizePool, chosen: list[int], left: int) -> None:
-    """Choose the last files again, together with unassigned ones, when that leaves less."""
+def _improve_tail(pool: SizePool, chosen: list[int], left: int, *, kept: int) -> None:
+    """Choose the last files again, together with unassigned ones, when that leaves less; the first `kept` stay."""
     sizes = pool.sizes
     whole = pool.count + len(chosen) <= CANDIDATES
-    tail = [index for index in (chosen if whole else chosen[-TAIL:]) if sizes[index] > 0]
+    tail = [index for index in chosen[kept if whole else max(kept, len(chosen) - TAIL) :] if sizes[index] > 0]
     room = left + sum(sizes[index] for index in tail)
     candidates = tail + pool.some_at_most(room, CANDIDATES - len(tail))
     better = best_subset([sizes[index] for index in candidates], room)
@@ -119,24 +122,71 @@ def _improve_tail(pool: SizePool, chosen: list[int], left: int) -> None:
 
 
 def best_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:
-    """Positions of sizes whose sum is at most the capacity and within count/GRID of the best possible.
+    """Positions of sizes whose sum is at most the capacity: the best possible for few, within count/GRID for many.
 
-    Dynamic programming: bit k of `reached[i]` says that some of the first i sizes sum to k grid steps.
+    Dynamic programming: bit k of `reached[i]` says that some of the first i sizes sum to k grid steps. Sizes are
+    rounded up, so sums a little beyond the capacity are looked at too: in bytes they may just fit.
     """
+    if len(sizes) <= EXACT:
+        return _exact_subset(sizes, capacity_bytes)
     unit = max(1, -(-capacity_bytes // GRID))
     limit = capacity_bytes // unit
-    mask = (1 << (limit + 1)) - 1
-    weights = [-(-size // unit) for size in sizes]
+    beyond = limit + min(len(sizes), BEYOND)
+    mask = (1 << (beyond + 1)) - 1
+    # Large ones first; among those that look alike on the grid the smaller first, which fit sooner.
+    order = sorted(range(len(sizes)), key=lambda position: (sizes[position] // -unit, sizes[position]))
+    weights = [-(sizes[position] // -unit) for position in order]
     reached = [1]
     for weight in weights:
         last = reached[-1]
-        reached.append((last | (last << weight)) & mask if weight <= limit else last)
-    total = reached[-1].bit_length() - 1
+        reached.append((last | (last << weight)) & mask if weight <= beyond else last)
+
+    def trace(total: int) -> tuple[int, list[int]]:
+        picked = [order[place] for place in _trace(reached, weights, total)]
+        return sum(sizes[position] for position in picked), picked
+
+    best = trace((reached[-1] & ((1 << limit + 1) - 1)).bit_length() - 1)
+    if best[0] >= capacity_bytes * (1 - GOOD_ENOUGH):
+        return best[1]
+    for total in range(beyond, limit, -1):
+        if reached[-1] >> total & 1:
+            found = trace(total)
+            if best[0] < found[0] <= capacity_bytes:
+                best = found
+    return best[1]
+
+
+def _trace(reached: Sequence[int], weights: Sequence[int], total: int) -> list[int]:
+    """The places whose weights make that total."""
     picked = []
-    for position in range(len(sizes) - 1, -1, -1):
+    for place in range(len(weights) - 1, -1, -1):
         # The sum is reachable without this one: leave it out.
-        if reached[position] >> total & 1:
-            continue
-        picked.append(position)
-        total -= weights[position]
+        if not reached[place] >> total & 1:
+            picked.append(place)
+            total -= weights[place]
     return picked
+
+
+def _exact_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:
+    """The best possible, from all sums of both halves.
+
+    Source: E. Horowitz, S. Sahni, "Computing partitions with applications to the knapsack problem", JACM 21 (1974).
+    """
+    half = len(sizes) // 2
+    right = sorted(_all_sums(sizes[half:]))
+    best_bytes, best = -1, 0
+    for left_bytes, left in _all_sums(sizes[:half]):
+        if left_bytes > capacity_bytes:
+            continue
+        right_bytes, chosen = right[bisect_right(right, (capacity_bytes - left_bytes, 1 << len(sizes))) - 1]
+        if left_bytes + right_bytes > best_bytes:
+            best_bytes, best = left_bytes + right_bytes, left | chosen << half
+    return [position for position in range(len(sizes)) if best >> position & 1]
+
+
+def _all_sums(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Every sum, with a bit for each position in it."""
+    sums = [(0, 0)]
+    for position, size in enumerate(sizes):
+        sums += [(total + size, chosen | 1 << position) for total, chosen in sums]
+    return sums

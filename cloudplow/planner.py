@@ -19,6 +19,9 @@ from cloudplow.packing import SizePool, fill
 
 #: How many later stages are worked out one by one; what lies behind them is only summed up.
 LATER_STAGES_LIMIT: Final = 500
+#: Where more files wait than these, the largest goes as soon as it fits, even if others would fill the account better:
+#: a steady stream of them could otherwise keep it waiting for ever. With so few files left the fill counts more.
+FEW_FILES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,11 @@ class _Queue:
         files = tuple(self.files[index] for index in indices)
         return PlannedStage(account, files, sum(file.size for file in files), starts_at, oversized)
 
+    def largest(self) -> int | None:
+        """The size of the largest unassigned file, in bytes; None when there is none."""
+        index = self.pool.largest_at_most(self.pool.sizes[-1]) if self.pool.count else None
+        return None if index is None else self.pool.sizes[index]
+
     def take_oversized(self, limit_bytes: int) -> int | None:
         """Take the largest unassigned file when it exceeds the limit."""
         if not self.pool.count:
@@ -110,10 +118,15 @@ def plan(queue: Sequence[QueueFile], capacities: Sequence[Capacity], *, now: flo
     stages = _oversized_stages(waiting, usable, largest_limit)
     taken = {stage.account for stage in stages}
     spare = _reserve_for_largest(waiting, [one for one in usable if one.account not in taken])
+    largest = waiting.largest()
     for capacity in usable:
         if capacity.account in taken or not waiting.pool.count:
             continue
-        indices = fill(waiting.pool, min(capacity.free_bytes, spare.get(capacity.account, capacity.free_bytes)))
+        room = min(capacity.free_bytes, spare.get(capacity.account, capacity.free_bytes))
+        keep = largest is not None and largest <= room and waiting.pool.count > FEW_FILES
+        if keep:
+            largest = None
+        indices = fill(waiting.pool, room, keep_largest=keep)
         if indices:
             stages.append(waiting.stage(capacity.account, indices))
     later = _later_stages(waiting, capacities, stages, now) if with_later else []
@@ -140,13 +153,9 @@ def _reserve_for_largest(waiting: _Queue, usable: Sequence[Capacity]) -> dict[st
     A steady stream of small files would otherwise eat every byte that comes back. The account on which the file will
     fit first is kept for it: others may use only what will be to spare at that time.
     """
-    sizes = waiting.pool.sizes
-    if not waiting.pool.count or not usable:
+    size = waiting.largest()
+    if size is None:
         return {}
-    index = waiting.pool.largest_at_most(sizes[-1])
-    if index is None:
-        return {}
-    size = sizes[index]
     if any(capacity.free_bytes >= size for capacity in usable):
         return {}
     best: tuple[float, str, int] | None = None
