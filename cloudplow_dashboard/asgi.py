@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from a2wsgi import WSGIMiddleware
 
+from cloudplow_dashboard.faults import error_document
+from cloudplow_dashboard.forwarded import TrustedProxies
 from cloudplow_dashboard.hub import Hub, Receive, Send
 from cloudplow_dashboard.security import admit, response_headers
 from cloudplow_dashboard.stream import encode_json
-from cloudplow_dashboard.web import error_document
 
 STREAM_PATH: Final = "/api/events"
 #: A browser that is turned away comes back after this time, in seconds.
@@ -19,15 +20,17 @@ Scope = dict[str, Any]
 
 
 class FrontDoor:
-    """The ASGI application. pool: Flask behind its threads."""
+    """The ASGI application. pool: Flask behind its threads; proxies: whose forwarded headers are believed."""
 
-    def __init__(self, hub: Hub, pool: WSGIMiddleware) -> None:
+    def __init__(self, hub: Hub, pool: WSGIMiddleware, proxies: TrustedProxies | None = None) -> None:
         self._hub = hub
+        self._proxies = proxies or TrustedProxies()
         self._pool: Any = pool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        scope = self._proxies.apply(scope)
         refusal = admit(scope["headers"])
         if refusal is not None:
             await _answer(send, refusal.status, refusal.code, refusal.message)

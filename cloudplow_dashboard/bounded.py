@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
+
+from cloudplow_dashboard import clean
 
 #: Files of one session that are kept for export, the latest ones.
 FILES_LIMIT: Final = 10_000
@@ -99,6 +101,13 @@ _PAST: Final[dict[str, Any]] = {
     "next_capacity_at": 0,
 }
 
+_CLEANERS: Final[dict[type, Callable[[object], Any]]] = {
+    bool: lambda value: value is True,
+    int: clean.number,
+    str: clean.redact,
+}
+_COUNT_LIMIT: Final = 1_000_000
+
 
 class PastSessions:
     """Sessions that are over, oldest first."""
@@ -113,6 +122,13 @@ class PastSessions:
         others = [one for one in self._sessions if one["started_at"] != past["started_at"]]
         self._sessions.clear()
         self._sessions.extend(sorted([*others, past], key=lambda one: float(one["started_at"])))
+
+    def recover(self, stored: Mapping[Any, Any]) -> None:
+        """Add one that a file holds, which anybody may have written."""
+        session = {name: _CLEANERS[type(neutral)](stored.get(name)) for name, neutral in _PAST.items()}
+        session["accounts_used"] = range(min(clean.whole(stored.get("accounts_used")), _COUNT_LIMIT))
+        if session["started_at"]:
+            self.add(session)
 
     def document(self) -> list[dict[str, Any]]:
         """The `sessions` part of the state document."""

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cloudplow.units import GIB, format_bytes, format_duration
-from cloudplow_dashboard.recovery import natural_key
 from cloudplow_dashboard.sentences import local_time
 from cloudplow_dashboard.uploader_state import UploaderState
 
@@ -105,16 +104,8 @@ def _session_seconds(u: UploaderState, now: float) -> float:
     return max(0.0, ended - started) if started else 0.0
 
 
-def service_accounts(uploaders: Uploaders, now: float) -> list[dict[str, Any]]:
-    """`/api/service_accounts`: every account of every uploader given, in the order of the pools."""
-    answer: list[dict[str, Any]] = []
-    for u in uploaders.values():
-        rows = sorted(u.accounts.rows.items(), key=lambda item: (item[1]["index"], natural_key(item[0])))
-        answer.extend(_account(u.name, name, row, now) for name, row in rows)
-    return answer
-
-
-def _account(uploader: str, name: str, row: Mapping[str, Any], now: float) -> dict[str, Any]:
+def account_row(uploader: str, name: str, row: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """One account of `/api/service_accounts`. row: of the table of accounts; now: epoch seconds."""
     used, limit = row["used_bytes"], row["limit_bytes"]
     percentage = _percent(used, limit)
     status = "complete" if percentage >= COMPLETE_PERCENT else "ready"
@@ -149,7 +140,7 @@ def rclone_stats(u: UploaderState | None) -> dict[str, Any]:
         "transfers": progress["files"],
         "errors": progress["errors"],
         "checking": list(progress["checking"]),
-        "transferring": [_file(name, file) for name, file in progress["transferring"].items()],
+        "transferring": [file_row(name, file) for name, file in progress["transferring"].items()],
         "total_bytes": progress["total_bytes"],
         "total_transfers": progress["total_files"],
         "uploader": u.name,
@@ -167,7 +158,8 @@ def _speed_and_eta(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _file(name: str, file: Mapping[str, Any]) -> dict[str, Any]:
+def file_row(name: str, file: Mapping[str, Any]) -> dict[str, Any]:
+    """One file on its way, in `/api/rclone_stats`."""
     return {
         "name": name,
         "size": file["size"],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from cloudplow_dashboard.forwarded import networks
 
 DEFAULT_PORT: Final = 47949
 
@@ -14,7 +16,7 @@ class DashboardSection(BaseModel):
 
     port: 0 takes any free one. refresh_interval: seconds between two updates of the transfer statistics.
     debug: accepted from older installations, without effect. rc_url: address of an rclone to watch.
-    trusted_proxies: addresses of reverse proxies whose forwarded headers may be believed.
+    trusted_proxies: addresses or networks of reverse proxies whose forwarded headers may be believed.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
@@ -26,3 +28,9 @@ class DashboardSection(BaseModel):
     debug: bool = False
     rc_url: str | None = None
     trusted_proxies: list[str] = Field(default_factory=list)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, value: list[str]) -> list[str]:
+        networks(value)
+        return value

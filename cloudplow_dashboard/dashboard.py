@@ -6,6 +6,8 @@ import logging
 from typing import Any, Final
 
 from cloudplow_dashboard.config import DashboardSection
+from cloudplow_dashboard.history import History
+from cloudplow_dashboard.history_file import HistoryFile
 from cloudplow_dashboard.hub import Limits, limits_of_this_process
 from cloudplow_dashboard.listener import BindError, bind, is_loopback
 from cloudplow_dashboard.recovery import recover
@@ -16,6 +18,8 @@ log = logging.getLogger("cloudplow.dashboard")
 
 #: Where the address is left for others: `app.services["dashboard_url"]`.
 SERVICE_NAME: Final = "dashboard_url"
+#: What the history is made of.
+HISTORY_SIGNALS: Final = ("file_transferred", "file_failed", "transfer_progress", "session_finished")
 
 
 class Dashboard:
@@ -26,6 +30,8 @@ class Dashboard:
         self._section = section
         self._limits = limits or limits_of_this_process()
         self.state = DashboardState(app_version=app.version, refresh_interval=section.refresh_interval)
+        self.history = History(self.state.clock)
+        self._history_file = HistoryFile(self.state, self.history, app.state_files)
         self.server: DashboardServer | None = None
 
     def start(self) -> bool:
@@ -45,9 +51,19 @@ class Dashboard:
         if section.debug:
             log.warning("dashboard.debug has no effect any more; remove it")
         recover(self.state, self._app.state_files.read)
+        self._history_file.open()
         for signal in self._app.events.SIGNALS.values():
             signal.connect(self.state.receive)
-        self.server = DashboardServer(self.state, listener, self._limits)
+        for name in HISTORY_SIGNALS:
+            self._app.events.SIGNALS[name].connect(self.history.receive)
+        self.server = DashboardServer(
+            self.state,
+            listener,
+            self._limits,
+            history=self.history,
+            trusted_proxies=section.trusted_proxies,
+            every_second=self._history_file.save_if_due,
+        )
         self.server.start()
         services = getattr(self._app, "services", None)
         if isinstance(services, dict):
@@ -63,6 +79,9 @@ class Dashboard:
         self.server.stop()
         for signal in self._app.events.SIGNALS.values():
             signal.disconnect(self.state.receive)
+        for name in HISTORY_SIGNALS:
+            self._app.events.SIGNALS[name].disconnect(self.history.receive)
+        self._history_file.close()
         services = getattr(self._app, "services", None)
         if isinstance(services, dict):
             services.pop(SERVICE_NAME, None)

@@ -77,8 +77,11 @@ class Viewer:
 class Hub:
     """Publishes what changed and hands it to every viewer."""
 
-    def __init__(self, state: DashboardState, limits: Limits | None = None) -> None:
+    def __init__(
+        self, state: DashboardState, limits: Limits | None = None, every_second: Callable[[], None] | None = None
+    ) -> None:
         self.state = state
+        self._every_second = every_second
         self.limits = limits or Limits()
         self.viewers: set[Viewer] = set()
         self.stopping = False
@@ -220,6 +223,8 @@ class Hub:
         assert self._loop is not None
         now = self._loop.time()
         self.state.expire(self.state.clock())
+        if self._every_second is not None:
+            self._every_second()
         for viewer in list(self.viewers):
             if viewer.sending_since and now - viewer.sending_since > self.limits.stuck:
                 abort(viewer.send)

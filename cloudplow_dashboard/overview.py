@@ -11,10 +11,11 @@ from cloudplow_dashboard.uploader_state import UploaderState
 
 def uploaders_side_by_side(uploaders: Uploaders, now: float) -> dict[str, Any]:
     """Every uploader by name, with the figures that fit on one line. now: epoch seconds."""
-    return {"uploaders": {name: _line(u, now) for name, u in uploaders.items()}}
+    return {"uploaders": {name: line(u, now) for name, u in uploaders.items()}}
 
 
-def _line(u: UploaderState, now: float) -> dict[str, Any]:
+def line(u: UploaderState, now: float) -> dict[str, Any]:
+    """One uploader in `/api/uploaders`. now: epoch seconds."""
     stats = session_stats(u, now)["data"]
     session, summary = u.session, u.accounts.summary()
     return {
@@ -52,23 +53,23 @@ def _line(u: UploaderState, now: float) -> dict[str, Any]:
 def summary(u: UploaderState | None, health: dict[str, Any], now: float) -> dict[str, Any]:
     """One flat object, every key always there, for Homepage, Home Assistant and the like."""
     u = u or UploaderState("")
-    line = _line(u, now)
-    eta = line["eta_seconds"]
+    figures = line(u, now)
+    eta = figures["eta_seconds"]
     readable = {
-        "bytes_done_human": format_bytes(line["bytes_done"]),
-        "bytes_total_human": format_bytes(line["bytes_total"]),
-        "bytes_left_human": format_bytes(line["bytes_left"]),
-        "speed_human": f"{format_bytes(line['speed'])}/s",
+        "bytes_done_human": format_bytes(figures["bytes_done"]),
+        "bytes_total_human": format_bytes(figures["bytes_total"]),
+        "bytes_left_human": format_bytes(figures["bytes_left"]),
+        "speed_human": f"{format_bytes(figures['speed'])}/s",
         "eta_human": format_duration(eta),
-        "quota_used_human": format_bytes(line["quota_used_bytes"]),
-        "quota_limit_human": format_bytes(line["quota_limit_bytes"]),
+        "quota_used_human": format_bytes(figures["quota_used_bytes"]),
+        "quota_limit_human": format_bytes(figures["quota_limit_bytes"]),
     }
     states = u.accounts.summary()["states"]
     accounts = {
         f"accounts_{state}": states.get(state, 0) for state in ("ready", "active", "cooling", "denied", "failed")
     }
     whole = {key: health[key] for key in ("status", "version", "engine", "uptime_seconds", "last_event_age_seconds")}
-    return whole | {"uploader": u.name} | line | readable | accounts
+    return whole | {"uploader": u.name} | figures | readable | accounts
 
 
 def plans(uploaders: Uploaders) -> dict[str, dict[str, Any]]:

@@ -7,8 +7,10 @@ import contextlib
 import logging
 import socket
 import threading
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cloudplow_dashboard.history import History
 from cloudplow_dashboard.hub import LAST_BYTES_SECONDS, Hub, Limits
 from cloudplow_dashboard.listener import url_of
 from cloudplow_dashboard.state import DashboardState
@@ -28,12 +30,26 @@ _POOL_SECONDS: Final = 1.0
 
 
 class DashboardServer:
-    """Serves a state on a listening socket, which it owns from now on."""
+    """Serves a state on a listening socket, which it owns from now on.
 
-    def __init__(self, state: DashboardState, listener: socket.socket, limits: Limits | None = None) -> None:
+    trusted_proxies: addresses; every_second: called on the server's loop, must return at once.
+    """
+
+    def __init__(
+        self,
+        state: DashboardState,
+        listener: socket.socket,
+        limits: Limits | None = None,
+        *,
+        history: History | None = None,
+        trusted_proxies: Sequence[str] = (),
+        every_second: Callable[[], None] | None = None,
+    ) -> None:
         self.address = url_of(listener)
-        self.hub = Hub(state, limits)
+        self.hub = Hub(state, limits, every_second)
         self._state = state
+        self._history = history
+        self._trusted_proxies = trusted_proxies
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._lock = threading.Lock()
@@ -90,12 +106,13 @@ class DashboardServer:
         from a2wsgi import WSGIMiddleware
 
         from cloudplow_dashboard.asgi import FrontDoor
+        from cloudplow_dashboard.forwarded import TrustedProxies
         from cloudplow_dashboard.protocol import bounded_protocol
         from cloudplow_dashboard.web import create_app
 
-        flask_app: Any = create_app(self._state)
+        flask_app: Any = create_app(self._state, self._history)
         pool = WSGIMiddleware(flask_app, workers=WORKERS)
-        application: Any = FrontDoor(self.hub, pool)
+        application: Any = FrontDoor(self.hub, pool, TrustedProxies(self._trusted_proxies))
         config = uvicorn.Config(
             application,
             interface="asgi3",

@@ -30,13 +30,28 @@ from cloudplow_dashboard.stream import merge
 WAIT_SECONDS = 10.0
 
 
+class FakeFiles:
+    """Cache files that are not there; remembers what is to be written."""
+
+    def __init__(self) -> None:
+        self.makers: dict[str, Callable[[], Any]] = {}
+        self.dirty: set[str] = set()
+
+    def read(self, _name: str) -> Any:
+        return None
+
+    def register(self, name: str, make_document: Callable[[], Any]) -> None:
+        self.makers[name] = make_document
+
+    def mark_dirty(self, name: str) -> None:
+        self.dirty.add(name)
+
+
 class Server:
     """A running dashboard, and requests to it."""
 
     def __init__(self, limits: Limits | None = None, **section: Any) -> None:
-        self.app: Any = SimpleNamespace(
-            events=events, state_files=SimpleNamespace(read=lambda _name: None), version="3.0.0", services={}
-        )
+        self.app: Any = SimpleNamespace(events=events, state_files=FakeFiles(), version="3.0.0", services={})
         values: dict[str, Any] = {"enabled": True, "port": 0, "refresh_interval": 0.2} | section
         self.dashboard = Dashboard(self.app, DashboardSection(**values), limits)
         assert self.dashboard.start()
@@ -419,7 +434,7 @@ def test_the_hooks_start_and_stop_it(caplog: pytest.LogCaptureFixture) -> None:
     app: Any = SimpleNamespace(
         config=SimpleNamespace(section=lambda _name: section),
         events=events,
-        state_files=SimpleNamespace(read=lambda _name: None),
+        state_files=FakeFiles(),
         version="3.0.0",
         services={},
     )

@@ -21,7 +21,7 @@ def make_app(section: Any) -> Any:
     return SimpleNamespace(
         config=SimpleNamespace(section=lambda _name: section),
         events=events,
-        state_files=SimpleNamespace(read=lambda _name: None),
+        state_files=SimpleNamespace(read=lambda _name: None, register=lambda *_: None, mark_dirty=lambda _name: None),
         version="3.0.0",
         services={},
     )
