@@ -37,7 +37,8 @@ def natural_key(path: str) -> list[tuple[int, int | str]]:
 
 def key_files(folder: Path) -> list[str]:
     """The paths of all key files of a folder, in natural order. Raises OSError when it cannot be read."""
-    return sorted((str(path) for path in folder.iterdir() if path.name.endswith(".json")), key=natural_key)
+    paths = (str(path) for path in folder.iterdir() if path.name.endswith(".json"))
+    return sorted(paths, key=lambda path: (natural_key(path), path))
 
 
 def key_fault(path: str) -> str:
@@ -142,7 +143,7 @@ class AccountPool:
         Returns when its first bytes come back (epoch seconds) where the limit was learned, else None.
         """
         used = self._ledger.used_bytes(key)
-        if used < self.limit_bytes() * LEARN_SHARE:
+        if used < self.quota_bytes * LEARN_SHARE:
             return None
         if used < self.limit_bytes():
             log.warning(

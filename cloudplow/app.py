@@ -29,6 +29,7 @@ from cloudplow.recorder import Recorder
 from cloudplow.stage import stage_list_path
 from cloudplow.state_files import StateFiles
 from cloudplow.uploader import Session
+from cloudplow.waiting import WaitingFiles
 
 log = logging.getLogger("cloudplow")
 
@@ -89,6 +90,7 @@ class App:
         self.state_files = StateFiles(state_dir)
         self.bus = EventBus()
         self.ledger = Ledger(self.state_files, now=time.time)
+        self.waiting = WaitingFiles(self.state_files, now=time.time)
         self._recorder = Recorder(self.state_files)
         self._preflight: Preflight | None = None
 
@@ -153,6 +155,7 @@ class App:
             listing=preflight.listing,
             bus=self.bus,
             ledger=self.ledger,
+            waiting=self.waiting,
             state_dir=self.state_dir,
             stop=self.stop_request,
             now=time.time,

@@ -16,6 +16,7 @@ from cloudplow.rclone.command import Job, Rclone
 from cloudplow.rclone.process import Completed
 from cloudplow.rclone.remotes import Dump
 from cloudplow.triggers import Sleep
+from cloudplow.waiting import WaitingFiles
 
 #: Asks plugins which account is next: (uploader, capacities, queue) -> a key file, or None for the usual order.
 ChooseAccount = Callable[[str, Sequence[Capacity], Sequence[QueueFile]], str | None]
@@ -54,6 +55,7 @@ class Engine:
     listing: Callable[[UploadTask], Background[Completed]]
     bus: EventBus
     ledger: Ledger
+    waiting: WaitingFiles
     state_dir: Path
     stop: StopRequest
     now: Callable[[], float]

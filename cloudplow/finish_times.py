@@ -30,9 +30,13 @@ def finish_times(made: Plan, *, bytes_left: int, speed: float, now: float) -> Fi
     if speed <= 0:
         return FinishTimes(None, None)
     at_speed = now + bytes_left / speed
-    if made.unplanned:
-        return FinishTimes(at_speed, None)
     done_at = now + max(0, bytes_left - made.waiting_bytes) / speed
     for stage in made.later:
         done_at = max(done_at, stage.starts_at) + stage.bytes / speed
+    beyond_bytes = sum(file.size for file in made.unplanned)
+    if beyond_bytes:
+        rate = min(speed, made.pool_bytes_per_second)
+        if rate <= 0:
+            return FinishTimes(at_speed, None)
+        done_at += beyond_bytes / rate
     return FinishTimes(at_speed, done_at)

@@ -74,10 +74,11 @@ class SizePool:
         return [index for index, alive in enumerate(self._alive) if alive]
 
 
-def fill(pool: SizePool, capacity_bytes: int, *, keep_largest: bool = False) -> list[int]:
+def fill(pool: SizePool, capacity_bytes: int, *, keep_largest: bool = False, exact: bool = True) -> list[int]:
     """Take files from the pool whose sizes sum to at most the capacity, and come as close to it as they can.
 
-    keep_largest: the largest file that fits is among them, even where others would fill better.
+    keep_largest: the largest file that fits is among them, even where others would fill better. exact: also solve the
+    tail, which takes milliseconds; without it the choice is good enough for an outlook.
     Returns their indices. Files of size 0 always fit.
     """
     chosen: list[int] = []
@@ -88,7 +89,7 @@ def fill(pool: SizePool, capacity_bytes: int, *, keep_largest: bool = False) -> 
         chosen.append(index)
         left -= pool.sizes[index]
         below = index
-    if pool.count and left > capacity_bytes * GOOD_ENOUGH:
+    if exact and pool.count and left > capacity_bytes * GOOD_ENOUGH:
         _improve_tail(pool, chosen, left, kept=1 if keep_largest else 0)
     return chosen
 

@@ -8,13 +8,14 @@ What does not fit now is planned onto the capacity that comes back, in order of 
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
-from cloudplow.models import Capacity, QueueFile
+from cloudplow.models import Capacity, QueueFile, printable_name
 from cloudplow.packing import SizePool, fill
 
 #: How many later stages are worked out one by one; what lies behind them is only summed up.
@@ -37,12 +38,16 @@ class PlannedStage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Stages that can run now, stages that wait for capacity, and what no capacity is in sight for."""
+    """Stages that can run now, stages that wait for capacity, and what lies beyond those that were worked out.
+
+    pool_bytes_per_second: what all accounts together can take in the long run.
+    """
 
     stages: tuple[PlannedStage, ...] = ()
     later: tuple[PlannedStage, ...] = ()
     unplanned: tuple[QueueFile, ...] = ()
     unplanned_why: str = ""
+    pool_bytes_per_second: float = 0.0
 
     @property
     def planned_bytes(self) -> int:
@@ -89,6 +94,14 @@ class _Queue:
         index = self.pool.largest_at_most(self.pool.sizes[-1]) if self.pool.count else None
         return None if index is None else self.pool.sizes[index]
 
+    def largest_of(self, printable_names: Collection[str]) -> int | None:
+        """The size of the largest unassigned file of those names, in bytes; None when there is none."""
+        if not printable_names:
+            return None
+        indices = reversed(self.pool.remaining())
+        found = (self.files[i].size for i in indices if printable_name(self.files[i].name) in printable_names)
+        return next(found, None)
+
     def take_oversized(self, limit_bytes: int) -> int | None:
         """Take the largest unassigned file when it exceeds the limit."""
         if not self.pool.count:
@@ -107,17 +120,25 @@ def plan_unlimited(queue: Sequence[QueueFile]) -> Plan:
     return Plan(stages=(PlannedStage("", tuple(queue), sum(file.size for file in queue)),))
 
 
-def plan(queue: Sequence[QueueFile], capacities: Sequence[Capacity], *, now: float, with_later: bool = True) -> Plan:
+def plan(
+    queue: Sequence[QueueFile],
+    capacities: Sequence[Capacity],
+    *,
+    now: float,
+    window_seconds: float = 86_400.0,
+    overdue: Collection[str] = (),
+) -> Plan:
     """Assign the queue to the accounts, in the order given (the first is used first).
 
-    now: epoch seconds. with_later: also work out what runs when capacity has come back.
+    now: epoch seconds. window_seconds: how long after they were spent bytes come back. overdue: printable names of
+    files that have waited so long that capacity is kept for the largest of them.
     """
     waiting = _Queue(list(queue))
     usable = [capacity for capacity in capacities if capacity.usable_from <= now]
     largest_limit = max((capacity.limit_bytes for capacity in capacities), default=0)
     stages = _oversized_stages(waiting, usable, largest_limit)
     taken = {stage.account for stage in stages}
-    spare = _reserve_for_largest(waiting, [one for one in usable if one.account not in taken])
+    spare = _reserve_for_overdue(waiting, [one for one in usable if one.account not in taken], overdue)
     largest = waiting.largest()
     for capacity in usable:
         if capacity.account in taken or not waiting.pool.count:
@@ -129,9 +150,12 @@ def plan(queue: Sequence[QueueFile], capacities: Sequence[Capacity], *, now: flo
         indices = fill(waiting.pool, room, keep_largest=keep)
         if indices:
             stages.append(waiting.stage(capacity.account, indices))
-    later = _later_stages(waiting, capacities, stages, now) if with_later else []
+    later = _later_stages(waiting, capacities, stages, now, window_seconds)
     rest = tuple(waiting.files[index] for index in waiting.pool.remaining())
-    return Plan(tuple(stages), tuple(later), rest, _why_unplanned(rest, capacities, with_later))
+    pool_bytes = sum(capacity.limit_bytes for capacity in capacities if not math.isinf(capacity.usable_from))
+    return Plan(
+        tuple(stages), tuple(later), rest, _why_unplanned(rest, capacities), pool_bytes / max(1e-9, window_seconds)
+    )
 
 
 def _oversized_stages(waiting: _Queue, usable: Sequence[Capacity], largest_limit: int) -> list[PlannedStage]:
@@ -147,16 +171,14 @@ def _oversized_stages(waiting: _Queue, usable: Sequence[Capacity], largest_limit
     return stages
 
 
-def _reserve_for_largest(waiting: _Queue, usable: Sequence[Capacity]) -> dict[str, int]:
-    """How much of an account others may use, so that the largest file that fits nowhere now is not starved.
+def _reserve_for_overdue(waiting: _Queue, usable: Sequence[Capacity], overdue: Collection[str]) -> dict[str, int]:
+    """How much of an account others may use, so that the largest overdue file that fits nowhere now is not starved.
 
     A steady stream of small files would otherwise eat every byte that comes back. The account on which the file will
     fit first is kept for it: others may use only what will be to spare at that time.
     """
-    size = waiting.largest()
-    if size is None:
-        return {}
-    if any(capacity.free_bytes >= size for capacity in usable):
+    size = waiting.largest_of(overdue)
+    if size is None or any(capacity.free_bytes >= size for capacity in usable):
         return {}
     best: tuple[float, str, int] | None = None
     for capacity in usable:
@@ -172,46 +194,38 @@ def _reserve_for_largest(waiting: _Queue, usable: Sequence[Capacity]) -> dict[st
 
 
 def _later_stages(
-    waiting: _Queue, capacities: Sequence[Capacity], stages: Sequence[PlannedStage], now: float
+    waiting: _Queue, capacities: Sequence[Capacity], stages: Sequence[PlannedStage], now: float, window: float
 ) -> list[PlannedStage]:
-    """What waits, assigned to whole quotas in the order in which they will be free again.
+    """What waits, assigned to whole quotas in the order in which they will be free again, window after window.
 
-    An account that is used from now on is counted as free again one window later; the window is taken from what is
-    already known of the pool (the latest return), so the times are estimates that are never too early.
+    How long the uploads themselves take is not counted here (`cloudplow.finish_times` does that).
     """
-    if not waiting.pool.count:
-        return []
-    window = max((back.at - now for one in capacities for back in one.returns), default=0.0)
     planned = {stage.account: stage.bytes for stage in stages}
-    times = []
-    for capacity in capacities:
-        if math.isinf(capacity.usable_from):
-            continue
+    free_again: list[tuple[float, int, Capacity]] = []
+    for order, capacity in enumerate(capacities):
         ready_at = max([capacity.usable_from, *(back.at for back in capacity.returns)], default=0.0)
         if planned.get(capacity.account):
             ready_at = max(ready_at, now + window)
-        if ready_at > now:
-            times.append((ready_at, capacity))
-    times.sort(key=lambda pair: pair[0])
+        if now < ready_at < math.inf:
+            free_again.append((ready_at, order, capacity))
+    heapq.heapify(free_again)
     later: list[PlannedStage] = []
     largest_limit = max((capacity.limit_bytes for capacity in capacities), default=0)
-    for ready_at, capacity in times[:LATER_STAGES_LIMIT]:
+    while free_again and waiting.pool.count and len(later) < LATER_STAGES_LIMIT:
+        ready_at, order, capacity = heapq.heappop(free_again)
         oversized = waiting.take_oversized(largest_limit) if capacity.limit_bytes == largest_limit else None
-        indices = [oversized] if oversized is not None else fill(waiting.pool, capacity.limit_bytes)
+        indices = [oversized] if oversized is not None else fill(waiting.pool, capacity.limit_bytes, exact=False)
         if indices:
             later.append(waiting.stage(capacity.account, indices, starts_at=ready_at, oversized=oversized is not None))
-        if not waiting.pool.count:
-            break
+            heapq.heappush(free_again, (ready_at + window, order, capacity))
     return later
 
 
-def _why_unplanned(rest: Sequence[QueueFile], capacities: Sequence[Capacity], with_later: bool) -> str:
+def _why_unplanned(rest: Sequence[QueueFile], capacities: Sequence[Capacity]) -> str:
     if not rest:
         return ""
     if not capacities:
         return "no account can be used"
-    if not with_later:
-        return "no account has enough left"
     if all(math.isinf(capacity.usable_from) for capacity in capacities):
         return "every account is set aside; see why with `cloudplow check`"
     return "it waits for quota beyond the next return of every account"

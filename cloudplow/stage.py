@@ -174,9 +174,19 @@ class StageRun:
         if name not in self._failed and name not in self._uploaded:
             self._failed[name] = text[:500]
 
+    def _settle_uploaded(self) -> None:
+        """rclone may be cut off after it has removed a file and before it says so: the source tells."""
+        for name in self._uploaded & self._waiting.keys():
+            file = self._waiting[name]
+            if self._request.moving and not local_path(self._request.folder, file.name).exists():
+                self._on_transferred(name, file, already_there=False)
+
     def _result(self, code: int, *, interrupted: bool) -> StageResult:
+        self._settle_uploaded()
         failed = {name: text for name, text in self._failed.items() if name in self._waiting}
-        verdict = judge(code, self._evidence, interrupted=interrupted, failed_files=len(failed))
+        verdict = judge(
+            code, self._evidence, interrupted=interrupted, failed_files=len(failed), transferred_files=self._files
+        )
         if self._fired is not None and not interrupted:
             verdict = Verdict(Outcome.TRIGGERED, f'rclone said "{self._fired[0]}" too often (rclone_sleeps)')
         aborted = {name: done for name, done in self._in_flight.items() if name in self._waiting}

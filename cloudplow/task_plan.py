@@ -21,12 +21,13 @@ def plan_task(engine: Engine, task: UploadTask, pool: AccountPool | None, queue:
     # A plugin chooses when an account is to be chosen; the active one is used up first.
     if chosen is not None and pool.active is None:
         capacities.sort(key=lambda capacity: capacity.account != chosen)
+    overdue = engine.waiting.overdue(task.name, task.window_seconds)
     layers = crypt_layers_above_drive(task.job.destination, engine.dump())
     if not layers:
-        return plan(queue, capacities, now=engine.now())
+        return plan(queue, capacities, now=engine.now(), window_seconds=task.window_seconds, overdue=overdue)
     own_size = {file.name: file.size for file in queue}
     stored = [QueueFile(file.name, stored_size_bytes(file.size, layers)) for file in queue]
-    made = plan(stored, capacities, now=engine.now())
+    made = plan(stored, capacities, now=engine.now(), window_seconds=task.window_seconds, overdue=overdue)
     return replace(
         made,
         stages=tuple(_in_own_sizes(stage, own_size) for stage in made.stages),

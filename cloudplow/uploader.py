@@ -176,6 +176,7 @@ class Session:
         if self._pool is not None and self._refresh(self._pool):
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         made = plan_task(self._engine, self._task, self._pool, candidates)
+        self._engine.waiting.note(self._task.name, made)
         self._next_capacity_at = made.next_capacity_at
         self._emit(events.PlanMade, plan=plan_document(made, self._pool.names() if self._pool else {}))
         return made

@@ -145,11 +145,13 @@ class Verdict:
     denial: Denial | None = None
 
 
-def judge(code: int, evidence: Evidence, *, interrupted: bool, failed_files: int) -> Verdict:
+def judge(
+    code: int, evidence: Evidence, *, interrupted: bool, failed_files: int, transferred_files: int = 0
+) -> Verdict:
     """Decide what one run came to.
 
     code: exit status of rclone, negative for a signal; interrupted: we asked it to stop;
-    failed_files: how many of the planned files failed.
+    failed_files, transferred_files: how many of the planned files failed, and arrived.
     Source: exit codes of 1.60.1 and 1.75.2, where 7 is a fatal error (limit) and, in 1.60, also --max-duration.
     """
     if interrupted:
@@ -165,7 +167,8 @@ def judge(code: int, evidence: Evidence, *, interrupted: bool, failed_files: int
         return Verdict(Outcome.DENIED, DENIAL_SENTENCES[denial], denial)
     if code == 8 or (evidence.max_transfer and code != 1):
         return Verdict(Outcome.LIMIT_REACHED, "the --max-transfer of rclone_extras was reached")
-    if denial in (Denial.KEY_REVOKED, Denial.NO_ACCESS):
+    # One file that is refused while others arrive says nothing about the account's access.
+    if denial is Denial.KEY_REVOKED or (denial is Denial.NO_ACCESS and not transferred_files):
         return Verdict(Outcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
     if code < 0:
         return Verdict(Outcome.FAILED, f"rclone was ended by {_signal_name(-code)} from outside")
