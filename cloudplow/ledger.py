@@ -76,7 +76,9 @@ class Ledger:
                 if isinstance(record, dict):
                     charges = _read_charges(record, window)
                     from_future = from_future or any(at > now for at, _ in charges)
-                    entries.setdefault(uploader, {})[key] = _read_entry(record, charges, now, window)
+                    entry = entries.setdefault(uploader, {})[key] = _read_entry(record, charges, now, window)
+                    if uploader not in windows_seconds:
+                        _give_up_stage(entry, now, window)
         with self._lock:
             self._entries = entries
         if from_future and not self._warned_of_future:
@@ -207,7 +209,7 @@ class Ledger:
         return min(learned, default=None)
 
     def document(self) -> dict[str, Any]:
-        """The content of the cache file: a superset of the old form. Entries of which nothing is left are dropped."""
+        """The content of the cache file: a superset of the old form."""
         now = self._now()
         with self._lock:
             return {
@@ -290,10 +292,19 @@ def _read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]],
     return entry
 
 
+def _give_up_stage(entry: _Entry, now: float, window: float) -> None:
+    """Nobody will settle the stage of an uploader that is no longer configured: what it reserved counts as spent."""
+    if entry.reserved_bytes and entry.last_used + window > now:
+        entry.charges.append(_Charge(entry.last_used, entry.last_used, entry.reserved_bytes))
+        entry.charges.sort(key=lambda charge: charge.at)
+    entry.reserved_bytes = 0
+    entry.open_stage = None
+
+
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0.0
+    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return float(min(value, 1 << 62)) if known else 0.0
 
 
 def _whole(value: Any) -> int:
-    number = _number(value)
-    return int(number) if number < 1 << 62 else 1 << 62
+    return int(_number(value))
