@@ -308,7 +308,7 @@ def distribution() -> Document:
     }
 
 
-def facts(uploader: str, now: float) -> list[Document]:
+def facts(uploader: str, now: float) -> Document:
     """What happened so far."""
     told = (
         (8100, "session_started", "Upload of Media to gdrive:Media began, with 12 accounts"),
@@ -325,10 +325,10 @@ def facts(uploader: str, now: float) -> list[Document]:
         (1590, "sa_switched", "3.json takes over from 2.json (3 of 12): its quota is used up"),
         (1589, "stage_started", "Stage 3 began on 3.json: 305 files, 749.9 GB"),
     )
-    return [
-        {"seq": seq, "at": now - ago, "uploader": uploader, "kind": kind, "text": text}
+    return {
+        str(seq): {"seq": seq, "at": now - ago, "uploader": uploader, "kind": kind, "text": text}
         for seq, (ago, kind, text) in enumerate(told, start=1)
-    ]
+    }
 
 
 def uploading(name: str = "google") -> Document:
@@ -343,6 +343,9 @@ def uploading(name: str = "google") -> Document:
         FILES[3]: transfer(4, 0.031, 0.94, 9.6),
     }
     done = int((749.8 + 749.6 + 290) * GIB)
+    left = total - done - sum(file["bytes"] for file in moving.values())
+    speed = 231.1 * (1 << 20)
+    finish = now + left / speed
     return {
         "version": 17,
         "boot": "k3f9",
@@ -377,7 +380,7 @@ def uploading(name: str = "google") -> Document:
                     "bytes_total": total,
                     "files_failed": 1,
                     "files_left": 413,
-                    "bytes_left": total - done,
+                    "bytes_left": left,
                     "next_capacity_at": 0,
                     "recovered": False,
                 },
@@ -385,7 +388,7 @@ def uploading(name: str = "google") -> Document:
                     "at": now,
                     "bytes": 314 * GIB,
                     "total_bytes": 749 * GIB,
-                    "speed": 231.1 * (1 << 20),
+                    "speed": speed,
                     "eta_seconds": 3400,
                     "files": 113,
                     "total_files": 305,
@@ -395,6 +398,8 @@ def uploading(name: str = "google") -> Document:
                     "transferring": moving,
                     "checking": [],
                 },
+                "eta": {"speed_at": finish, "quotas_at": finish},
+                "plan": {"made_at": now - 1590, "waiting_files": 0, "waiting_bytes": 0, "unplanned_bytes": 0},
                 "queue": {
                     "available": True,
                     "files": 1204,
@@ -409,28 +414,31 @@ def uploading(name: str = "google") -> Document:
                 "accounts_summary": summary_of(rows),
                 "throttle": {"active": False, "limit": 0, "streams": 0},
                 "suspension": {"active": False, "reason": "", "until": 0},
-                "failures": [
-                    {
+                "failures": {
+                    "1": {
                         "at": now - 2900,
                         "name": "TV/Old Tapes/tape 03.avi",
                         "error": "the file changed while it was read",
                         "account": "2.json",
                         "stage": 2,
                     }
-                ],
+                },
+                "sessions": [],
             }
         },
         "facts": facts(name, now),
     }
 
 
-def _ended(outcome: str, phase: str, **session: Any) -> Document:
+def _ended(outcome: str, phase: str, **changes: Any) -> Document:
     document = uploading()
     uploader = document["uploaders"]["google"]
     uploader["active"] = False
     uploader["phase"] = phase
     uploader["progress"] |= {"speed": 0, "transferring": {}, "transferring_count": 0, "eta_seconds": -1}
-    uploader["session"] |= {"outcome": outcome, "ended_at": document["ts"] - 1500, **session}
+    session = uploader["session"]
+    session |= {"outcome": outcome, "ended_at": document["ts"] - 1500, **changes}
+    session["bytes_left"] = session["bytes_total"] - session["bytes_done"]
     for row in uploader["accounts"].values():
         if row["state"] == "active":
             row["state"] = "ready"
@@ -448,14 +456,14 @@ def interrupted() -> Document:
     """An upload that was killed, found again at the next start."""
     document = _ended("interrupted", "interrupted", recovered=True)
     document["recovered"] = True
-    document["facts"] = []
+    document["facts"] = {}
     return document
 
 
 def idle() -> Document:
     """Nothing has happened yet."""
     document = uploading()
-    return {**document, "engine": "idle", "uploaders": {}, "facts": []}
+    return {**document, "engine": "idle", "uploaders": {}, "facts": {}}
 
 
 def hostile_names() -> tuple[str, ...]:
@@ -485,10 +493,10 @@ def hostile() -> Document:
     uploader["progress"] |= {"transferring": moving, "transferring_count": len(moving)}
     uploader["session"] |= {"remote": evil, "account": evil, "folder": evil}
     uploader["accounts"][evil] = {"index": 0, "state": evil, "why": evil, "used_bytes": 1, "limit_bytes": 2}
-    uploader["failures"] = [{"at": 1, "name": evil, "error": evil, "account": evil, "stage": 1}]
+    uploader["failures"] = {"1": {"at": 1, "name": evil, "error": evil, "account": evil, "stage": 1}}
     uploader["queue"] |= {"confidence": evil, "source": evil}
     uploader["queue"]["distribution"]["size_buckets"][evil] = {"count": 3, "total_bytes": 4, "percentage": 5}
-    document["facts"].append({"seq": 99, "at": time.time(), "uploader": evil, "kind": evil, "text": evil})
+    document["facts"]["99"] = {"seq": 99, "at": time.time(), "uploader": evil, "kind": evil, "text": evil}
     document["uploaders"]["second"] = {}
     return document
 

@@ -225,6 +225,19 @@ def test_large_pool_says_how_much_of_it_is_shown(visit: Visitor) -> None:
 
 def test_quota_that_ends_first_is_said(visit: Visitor) -> None:
     document = page_fixture.uploading()
+    google = document["uploaders"]["google"]
+    google["plan"]["waiting_bytes"] = google["session"]["bytes_left"] // 2
+    google["eta"]["quotas_at"] = time.time() + 20 * 3600
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("; the quota ends about", "h1")
+        seen.until_text(", all is done about", "h1")
+        seen.until_text("must wait", "#session")
+
+
+def test_quota_that_ends_first_is_seen_without_a_plan(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    document["uploaders"]["google"]["plan"] = {}
     for row in document["uploaders"]["google"]["accounts"].values():
         if row["state"] == "ready":
             row |= {"state": "cooling", "used_bytes": row["limit_bytes"]}
@@ -261,6 +274,16 @@ def test_queue_and_its_sizes_are_shown(server: PageServer, visit: Visitor) -> No
     assert "2.5 TB" in text
     for wanted in ("P50", "P99", "48.5 GB", "10 GB – 50 GB", "Exact: every file was listed in 7s"):
         assert wanted in text
+
+
+def test_log_takes_new_facts_and_lets_old_ones_go(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    seen.until_text("Stage 3 began on 3.json: 305 files, 749.9 GB", "#log li:first-child")
+    fact = {"seq": 14, "at": time.time(), "uploader": "google", "kind": "new_kind", "text": "Something new"}
+    server.patch({"facts": {"1": None, "14": fact}})
+    seen.until_text("Something new", "#log li:first-child")
+    seen.page.get_by_role("button", name="Show all 13 entries").click()
+    assert "Upload of Media to gdrive:Media began" not in seen.text("#log")
 
 
 def test_failures_have_reasons(server: PageServer, visit: Visitor) -> None:

@@ -1,13 +1,17 @@
 // From the document to what the panels show: plain numbers and no elements, so that every panel says the same.
 
-import { list, num, obj, str } from "./read.js";
+import { list, members, num, obj, str } from "./read.js";
 
-/** How long a smaller number is held back, in seconds: a file that ends is counted twice for a moment. */
+/** How long a smaller number is held back, in seconds: it may be the moment at which a file ends. */
 const HOLD_SECONDS = 6;
+/** A session younger than this has no speed to rely on, in seconds. */
+const SETTLED_SECONDS = 3;
+/** An account with less than this share of its limit left takes no more files. */
+const FULL_SHARE = 0.001;
 
 /** Remembers what must not jump between two documents of the same session. */
 export function createMemory() {
-  return { session: "", sampleAt: -1, done: 0, heldSince: 0, order: new Map(), nextOrder: 0, eta: -1, etaAt: 0 };
+  return { session: "", done: 0, heldSince: 0, order: new Map(), nextOrder: 0, eta: -1, etaAt: 0 };
 }
 
 /** The names of all uploaders, the active ones first. */
@@ -28,18 +32,18 @@ export function derive(document, name, now, memory) {
   const amounts = readAmounts(session, progress, transfers, active, now, memory);
   const end = session.endedAt || (active ? now : num(progress.at) || session.startedAt);
   const seconds = session.startedAt ? Math.max(0, end - session.startedAt) : -1;
-  const speed = active ? num(progress.speed) : 0;
+  const speed = active ? num(progress.speed) || transfers.reduce((sum, file) => sum + file.speed, 0) : 0;
   const average = seconds >= 1 ? amounts.done / seconds : 0;
   const accounts = readAccounts(obj(uploader.accounts));
   const pool = readPool(obj(uploader.accounts_summary));
-  const capacity = readCapacity(accounts, pool);
-  const fits = capacity < 0 || capacity >= amounts.left;
-  const reachable = fits ? amounts.left : capacity;
+  const waiting = bytesThatWait(obj(uploader.plan), amounts, readCapacity(accounts, pool));
+  const ends = obj(uploader.eta);
+  const whole = active && seconds >= SETTLED_SECONDS ? steadyEta(ends, amounts, speed || average, now, memory) : -1;
   return {
     name,
     known: name !== "",
     engine: str(document.engine, "idle"),
-    facts: list(document.facts),
+    facts: members(document.facts),
     phase,
     active,
     session,
@@ -51,17 +55,18 @@ export function derive(document, name, now, memory) {
     speed,
     average,
     sampleAt: num(progress.at),
-    fits,
-    capacity,
-    doneWithQuotasAt: num(progress.done_with_quotas_at),
-    eta: active ? steadyEta(amounts.total > 0 ? reachable : -1, speed || average, now, memory) : -1,
+    fits: waiting === 0,
+    waiting,
+    doneWithQuotasAt: num(ends.quotas_at),
+    eta: whole > 0 && waiting > 0 ? whole * (1 - waiting / Math.max(amounts.left, waiting)) : whole,
     now,
     queue: readQueue(obj(uploader.queue)),
     accounts,
     pool,
+    free: num(obj(uploader.capacity).free_bytes, Math.max(0, pool.limit - pool.used)),
     throttle: readThrottle(obj(uploader.throttle)),
     suspension: readSuspension(obj(uploader.suspension), session),
-    failures: list(uploader.failures).map((failure) => ({
+    failures: members(uploader.failures).map((failure) => ({
       at: num(obj(failure).at),
       name: str(obj(failure).name),
       error: str(obj(failure).error),
@@ -129,15 +134,18 @@ function readTransfers(progress, sessionId, memory) {
   return found.sort((a, b) => order.get(a.key) - order.get(b.key));
 }
 
-/** Bytes and files, done and in all; with what is on its way, so that the number moves with the bar. */
+/** Bytes and files, done and in all; with what has arrived of files on their way, so that it moves with the bar. */
 function readAmounts(session, progress, transfers, active, now, memory) {
   const known = session.bytesTotal > 0 || session.bytesDone > 0 || session.filesTotal > 0;
   const total = known ? session.bytesTotal : num(progress.total_bytes);
   if (memory.session !== session.id || !active) {
-    Object.assign(memory, { session: session.id, sampleAt: -1, done: 0, heldSince: 0, eta: -1, etaAt: 0 });
+    Object.assign(memory, { session: session.id, done: 0, heldSince: 0, eta: -1, etaAt: 0 });
   }
   let done = known ? session.bytesDone : num(progress.bytes);
-  if (active && known) done = steadyDone(done, num(progress.at), transfers, now, memory);
+  if (active && known) {
+    const arrived = session.bytesLeft > 0 ? total - session.bytesLeft : done + sumOf(transfers);
+    done = Math.max(done, steadyDone(Math.max(done, arrived), now, memory));
+  }
   done = total > 0 ? Math.min(done, total) : done;
   return {
     done,
@@ -150,38 +158,41 @@ function readAmounts(session, progress, transfers, active, now, memory) {
   };
 }
 
-/** Finished files are told at once, files on their way with the next statistics: add them at the statistics only. */
-function steadyDone(finished, sampleAt, transfers, now, memory) {
-  const sampled = sampleAt !== memory.sampleAt;
-  let next = Math.max(finished, memory.done);
-  if (sampled) {
-    memory.sampleAt = sampleAt;
-    const inFlight = transfers.reduce((sum, file) => sum + file.done, 0);
-    next = finished + inFlight;
-  }
+function sumOf(transfers) {
+  return transfers.reduce((sum, file) => sum + file.done, 0);
+}
+
+/** Growing at once, shrinking only when it lasts. */
+function steadyDone(next, now, memory) {
   if (next >= memory.done) memory.heldSince = 0;
   else if (!memory.heldSince) memory.heldSince = now;
   if (next >= memory.done || now - memory.heldSince > HOLD_SECONDS) memory.done = next;
-  return Math.max(finished, memory.done);
+  return memory.done;
 }
 
-/** Seconds for `left` bytes; it counts down by itself and follows the speed slowly. -1 when unknown. */
-function steadyEta(left, speed, now, memory) {
-  if (left < 0 || speed <= 0) {
-    memory.eta = -1;
-    return -1;
-  }
-  const fresh = left / speed;
-  if (memory.eta < 0 || left === 0) {
-    memory.eta = fresh;
-  } else {
-    const passed = Math.max(0, now - memory.etaAt);
-    const expected = Math.max(0, memory.eta - passed);
-    const weight = 1 - Math.exp(-passed / 8);
-    memory.eta = expected + (fresh - expected) * weight;
-  }
+/** Seconds for all that is left: the server's finish, or one by the speed; counts down by itself. -1 when unknown. */
+function steadyEta(ends, amounts, speed, now, memory) {
+  const passed = Math.max(0, now - memory.etaAt);
+  const expected = memory.eta - passed;
   memory.etaAt = now;
+  const told = num(ends.speed_at) - now;
+  if (num(ends.speed_at) > 0 && told > 0) memory.eta = told;
+  else if (amounts.total <= 0 || speed <= 0) memory.eta = -1;
+  else memory.eta = nearer(expected, amounts.left / speed, passed);
   return memory.eta;
+}
+
+/** Follows slowly what changes little, at once what changes much. */
+function nearer(expected, fresh, passed) {
+  if (expected <= 0 || fresh > 1.5 * expected || fresh < expected / 1.5) return fresh;
+  return expected + (fresh - expected) * (1 - Math.exp(-passed / Math.min(10, 1 + fresh / 10)));
+}
+
+/** Bytes that this session will not upload: quota or size stands against it. By the plan, else by the accounts. */
+function bytesThatWait(plan, amounts, capacity) {
+  const planned = num(plan.waiting_bytes) + num(plan.unplanned_bytes);
+  if (num(plan.made_at) > 0) return Math.min(planned, amounts.left);
+  return capacity < 0 ? 0 : Math.max(0, amounts.left - capacity);
 }
 
 function readQueue(queue) {
@@ -227,7 +238,7 @@ function readAccounts(accounts) {
       return {
         name,
         index: num(account.index),
-        state: str(account.state, "ready") || "ready",
+        state: stateOf(str(account.state), used, limit),
         why: str(account.why),
         used,
         limit,
@@ -237,6 +248,11 @@ function readAccounts(accounts) {
       };
     })
     .sort((a, b) => a.index - b.index || a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+
+function stateOf(state, used, limit) {
+  const full = limit > 0 && limit - used < limit * FULL_SHARE;
+  return (state === "ready" || state === "") && full ? "cooling" : state || "ready";
 }
 
 function readPool(summary) {

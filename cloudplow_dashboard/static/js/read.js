@@ -15,6 +15,11 @@ export function obj(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
+/** The members of a collection in order: of an array, or of an object whose keys are growing numbers. */
+export function members(value) {
+  return Array.isArray(value) ? value : Object.values(obj(value));
+}
+
 /** An array. */
 export function list(value) {
   return Array.isArray(value) ? value : [];

@@ -32,7 +32,7 @@ function worker(view) {
   } else if (account) {
     parts.push(" with account ", data(account));
   }
-  if (stage > 0) parts.push(`, stage ${stage}${stagesTotal > stage ? ` of ${stagesTotal}` : ""}`);
+  if (stage > 0) parts.push(`, stage ${stage}${stagesTotal >= stage ? ` of ${stagesTotal}` : ""}`);
   return parts;
 }
 

@@ -61,7 +61,7 @@ function noteText(view) {
 
 function stateCounts(view) {
   let counts = view.pool.states;
-  if (counts.length === 0) {
+  if (counts.length === 0 || view.pool.total <= view.accounts.length) {
     const counted = new Map();
     for (const { state } of view.accounts) counted.set(state, (counted.get(state) ?? 0) + 1);
     counts = [...counted].map(([state, count]) => ({ state, count }));

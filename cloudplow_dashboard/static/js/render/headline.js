@@ -112,8 +112,7 @@ function figuresThen(view) {
     figures.push({ key: "queue", label: "In the queue", value: format.bytes(view.queue.bytes), note: format.plural(view.queue.files, "file") });
   }
   if (view.pool.total > 0 && view.pool.limit > 0) {
-    const free = Math.max(0, view.pool.limit - view.pool.used);
-    figures.push({ key: "free", label: "Quota free", value: format.bytes(free), note: `on ${format.plural(view.pool.total, "account")}` });
+    figures.push({ key: "free", label: "Quota free", value: format.bytes(view.free), note: `on ${format.plural(view.pool.total, "account")}` });
   }
   const next = view.session.nextCapacityAt || (view.phase === "suspended" ? view.suspension.until : 0);
   if (next > view.now) {

@@ -48,7 +48,7 @@ function statsOf(view) {
   ];
   if (view.active) {
     const eta = view.eta >= 0 ? format.duration(Math.max(1, view.eta)) : "-";
-    stats.push({ key: "eta", label: view.fits ? "Time left" : "Quota lasts", value: eta, note: view.fits ? "" : `${format.bytes(view.left - view.capacity)} must wait` });
+    stats.push({ key: "eta", label: view.fits ? "Time left" : "Quota lasts", value: eta, note: view.fits ? "" : `${format.bytes(view.waiting)} must wait` });
   }
   if (accountsUsed.length > 0 || accountsTotal > 0) {
     stats.push({
