@@ -87,7 +87,7 @@ def markdown(routes: Sequence[Route] = ROUTES) -> str:
 def _wrapped(text: str) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(text, 118)
+    return textwrap.wrap(text, 118, break_on_hyphens=False)
 
 
 def _anchor(route: Route) -> str:
