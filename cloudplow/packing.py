@@ -74,11 +74,10 @@ class SizePool:
         return [index for index, alive in enumerate(self._alive) if alive]
 
 
-def fill(pool: SizePool, capacity_bytes: int, *, keep_largest: bool = False, exact: bool = True) -> list[int]:
+def fill(pool: SizePool, capacity_bytes: int, *, exact: bool = True) -> list[int]:
     """Take files from the pool whose sizes sum to at most the capacity, and come as close to it as they can.
 
-    keep_largest: the largest file that fits is among them, even where others would fill better. exact: also solve the
-    tail, which takes milliseconds; without it the choice is good enough for an outlook.
+    exact: also solve the tail, which takes milliseconds; without it the choice is good enough for an outlook.
     Returns their indices. Files of size 0 always fit.
     """
     chosen: list[int] = []
@@ -90,15 +89,15 @@ def fill(pool: SizePool, capacity_bytes: int, *, keep_largest: bool = False, exa
         left -= pool.sizes[index]
         below = index
     if exact and pool.count and left > capacity_bytes * GOOD_ENOUGH:
-        _improve_tail(pool, chosen, left, kept=1 if keep_largest else 0)
+        _improve_tail(pool, chosen, left)
     return chosen
 
 
-def _improve_tail(pool: SizePool, chosen: list[int], left: int, *, kept: int) -> None:
-    """Choose the last files again, together with unassigned ones, when that leaves less; the first `kept` stay."""
+def _improve_tail(pool: SizePool, chosen: list[int], left: int) -> None:
+    """Choose the last files again, together with unassigned ones, when that leaves less."""
     sizes = pool.sizes
     whole = pool.count + len(chosen) <= CANDIDATES
-    tail = [index for index in chosen[kept if whole else max(kept, len(chosen) - TAIL) :] if sizes[index] > 0]
+    tail = [index for index in (chosen if whole else chosen[-TAIL:]) if sizes[index] > 0]
     room = left + sum(sizes[index] for index in tail)
     candidates = tail + pool.some_at_most(room, CANDIDATES - len(tail))
     better = best_subset([sizes[index] for index in candidates], room)

@@ -20,9 +20,6 @@ from cloudplow.packing import SizePool, fill
 
 #: How many later stages are worked out one by one; what lies behind them is only summed up.
 LATER_STAGES_LIMIT: Final = 500
-#: Where more files wait than these, the largest goes as soon as it fits, even if others would fill the account better:
-#: a steady stream of them could otherwise keep it waiting for ever. With so few files left the fill counts more.
-FEW_FILES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +86,12 @@ class _Queue:
         files = tuple(self.files[index] for index in indices)
         return PlannedStage(account, files, sum(file.size for file in files), starts_at, oversized)
 
-    def largest(self) -> int | None:
-        """The size of the largest unassigned file, in bytes; None when there is none."""
-        index = self.pool.largest_at_most(self.pool.sizes[-1]) if self.pool.count else None
-        return None if index is None else self.pool.sizes[index]
-
     def largest_of(self, printable_names: Collection[str]) -> int | None:
-        """The size of the largest unassigned file of those names, in bytes; None when there is none."""
+        """The index of the largest unassigned file of those names; None when there is none."""
         if not printable_names:
             return None
         indices = reversed(self.pool.remaining())
-        found = (self.files[i].size for i in indices if printable_name(self.files[i].name) in printable_names)
-        return next(found, None)
+        return next((i for i in indices if printable_name(self.files[i].name) in printable_names), None)
 
     def take_oversized(self, limit_bytes: int) -> int | None:
         """Take the largest unassigned file when it exceeds the limit."""
@@ -131,23 +122,27 @@ def plan(
     """Assign the queue to the accounts, in the order given (the first is used first).
 
     now: epoch seconds. window_seconds: how long after they were spent bytes come back. overdue: printable names of
-    files that have waited so long that capacity is kept for the largest of them.
+    files that have waited so long that the largest of them goes first, or that capacity is kept for it.
     """
     waiting = _Queue(list(queue))
     usable = [capacity for capacity in capacities if capacity.usable_from <= now]
     largest_limit = max((capacity.limit_bytes for capacity in capacities), default=0)
     stages = _oversized_stages(waiting, usable, largest_limit)
     taken = {stage.account for stage in stages}
-    spare = _reserve_for_overdue(waiting, [one for one in usable if one.account not in taken], overdue)
-    largest = waiting.largest()
+    first = waiting.largest_of(overdue)
+    spare: dict[str, int] = {}
+    if first is not None:
+        spare = _reserve(waiting.pool.sizes[first], [one for one in usable if one.account not in taken])
     for capacity in usable:
         if capacity.account in taken or not waiting.pool.count:
             continue
         room = min(capacity.free_bytes, spare.get(capacity.account, capacity.free_bytes))
-        keep = largest is not None and largest <= room and waiting.pool.count > FEW_FILES
-        if keep:
-            largest = None
-        indices = fill(waiting.pool, room, keep_largest=keep)
+        indices = []
+        if first is not None and waiting.pool.sizes[first] <= room:
+            waiting.pool.take(first)
+            room -= waiting.pool.sizes[first]
+            indices, first = [first], None
+        indices += fill(waiting.pool, room)
         if indices:
             stages.append(waiting.stage(capacity.account, indices))
     later = _later_stages(waiting, capacities, stages, now, window_seconds)
@@ -171,14 +166,13 @@ def _oversized_stages(waiting: _Queue, usable: Sequence[Capacity], largest_limit
     return stages
 
 
-def _reserve_for_overdue(waiting: _Queue, usable: Sequence[Capacity], overdue: Collection[str]) -> dict[str, int]:
-    """How much of an account others may use, so that the largest overdue file that fits nowhere now is not starved.
+def _reserve(size: int, usable: Sequence[Capacity]) -> dict[str, int]:
+    """How much of an account others may use, so that an overdue file that fits nowhere now is not starved.
 
     A steady stream of small files would otherwise eat every byte that comes back. The account on which the file will
     fit first is kept for it: others may use only what will be to spare at that time.
     """
-    size = waiting.largest_of(overdue)
-    if size is None or any(capacity.free_bytes >= size for capacity in usable):
+    if any(capacity.free_bytes >= size for capacity in usable):
         return {}
     best: tuple[float, str, int] | None = None
     for capacity in usable:

@@ -274,7 +274,9 @@ def test_stream_of_small_files_does_not_starve_a_large_one(large_size: int, acco
     assert days_until_gone(large_size, arrivals.__getitem__, accounts=accounts) <= 3.1
 
 
-@pytest.mark.parametrize(("large_size", "small_size"), [(600, 70), (600, 49), (510, 33), (900, 11), (2500, 70)])
+@pytest.mark.parametrize(
+    ("large_size", "small_size"), [(600, 70), (600, 49), (510, 33), (900, 11), (2500, 70), (60, 50)]
+)
 def test_stream_of_equal_files_that_fill_better_does_not_starve_a_large_one(large_size: int, small_size: int) -> None:
     assert days_until_gone(large_size, lambda _hour: [small_size] * 5, accounts=1) <= 3.1
 
@@ -285,15 +287,18 @@ def test_any_repeating_stream_of_small_files_lets_a_large_one_through(smalls: li
     assert days_until_gone(large_size, lambda _hour: smalls * 3, accounts=1) <= 3.1
 
 
-def test_where_many_wait_the_largest_goes_as_soon_as_it_fits() -> None:
-    made = plan(queue_of([60, *[7] * planner.FEW_FILES]), [fresh("1", 98)], now=NOON)
-    assert made.stages[0].files[0].size == 60
-    assert made.stages[0].bytes == 60 + 5 * 7
+def test_account_is_filled_best_while_nothing_is_overdue() -> None:
+    for smalls in ([50, 50], [50, 50, *[7] * 14]):
+        assert plan(queue_of([60, *smalls]), [fresh("1")], now=NOON).stages[0].bytes == 100
 
 
-def test_where_few_wait_the_account_is_filled_best() -> None:
-    made = plan(queue_of([60, 50, 50]), [fresh("1")], now=NOON)
-    assert made.stages[0].bytes == 100
+def test_overdue_file_goes_first_even_where_others_would_fill_better() -> None:
+    queue = [QueueFile("overdue", 60), QueueFile("a", 50), QueueFile("b", 50), QueueFile("large", 90)]
+    made = plan(queue, [spent("1", 40, NOON + DAY), fresh("2"), fresh("3")], now=NOON, overdue=["overdue"])
+    assert [(stage.account, [file.name for file in stage.files]) for stage in made.stages] == [
+        ("2", ["overdue"]),
+        ("3", ["b", "a"]),
+    ]
 
 
 def test_small_files_use_an_account_while_a_large_one_that_does_not_fit_is_not_overdue() -> None:
