@@ -237,3 +237,13 @@ class StageDriver:
     def _emit_quota(self, account: str) -> None:
         if self._pool is not None and self._pool.index(account) >= 0:
             self._emit(events.QuotaChanged, **asdict(self._pool.quota(account)))
+
+
+def distinct_in_log(files: Sequence[QueueFile]) -> list[QueueFile]:
+    """Leave out files whose names rclone's log would show alike (bytes that are no UTF-8): they go in a later stage."""
+    if all(file.name.isascii() for file in files):
+        return list(files)
+    by_shown: dict[str, QueueFile] = {}
+    for file in files:
+        by_shown.setdefault(printable_name(file.name), file)
+    return list(by_shown.values())
