@@ -250,22 +250,25 @@ class LocalSite:
             total += record["bytes"] + stage["planned_bytes"] - stage["charged_bytes"]
         return total
 
-    def ask_rclone(self, *words: str) -> str:
-        """What an rclone command prints."""
+    def ask_rclone(self, *words: str, check: bool = True) -> str:
+        """What an rclone command prints. check: it must end well."""
         done = subprocess.run(
             [self.rclone, *words, f"--config={self.root / 'rclone.conf'}"],
             env=self.environment(),
             capture_output=True,
-            check=True,
+            check=check,
             timeout=DEADLINE_SECONDS,
         )
         return done.stdout.decode("utf-8", "surrogateescape")
 
-    def arrived(self, remote: str | None = None) -> Contents:
-        """What the destination holds, read back through rclone (copied to a new folder, decrypted)."""
+    def arrived(self, *, check: bool = True) -> Contents:
+        """What the destination holds, read back through rclone (copied to a new folder, decrypted).
+
+        check: it must all be readable, which a file cut off on its way to a local folder is not.
+        """
         folder = self.root / f"restored {time.monotonic_ns()}"
         folder.mkdir()
-        self.ask_rclone("copy", remote or self.remote["upload_remote"], str(folder))
+        self.ask_rclone("copy", self.remote["upload_remote"], str(folder), "--retries=1", check=check)
         return contents(folder)
 
 

@@ -1,0 +1,276 @@
+"""Uploads that are stopped, killed, or begun twice: no file is lost, and no quota that was spent is forgotten."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+
+from tests.integration.local_site import Contents, LocalSite, contents, total_bytes, wait_for
+
+pytestmark = pytest.mark.rclone
+
+#: Slow enough to be stopped in the middle: 20 files of 75 KB at 400 KB/s.
+FILES = 20
+FILE_BYTES = 75_000
+TRANSFERS = 2
+LIBRARY_BYTES = FILES * FILE_BYTES
+
+
+def slow(site: LocalSite, *, accounts: int = 4) -> Contents:
+    """A library that takes some seconds to upload; returns what is in it."""
+    for number in range(FILES):
+        site.write(f"Show/{number:02}.mkv", FILE_BYTES)
+    site.extras.update({"--bwlimit": "400k", "--transfers": TRANSFERS, "--buffer-size": "0"})
+    if accounts:
+        site.add_accounts(accounts, quota=7 * FILE_BYTES)
+    return contents(site.source)
+
+
+def hurry(site: LocalSite) -> None:
+    del site.extras["--bwlimit"]
+
+
+@contextmanager
+def running(site: LocalSite, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A running upload; whatever is left of it at the end is killed."""
+    process = site.start("upload", *words)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for one in rclones(site):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
+def rclones(site: LocalSite) -> list[psutil.Process]:
+    """Every rclone that works for the site, whoever started it."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = process.info["cmdline"] or []
+        if f"--config={site.root / 'rclone.conf'}" in words and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def wait_for_files(site: LocalSite, count: int) -> None:
+    """Wait until the upload has told of so many files, and go on in the middle of the next ones."""
+    wait_for(lambda: len(transferred(site)) >= count, f"{count} files\n{site.output()}")
+
+
+def transferred(site: LocalSite) -> list[str]:
+    return [event["name"] for event in site.told() if event["signal"] == "file_transferred"]
+
+
+def arrived_whole(site: LocalSite, library: Contents) -> Contents:
+    """What has arrived as it was. A local folder, unlike a Drive, also shows what was cut off on its way."""
+    return {name: entry for name, entry in site.arrived(check=False).items() if library.get(name) == entry}
+
+
+def assert_nothing_lost(site: LocalSite, library: Contents, *, unsaid: int = 0) -> None:
+    """Source and destination together hold every file whole (one may be in both), and what arrived was charged.
+
+    unsaid: how many files may have arrived in the last moment, without a word; the next run charges them.
+    """
+    arrived = arrived_whole(site, library)
+    assert arrived | contents(site.source) == library
+    if site.accounts.exists():
+        assert site.ledger_bytes() + unsaid * FILE_BYTES >= total_bytes(arrived)
+
+
+def assert_complete(site: LocalSite, library: Contents) -> None:
+    """Everything has arrived, nothing is left, and no account forgot what it spent."""
+    assert arrived_whole(site, library) == library
+    assert contents(site.source) == {}
+    assert site.ledger_bytes() >= LIBRARY_BYTES
+
+
+# Asked to stop
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_ends_at_once_and_the_next_run_finishes(site: LocalSite, number: signal.Signals) -> None:
+    library = slow(site)
+    with running(site) as process:
+        wait_for_files(site, 3)
+        asked_at = time.monotonic()
+        process.send_signal(number)
+        status = process.wait(10)
+        took = time.monotonic() - asked_at
+
+    assert status == 130, site.output()
+    assert took < 3
+    assert rclones(site) == []
+    assert "Traceback" not in site.output()
+    assert_nothing_lost(site, library, unsaid=TRANSFERS)
+    finished = site.told()[-1]
+    assert (finished["signal"], finished["outcome"]) == ("session_finished", "interrupted")
+    left = contents(site.source)
+    assert (finished["files_left"], finished["bytes_left"]) == (len(left), total_bytes(left))
+    assert finished["files"] == len(transferred(site)) == FILES - len(left)
+
+    hurry(site)
+    again = site.run("upload")
+
+    assert again.status == 0, again.said
+    assert_complete(site, library)
+    assert finished["files"] + again.finished["files"] == FILES
+
+
+def test_stopped_while_it_waits_for_quota_it_ends_at_once(any_site: LocalSite) -> None:
+    any_site.write("first", 1000)
+    any_site.write("second", 1000)
+    any_site.add_accounts(1, quota=1000)
+    with running(any_site, "--wait") as process:
+        wait_for(
+            lambda: any(event["signal"] == "uploader_suspended" for event in any_site.told()),
+            f"the suspension\n{any_site.output()}",
+        )
+        asked_at = time.monotonic()
+        process.terminate()
+        status = process.wait(10)
+
+    assert status == 130, any_site.output()
+    assert time.monotonic() - asked_at < 3
+    assert any_site.told()[-1]["outcome"] == "interrupted"
+    assert any_site.ledger_bytes() == 1000
+    assert len(contents(any_site.source)) == 1
+
+
+def test_stopped_between_two_uploaders_the_second_does_not_begin(any_site: LocalSite) -> None:
+    slow(any_site, accounts=0)
+    other = any_site.root / "other"
+    other.mkdir()
+    (other / "file").write_bytes(b"other")
+    any_site.config["remotes"]["other"] = {"upload_folder": str(other), "upload_remote": "vault:Other"}
+    any_site.config["uploader"]["other"] = {}
+    with running(any_site) as process:
+        wait_for_files(any_site, 1)
+        process.terminate()
+        status = process.wait(10)
+
+    assert status == 130, any_site.output()
+    assert {event["uploader"] for event in any_site.told()} == {"google"}
+    assert (other / "file").exists()
+
+
+def test_an_rclone_that_does_not_listen_is_killed_by_the_second_signal(site: LocalSite) -> None:
+    library = slow(site)
+    with running(site) as process:
+        wait_for_files(site, 1)
+        (deaf,) = [one for one in rclones(site) if "move" in one.cmdline()]
+        deaf.suspend()
+        process.terminate()
+        wait_for(lambda: "once more kills it" in site.output(), "the answer to the signal")
+        assert process.poll() is None
+        asked_at = time.monotonic()
+        process.terminate()
+        status = process.wait(10)
+
+    assert status == 130, site.output()
+    assert time.monotonic() - asked_at < 3
+    assert rclones(site) == []
+    assert_nothing_lost(site, library, unsaid=TRANSFERS)
+
+
+# Killed
+
+
+def test_killed_in_a_stage_nothing_is_lost_and_no_spent_quota_forgotten(site: LocalSite) -> None:
+    library = slow(site)
+    with running(site) as process:
+        wait_for_files(site, 3)
+        process.kill()
+        process.wait()
+        killed_at = time.monotonic()
+        # Its output has no reader any more, and it writes once a second.
+        wait_for(lambda: not rclones(site), "the end of rclone", 10)
+        assert time.monotonic() - killed_at < 4
+
+    assert_nothing_lost(site, library)
+
+    hurry(site)
+    again = site.run("upload")
+
+    assert again.status == 0, again.said
+    assert_complete(site, library)
+    assert all(record["bytes"] <= 7 * FILE_BYTES for record in site.ledger().values())
+
+
+def test_right_after_a_kill_the_next_run_waits_for_the_orphan_or_says_so(site: LocalSite) -> None:
+    library = slow(site)
+    with running(site) as process:
+        wait_for_files(site, 3)
+        process.kill()
+        process.wait()
+
+        hurry(site)
+        runs = [site.run("upload")]
+        while runs[-1].status == 1 and len(runs) < 10:
+            assert "another upload is using the upload folder" in runs[-1].stderr
+            runs.append(site.run("upload"))
+
+    assert runs[-1].status == 0, runs[-1].said
+    assert_complete(site, library)
+
+
+def test_a_rclone_that_is_killed_from_outside_is_followed_by_another(site: LocalSite) -> None:
+    library = slow(site)
+    with running(site) as process:
+        wait_for_files(site, 2)
+        (victim,) = [one for one in rclones(site) if "move" in one.cmdline()]
+        victim.kill()
+        status = process.wait(60)
+
+    assert status == 0, site.output()
+    assert "SIGKILL" in site.output()
+    assert_complete(site, library)
+
+
+# Two at once
+
+
+def test_a_second_upload_of_the_same_folder_says_that_it_is_in_use(any_site: LocalSite) -> None:
+    library = slow(any_site)
+    any_site.extras["--bwlimit"] = "150k"
+    with running(any_site) as process:
+        wait_for_files(any_site, 1)
+        # Another installation that knows nothing of the first but has the same upload folder.
+        other = LocalSite(any_site.root / "other", any_site.rclone)
+        other.remote["upload_folder"] = str(any_site.source)
+        second = other.run("upload")
+
+        assert process.poll() is None
+        assert second.status == 1, second.said
+        (line,) = second.stderr.splitlines()
+        assert f"another upload is using the upload folder {any_site.source}: wait until it has ended" in line
+        assert second.of("session_started", "stage_started") == []
+        process.terminate()
+        process.wait(10)
+
+    assert_nothing_lost(any_site, library, unsaid=TRANSFERS)
+
+
+def test_a_second_upload_with_the_same_accounts_says_that_they_are_in_use(any_site: LocalSite) -> None:
+    slow(any_site)
+    any_site.extras["--bwlimit"] = "150k"
+    with running(any_site) as process:
+        wait_for_files(any_site, 1)
+        other = LocalSite(any_site.root / "other", any_site.rclone)
+        other.write("file")
+        other.add_accounts(1, quota="1M")
+        other.uploader["service_account_path"] = str(any_site.accounts)
+        second = other.run("upload")
+
+        assert process.poll() is None
+        assert second.status == 1, second.said
+        (line,) = second.stderr.splitlines()
+        assert f"another upload is using the account folder {any_site.accounts}" in line
+        assert contents(other.source).keys() == {b"file"}
