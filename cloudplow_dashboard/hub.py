@@ -36,8 +36,8 @@ class Limits:
     often a comment line is sent. sweep: how often both are looked at.
     """
 
-    viewers: int = 1000
-    connections: int = 1200
+    viewers: int = 1100
+    connections: int = 1500
     coalesce: float = 0.02
     stuck: float = 10.0
     keep_alive: float = 15.0

@@ -28,8 +28,8 @@ def _transferring(event: events.TransferProgress) -> dict[str, Any]:
         clean.file_name(file.name): {
             "size": number(file.size),
             "bytes": number(file.bytes),
-            "speed": number(file.speed),
-            "eta_seconds": clean.seconds_or_unknown(file.eta),
+            "speed": round(number(file.speed)),
+            "eta_seconds": round(clean.seconds_or_unknown(file.eta)),
             "percentage": min(100, number(file.percentage)),
             "order": order,
         }
@@ -43,11 +43,11 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
         return ""
     number = clean.number
     u.progress = {
-        "at": at,
+        "at": round(at, 1),
         "bytes": number(event.bytes),
         "total_bytes": number(event.total_bytes),
-        "speed": number(event.speed),
-        "eta_seconds": clean.seconds_or_unknown(event.eta),
+        "speed": round(number(event.speed)),
+        "eta_seconds": round(clean.seconds_or_unknown(event.eta)),
         "files": number(event.files),
         "total_files": number(event.total_files),
         "errors": number(event.errors),

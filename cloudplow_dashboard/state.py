@@ -174,7 +174,7 @@ class DashboardState:
             patch = self._take_changes(slow)
             if patch:
                 self._version += 1
-                patch |= {"version": self._version, "ts": self.clock()}
+                patch |= {"version": self._version, "ts": round(self.clock(), 3)}
                 self.ring.append(self._version, frame("patch", self.boot, self._version, encode_json(patch)))
             return self._version
 

@@ -1,0 +1,271 @@
+"""How the dashboard bears many viewers while a (made-up) upload runs.
+
+    python -m benchmarks.viewers            1,000 viewers, 20 that never read, 200 idle connections: about a minute
+    python -m benchmarks.viewers --short    100 viewers, a few seconds; exit status 1 when a target is missed
+
+The server runs in this process, the viewers in a second one, plain requests in a third.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import http.client
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any, Final
+
+from benchmarks.common import print_table
+from cloudplow import events
+from cloudplow_dashboard.config import DashboardSection
+from cloudplow_dashboard.dashboard import Dashboard
+from cloudplow_dashboard.hub import limits_of_this_process
+
+GIB: Final = 1 << 30
+TRANSFERS: Final = 8
+UPLOADER: Final = "google"
+FILES_WANTED: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Who watches, and for how many seconds each part is measured."""
+
+    viewers: int
+    deaf: int
+    idle: int
+    seconds: float
+
+
+LONG: Final = Load(1000, 20, 200, 30.0)
+SHORT: Final = Load(100, 5, 20, 6.0)
+
+
+class FakeUpload:
+    """Sends what a real upload sends: each second statistics of 8 files and one account's quota, every other second a
+    file that has arrived; and each second a fact that carries the time at which it was sent."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._second = 0
+
+    def __enter__(self) -> FakeUpload:
+        send(
+            events.SessionStarted, upload_folder="/m/Media", upload_remote="g:Media", accounts_total=100, dry_run=False
+        )
+        quotas = tuple(_quota(number) for number in range(100))
+        send(events.AccountsLearned, accounts=quotas)
+        queue: dict[str, Any] = {"distribution": {}, "source": "lsf", "confidence": "exact", "duration_seconds": 1.0}
+        send(events.QueueLearned, files=3000, bytes=3000 * GIB, **queue)
+        stage: dict[str, Any] = {"account_index": 0, "accounts_total": 100, "quota_remaining_bytes": 750 * GIB}
+        send(events.StageStarted, stage=1, account="1.json", planned_files=700, planned_bytes=700 * GIB, **stage)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.5):
+            self._second += 1
+            self._progress()
+            if self._second % 2 == 0:
+                name = f"Shows/Some Show/Season 01/Some Show - S01E{self._second:03}.mkv"
+                send(events.FileTransferred, name=name, size=GIB, account="1.json", stage=1)
+            used = self._second * 100 * 1_000_000
+            send(
+                events.QuotaChanged,
+                account="1.json",
+                used_bytes=used,
+                limit_bytes=750 * GIB,
+                resets_at=time.time() + 80_000,
+                state="active",
+                returns=((time.time() + 86_400, used),),
+            )
+            self._stop.wait(0.5)
+            send(events.ThrottleChanged, limit=None, streams=self._second % 7)
+
+    def _progress(self) -> None:
+        second = self._second
+        files = tuple(
+            events.Transferring(
+                name=f"Shows/Some Show/Season 01/Some Show - S01E{second // 2 + place:03}.mkv",
+                size=GIB,
+                bytes=(second * 12_345_678 + place * 1_111_111) % GIB,
+                speed=12_345_678.9 + second * 1234.5 + place,
+                eta=float(90 - second % 60),
+                percentage=second % 100,
+            )
+            for place in range(TRANSFERS)
+        )
+        left = 3000 * GIB - second * 98_765_432
+        send(
+            events.TransferProgress,
+            bytes=second * 98_765_432,
+            total_bytes=700 * GIB,
+            speed=98_765_432.1 + second * 1000,
+            eta=7000.0 - second,
+            files=second // 2,
+            total_files=700,
+            errors=0,
+            transferring=files,
+            bytes_left=left,
+            done_at=time.time() + left / 98e6,
+            done_with_quotas_at=time.time() + left / 98e6 + 86_400,
+        )
+
+
+def _quota(number: int) -> events.AccountQuota:
+    return events.AccountQuota(
+        account=f"{number + 1}.json",
+        used_bytes=0,
+        limit_bytes=750 * GIB,
+        resets_at=None,
+        state="ready",
+        why="",
+        until=None,
+    )
+
+
+def send(kind: type[events.Event], **fields: Any) -> None:
+    """Hand an event to the receivers, as the delivery threads do."""
+    event = kind(uploader=UPLOADER, at=time.time(), **fields)
+    events.SIGNALS[kind.signal_name].send(UPLOADER, event=event)
+
+
+class Child:
+    """A process of this file that is told what to do and answers in JSON, line by line."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "benchmarks.viewers_client", *arguments]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._in: IO[str] = self._process.stdin
+        self._out: IO[str] = self._process.stdout
+
+    def ask(self, word: str) -> Any:
+        """Say a word; returns the answer."""
+        self._in.write(word + "\n")
+        self._in.flush()
+        return json.loads(self._out.readline() or "null")
+
+    def close(self) -> None:
+        self._in.close()
+        self._process.wait(20)
+        self._out.close()
+
+
+@contextmanager
+def running_dashboard() -> Iterator[tuple[Dashboard, int]]:
+    files = SimpleNamespace(read=lambda _n: None, register=lambda *_: None, mark_dirty=lambda _n: None)
+    app: Any = SimpleNamespace(events=events, state_files=files, version="benchmark", services={})
+    section = DashboardSection(enabled=True, port=0, refresh_interval=1)
+    dashboard = Dashboard(app, section, limits_of_this_process())
+    if not dashboard.start():
+        raise SystemExit("The dashboard did not start")
+    try:
+        yield dashboard, int(app.services["dashboard_url"].rstrip("/").rpartition(":")[2])
+    finally:
+        dashboard.stop()
+
+
+def memory_mb() -> float:
+    """What this process holds in memory."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cpu_share(during: Callable[[], None]) -> float:
+    """How much of a core this process used meanwhile, in percent."""
+    cpu, wall = time.process_time(), time.monotonic()
+    during()
+    return 100 * (time.process_time() - cpu) / (time.monotonic() - wall)
+
+
+def measure(load: Load) -> dict[str, float]:
+    """Run it all; returns the figures by name."""
+    figures: dict[str, float] = {}
+    with running_dashboard() as (_dashboard, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        for path in ("/api/status", "/metrics", "/api/state"):
+            connection.request("GET", path)
+            connection.getresponse().read()
+        connection.close()
+        gc.collect()
+        before = memory_mb()
+        viewers = Child("viewers", str(port), str(load.viewers), str(load.deaf), str(load.idle))
+        probe = Child("probe", str(port))
+        try:
+            viewers.ask("ready")
+            viewers.ask("begin")
+            figures["cpu_idle_percent"] = cpu_share(lambda: time.sleep(max(16.0, load.seconds / 2)))
+            idle = viewers.ask("end")
+            figures["idle_bytes_per_second"] = idle["bytes_per_second"]
+            with FakeUpload():
+                time.sleep(2.5)
+                viewers.ask("begin")
+                probe.ask("begin")
+                figures["cpu_busy_percent"] = cpu_share(lambda: time.sleep(load.seconds))
+                busy, plain = viewers.ask("end"), probe.ask("end")
+                figures["memory_mb"] = memory_mb() - before
+        finally:
+            viewers.close()
+            probe.close()
+    figures |= {f"event_{name}": busy[name] for name in ("p50_ms", "p99_ms", "worst_ms")}
+    figures |= {"get_p50_ms": plain["p50_ms"], "get_p99_ms": plain["p99_ms"]}
+    figures |= {name: busy[name] for name in ("viewers", "events", "gaps", "snapshots")}
+    figures["busy_bytes_per_second"] = busy["bytes_per_second"]
+    return figures
+
+
+#: Name, limit of the issue, whether the short form checks it too.
+TARGETS: Final = (
+    ("event_p99_ms", 100.0, True),
+    ("get_p99_ms", 50.0, True),
+    ("gaps", 0.0, True),
+    ("memory_mb", 60.0, True),
+    ("cpu_busy_percent", 10.0, False),
+    ("idle_bytes_per_second", 200.0, True),
+    ("busy_bytes_per_second", 2048.0, True),
+)
+
+
+def raise_file_limit() -> None:
+    """A thousand connections need more descriptors than a shell gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help="100 viewers, for CI")
+    arguments = parser.parse_args()
+    raise_file_limit()
+    load = SHORT if arguments.short else LONG
+    print(f"{load.viewers} viewers, {load.deaf} that never read, {load.idle} idle connections")
+    figures = measure(load)
+    limits = {name: limit for name, limit, _ in TARGETS}
+    rows = [("", "measured", "target")]
+    rows += [
+        (name, f"{value:,.1f}", f"{limits[name]:,.0f}" if name in limits else "") for name, value in figures.items()
+    ]
+    print_table(rows)
+    missed = [name for name, limit, short in TARGETS if figures[name] > limit and (short or not arguments.short)]
+    print("Targets missed: " + ", ".join(missed) if missed else "Every target is met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
