@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
-from cloudplow.models import Capacity, QueueFile, printable_name
+from cloudplow.models import Capacity, QueueFile, Return, printable_name
 from cloudplow.packing import SizePool, fill
 
 #: How many later stages are worked out one by one; what lies behind them is only summed up.
@@ -37,7 +37,8 @@ class PlannedStage:
 class Plan:
     """Stages that can run now, stages that wait for capacity, and what lies beyond those that were worked out.
 
-    pool_bytes_per_second: what all accounts together can take in the long run.
+    pool_bytes_per_second: what all accounts together can take in the long run. next_capacity: when the first bytes come
+    back that something of what waits fits into, and how many there are then.
     """
 
     stages: tuple[PlannedStage, ...] = ()
@@ -45,16 +46,17 @@ class Plan:
     unplanned: tuple[QueueFile, ...] = ()
     unplanned_why: str = ""
     pool_bytes_per_second: float = 0.0
+    next_capacity: Return | None = None
+
+    @property
+    def next_capacity_at(self) -> float | None:
+        """Epoch seconds at which something that waits can go; None when nothing waits, or nobody knows."""
+        return None if self.next_capacity is None else self.next_capacity.at
 
     @property
     def planned_bytes(self) -> int:
         """What the stages that can run now upload, in bytes."""
         return sum(stage.bytes for stage in self.stages)
-
-    @property
-    def next_capacity_at(self) -> float | None:
-        """Epoch seconds at which the first waiting stage can start; None when nothing waits for a known time."""
-        return self.later[0].starts_at if self.later else None
 
     @property
     def waiting_files(self) -> int:
@@ -148,8 +150,15 @@ def plan(
     later = _later_stages(waiting, capacities, stages, now, window_seconds)
     rest = tuple(waiting.files[index] for index in waiting.pool.remaining())
     pool_bytes = sum(capacity.limit_bytes for capacity in capacities if not math.isinf(capacity.usable_from))
+    waiting_sizes = [file.size for file in rest]
+    waiting_sizes += [file.size for stage in later for file in stage.files]
     return Plan(
-        tuple(stages), tuple(later), rest, _why_unplanned(rest, capacities), pool_bytes / max(1e-9, window_seconds)
+        stages=tuple(stages),
+        later=tuple(later),
+        unplanned=rest,
+        unplanned_why=_why_unplanned(rest, capacities),
+        pool_bytes_per_second=pool_bytes / max(1e-9, window_seconds),
+        next_capacity=_next_capacity(min(waiting_sizes), capacities, now) if waiting_sizes else None,
     )
 
 
@@ -185,6 +194,23 @@ def _reserve(size: int, usable: Sequence[Capacity]) -> dict[str, int]:
                     best = (back.at, capacity.account, free - wanted)
                 break
     return {} if best is None else {best[1]: best[2]}
+
+
+def _next_capacity(smallest_bytes: int, capacities: Sequence[Capacity], now: float) -> Return | None:
+    """When an account first has room for a file of that size, and how much room there is then."""
+    found: list[Return] = []
+    for capacity in capacities:
+        free = capacity.free_bytes
+        wanted = min(smallest_bytes, capacity.limit_bytes)
+        times = [Return(capacity.usable_from, 0), *capacity.returns] if capacity.usable_from > now else capacity.returns
+        at = capacity.usable_from
+        for back in sorted(times, key=lambda one: one.at):
+            free += back.bytes
+            at = max(at, back.at)
+            if free >= wanted and now < at < math.inf:
+                found.append(Return(at, free))
+                break
+    return min(found, key=lambda one: one.at, default=None)
 
 
 def _later_stages(
@@ -241,6 +267,7 @@ def plan_document(result: Plan, account_names: Mapping[str, str]) -> dict[str, A
         "unplanned_bytes": sum(file.size for file in result.unplanned),
         "unplanned_why": result.unplanned_why,
         "next_capacity_at": result.next_capacity_at or 0,
+        "next_capacity_bytes": result.next_capacity.bytes if result.next_capacity else 0,
     }
 
 

@@ -25,6 +25,7 @@ from cloudplow.reactions import React, Reaction, react
 from cloudplow.stage import StageResult, stage_list_path
 from cloudplow.stage_driver import StageDriver
 from cloudplow.task_plan import plan_task
+from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.upload")
 
@@ -190,11 +191,12 @@ class Session:
 
     def _end_of(self, made: Plan) -> Reaction:
         """How the session ends when nothing can run now."""
-        if made.waiting_files and made.next_capacity_at is None:
+        if made.waiting_files and made.next_capacity is None:
             return Reaction(React.END, made.unplanned_why, outcome="failed")
-        if made.waiting_files:
-            why = f"every account is used up, {made.waiting_files} files wait for capacity"
-            return Reaction(React.END, why, made.next_capacity_at, outcome="quota_used")
+        if made.next_capacity is not None:
+            room = format_bytes(made.next_capacity.bytes)
+            why = f"every account is used up, {made.waiting_files} files wait until the first {room} come back"
+            return Reaction(React.END, why, made.next_capacity.at, outcome="quota_used")
         given_up = self._queue.given_up()
         if given_up:
             name, error = next(iter(given_up.items()))

@@ -88,7 +88,8 @@ def test_later_stages_come_in_order_of_time_and_never_before_their_account_is_ba
         account = by_name[stage.account]
         assert NOON < stage.starts_at < math.inf
         assert stage.starts_at >= max([account.usable_from, *(back.at for back in account.returns)])
-    assert made.next_capacity_at == (made.later[0].starts_at if made.later else None)
+    assert (made.next_capacity_at is None) == (not made.later)
+    assert made.next_capacity_at is None or NOON < made.next_capacity_at <= made.later[0].starts_at
 
 
 @settings(deadline=None)
@@ -322,3 +323,14 @@ def test_what_waits_is_planned_window_after_window_until_nothing_waits() -> None
         4 * DAY,
     ]
     assert made.unplanned == ()
+
+
+def test_next_capacity_is_when_the_first_waiting_file_fits_not_when_the_whole_quota_is_back() -> None:
+    account = Capacity("1", 100, 0, (Return(NOON + 1, 10), Return(NOON + 2, 30), Return(NOON + 3, 60)))
+    made = plan(queue_of([35, 90]), [account], now=NOON)
+    assert made.next_capacity == Return(NOON + 2, 40)
+
+
+def test_next_capacity_of_a_denied_account_is_not_before_the_end_of_its_denial() -> None:
+    denied = Capacity("1", 100, 100, (), usable_from=NOON + HOUR)
+    assert plan(queue_of([35]), [denied], now=NOON).next_capacity == Return(NOON + HOUR, 100)
