@@ -156,7 +156,7 @@ def test_page_says_the_essential_without_scripts(browser: Browser, server: PageS
     text = page.locator("body").inner_text()
     assert "Uploading google to gdrive:Media" in text
     assert page_fixture.FILES[0] in text
-    assert "1.6 TB of 2.5 TB" in text or "1.7 TB of 2.5 TB" in text
+    assert "1.8 TB of 2.5 TB" in text
     context.close()
 
 

@@ -104,7 +104,6 @@ function announce(view) {
 }
 
 function begin() {
-  document.documentElement.style.setProperty("--tick", `${Math.min(3, interval())}s`);
   themeButton(byId("theme"));
   try {
     const initial = obj(JSON.parse(byId("initial").textContent));
@@ -112,6 +111,7 @@ function begin() {
   } catch {
     // Without it the first message of the stream fills the page.
   }
+  document.documentElement.style.setProperty("--tick", `${Math.min(3, interval())}s`);
   draw();
   live.open();
   setInterval(() => {

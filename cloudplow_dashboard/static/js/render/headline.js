@@ -70,6 +70,7 @@ export function headline(root) {
     if (view.active) line.add(view.sampleAt, view.speed);
     line.draw();
     show(lineBox, view.active);
+    setAttr(root, "data-line", view.active ? "" : null);
     setText(lineNote, line.peak > 0 ? `peak ${format.speed(line.peak)}` : "");
   }
 }
@@ -114,7 +115,7 @@ function figuresThen(view) {
   if (view.pool.total > 0 && view.pool.limit > 0) {
     figures.push({ key: "free", label: "Quota free", value: format.bytes(view.free), note: `on ${format.plural(view.pool.total, "account")}` });
   }
-  const next = view.session.nextCapacityAt || (view.phase === "suspended" ? view.suspension.until : 0);
+  const next = view.phase === "suspended" ? view.suspension.until : view.session.nextCapacityAt;
   if (next > view.now) {
     const label = view.phase === "suspended" ? "Goes on in" : "Next quota in";
     figures.push({ key: "next", label, value: format.duration(next - view.now), note: `at ${format.clock(next, view.now)}` });
