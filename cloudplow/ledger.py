@@ -14,6 +14,7 @@ Old files (one fixed window from the first upload) are read; a superset of them 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ class Ledger:
         self._now = now
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, _Entry]] = {}
+        self._real_paths: dict[str, str] = {}
+        self._paths: dict[str, set[str]] = {}
         self._windows: dict[str, float] = {}
         self._warned_of_future = False
         files.register(LEDGER_FILE, self.document)
@@ -81,6 +84,8 @@ class Ledger:
                         _give_up_stage(entry, now, window)
         with self._lock:
             self._entries = entries
+            for key in {key for accounts in entries.values() for key in accounts}:
+                self._paths_of(key)
         if from_future and not self._warned_of_future:
             self._warned_of_future = True
             log.warning(
@@ -91,10 +96,19 @@ class Ledger:
         return self._windows.get(uploader, 86_400.0)
 
     def _entry(self, uploader: str, key: str) -> _Entry:
+        self._paths_of(key)
         return self._entries.setdefault(uploader, {}).setdefault(key, _Entry())
 
+    def _paths_of(self, key: str) -> set[str]:
+        """Every path known to lead to the same key file (links): they are one account."""
+        if key not in self._real_paths:
+            self._real_paths[key] = os.path.realpath(key)
+            self._paths.setdefault(self._real_paths[key], set()).add(key)
+        return self._paths[self._real_paths[key]]
+
     def _sharing(self, key: str) -> Iterable[tuple[str, _Entry]]:
-        return [(uploader, accounts[key]) for uploader, accounts in self._entries.items() if key in accounts]
+        paths = self._paths_of(key)
+        return [(name, accounts[path]) for name, accounts in self._entries.items() for path in paths & accounts.keys()]
 
     def used_bytes(self, key: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on the key file within their windows; with what a stage has reserved or not."""

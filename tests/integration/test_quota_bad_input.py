@@ -360,6 +360,23 @@ def test_two_uploaders_with_one_account_folder_share_one_budget(
     assert sum(charged.values()) >= 5_500_000
 
 
+def test_a_link_to_the_account_folder_is_no_second_budget(
+    any_rclone: Path, fake_drive: MakeDrive, tmp_path: Path
+) -> None:
+    drive = fake_drive(accounts=2, quota_bytes=2 * MB)
+    site = make_site(tmp_path / "site", drive, any_rclone, quota_bytes=2 * MB)
+    add_uploader(site, "other", site.root / "other")
+    (site.root / "link").symlink_to(drive.accounts_directory)
+    site.config["uploader"]["other"]["service_account_path"] = str(site.root / "link")
+    write_files(site.source, [500_000] * 5)
+    write_files(site.root / "other", [500_000] * 5)
+    for _ in range(2):
+        done = site.run("upload")
+        assert done.returncode == 3, said(done)
+        assert denials(drive) == 0
+        assert committed(drive) == {"1.json": 2 * MB, "2.json": 2 * MB}
+
+
 @contextmanager
 def uploading(site: Site, drive: FakeDrive, *words: str) -> Iterator[subprocess.Popen[str]]:
     """A running upload that has uploaded something; it is left to end by itself."""
