@@ -1,0 +1,302 @@
+"""Whatever rclone prints, and however: every line is read, and every file counted. With programs in its place."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.local_site import LocalSite, contents
+
+#: Answers as rclone does; `move` reads the list of the stage and has helpers to move files and to tell of it.
+PROGRAM = """#!{python} -SE
+import json, os, sys, time
+
+words = sys.argv[1:]
+source = {source!r}
+if words[0] == "version":
+    print("rclone v1.75.2")
+elif words[0] == "config":
+    print(json.dumps({{"cloud": {{"type": "local"}}}}))
+elif words[0] == "lsf":
+    for parent, _, names in os.walk(source):
+        for name in sorted(names):
+            path = os.path.join(parent, name)
+            print(os.path.getsize(path), os.path.relpath(path, source), sep="\\t")
+elif words[0] == "move":
+    (listed,) = [word.partition("=")[2] for word in words if word.startswith("--files-from-raw=")]
+    names = open(listed).read().splitlines()
+
+    def take(name):
+        os.rename(os.path.join(source, name), os.path.join({cloud!r}, name))
+
+    def record(text, **more):
+        return json.dumps({{"level": "info", "msg": text, "source": "x.go:1", **more}})
+
+    def told(name):
+        return record("Copied (new)", object=name) + "\\n" + record("Deleted", object=name) + "\\n"
+
+    def say(data):
+        data = data.encode() if isinstance(data, str) else data
+        while data:
+            data = data[os.write(2, data):]
+
+{body}
+"""
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> LocalSite:
+    """A site whose rclone is still to be written, with an account to charge."""
+    site = LocalSite(tmp_path / "site", tmp_path / "rclone")
+    site.remote["upload_remote"] = "cloud:"
+    site.add_accounts(1, quota="1G")
+    return site
+
+
+def write_program(site: LocalSite, body: str) -> None:
+    """Make a program in rclone's place. body: what its `move` does."""
+    indented = "\n".join(f"    {line}" for line in body.strip("\n").splitlines())
+    text = PROGRAM.format(python=sys.executable, source=str(site.source), cloud=str(site.cloud), body=indented)
+    site.rclone.write_text(text, encoding="utf-8")
+    site.rclone.chmod(0o755)
+
+
+def assert_all_counted(site: LocalSite, files: int, total: int) -> None:
+    """One upload transfers everything, in one stage, and every number says so."""
+    run = site.run("upload")
+
+    assert run.status == 0, run.said[:5000]
+    assert "Traceback" not in run.stdout + run.stderr
+    assert len(run.of("stage_started")) == 1
+    assert (run.finished["files"], run.finished["bytes"]) == (files, total)
+    assert (len(run.transferred), run.transferred_bytes) == (files, total)
+    assert run.finished["files_left"] == 0
+    assert site.ledger_bytes() == total
+    assert contents(site.source) == {}
+    assert len(contents(site.cloud)) == files
+
+
+def write_files(site: LocalSite, count: int, size: int = 10) -> None:
+    for number in range(count):
+        (site.source / f"{number:05}.mkv").write_bytes(bytes(size))
+
+
+def test_plain_lines_among_json_do_no_harm(fake: LocalSite) -> None:
+    write_files(fake, 20)
+    write_program(
+        fake,
+        r"""
+for name in names:
+    take(name)
+    say("plain text\n\n   \n{broken json\n{}\nnull\n[1, 2]\n\"text\"\n-1e999\nNaN\n{\"msg\": 5, \"object\": []}\n")
+    say('{"level": null, "stats": {"bytes": "many", "transferring": [null, 3, {"name": null}], "eta": -1}}\n')
+    say("2026/11/23 18:25:53 NOTICE: something\n" + told(name) + "[" * 100000 + "\n")
+""",
+    )
+
+    assert_all_counted(fake, 20, 200)
+
+
+def test_bytes_that_are_no_text_do_no_harm(fake: LocalSite) -> None:
+    write_files(fake, 5)
+    write_program(
+        fake,
+        r"""
+for name in names:
+    take(name)
+    say(b"\xff\xfe\x00\x80\xc3\n{\"level\":\"info\",\"msg\":\"\xff\xfe\"}\n\x00\x00\r\n\x1b[2J\x07\n")
+    say(told(name))
+""",
+    )
+
+    assert_all_counted(fake, 5, 50)
+
+
+def test_a_burst_right_before_the_end_is_read_to_its_end(fake: LocalSite) -> None:
+    write_files(fake, 10_000, 1)
+    write_program(
+        fake,
+        """
+for name in names:
+    take(name)
+say("".join(told(name) for name in names))
+os._exit(0)
+""",
+    )
+
+    assert_all_counted(fake, 10_000, 10_000)
+
+
+@pytest.mark.parametrize("megabytes", [5, 9])
+def test_a_line_of_megabytes_hides_no_other_line(fake: LocalSite, megabytes: int) -> None:
+    write_files(fake, 3)
+    write_program(
+        fake,
+        f"""
+first, second, third = names
+for name in names:
+    take(name)
+say(told(first))
+say(record("x" * ({megabytes} << 20)) + "\\n")
+say(told(second))
+say("y" * ({megabytes} << 20) + "\\n")
+say(told(third))
+""",
+    )
+
+    assert_all_counted(fake, 3, 30)
+
+
+def test_the_last_line_counts_without_its_newline(fake: LocalSite) -> None:
+    write_files(fake, 3)
+    write_program(
+        fake,
+        """
+for name in names:
+    take(name)
+say("".join(told(name) for name in names).rstrip())
+""",
+    )
+
+    assert_all_counted(fake, 3, 30)
+
+
+def test_lines_that_come_in_pieces_and_with_carriage_returns_count(fake: LocalSite) -> None:
+    write_files(fake, 4)
+    write_program(
+        fake,
+        r"""
+for name in names:
+    take(name)
+    for byte in told(name).replace("\n", "\r\n").encode():
+        say(bytes([byte]))
+""",
+    )
+
+    assert_all_counted(fake, 4, 40)
+
+
+def test_both_outputs_are_read(fake: LocalSite) -> None:
+    write_files(fake, 6)
+    write_program(
+        fake,
+        r"""
+for number, name in enumerate(names):
+    take(name)
+    os.write(number % 2 + 1, told(name).encode())
+""",
+    )
+
+    assert_all_counted(fake, 6, 60)
+
+
+def test_what_is_said_twice_or_of_strangers_counts_once_or_not_at_all(fake: LocalSite) -> None:
+    write_files(fake, 3)
+    write_program(
+        fake,
+        r"""
+say(told("stranger.mkv") + told("../../etc/passwd") + told(""))
+for name in names:
+    take(name)
+    say(record("Copied (new)", object=name) + "\n" + told(name) + told(name))
+""",
+    )
+
+    assert_all_counted(fake, 3, 30)
+
+
+def test_the_size_that_was_really_uploaded_counts(fake: LocalSite) -> None:
+    write_files(fake, 1)
+    write_program(
+        fake,
+        r"""
+take(names[0])
+say(record("Copied (new)", object=names[0], size=77) + "\n" + record("Deleted", object=names[0]) + "\n")
+""",
+    )
+
+    run = fake.run("upload")
+
+    assert run.status == 0, run.said
+    assert run.finished["bytes"] == run.transferred_bytes == fake.ledger_bytes() == 77
+
+
+def test_an_output_that_somebody_else_holds_open_does_not_hold_up_the_end(fake: LocalSite) -> None:
+    write_files(fake, 2)
+    write_program(
+        fake,
+        """
+for name in names:
+    take(name)
+    say(told(name))
+if os.fork() == 0:
+    os.closerange(3, 100)
+    time.sleep(20)
+    os._exit(0)
+""",
+    )
+    before = time.monotonic()
+
+    assert_all_counted(fake, 2, 20)
+    assert time.monotonic() - before < 15
+
+
+def test_an_output_that_is_closed_early_does_not_end_the_stage(fake: LocalSite) -> None:
+    write_files(fake, 2)
+    write_program(
+        fake,
+        """
+for name in names:
+    take(name)
+    say(told(name))
+os.close(1)
+os.close(2)
+time.sleep(0.5)
+open(os.path.join(os.path.dirname(source), "ended by itself"), "w").close()
+os._exit(0)
+""",
+    )
+
+    assert_all_counted(fake, 2, 20)
+    assert (fake.root / "ended by itself").exists()
+
+
+def test_an_rclone_that_crashes_is_started_again_for_the_rest(fake: LocalSite) -> None:
+    write_files(fake, 4)
+    write_program(
+        fake,
+        r"""
+say("panic: runtime error: invalid memory address or nil pointer dereference\n\ngoroutine 1 [running]:\n")
+for name in names[:2]:
+    take(name)
+    say(told(name))
+if len(names) > 2:
+    os.kill(os.getpid(), 11)
+""",
+    )
+
+    run = fake.run("upload")
+
+    assert run.status == 0, run.said
+    assert [event["outcome"] for event in run.of("stage_finished")] == ["failed", "done"]
+    assert run.finished["files"] == 4
+    assert fake.ledger_bytes() == 40
+    assert contents(fake.source) == {}
+
+
+def test_an_rclone_that_does_nothing_and_says_so_to_nobody_ends_the_upload(fake: LocalSite) -> None:
+    write_files(fake, 2)
+    write_program(fake, "pass")
+
+    run = fake.run("upload")
+
+    assert run.status == 1, run.said
+    assert run.finished["files"] == 0
+    assert run.finished["files_left"] == 2
+    assert "rclone passed it over" in run.stderr
+    assert len(run.of("stage_started")) == 3
+    assert fake.ledger_bytes() == 0
+    assert len(contents(fake.source)) == 2
