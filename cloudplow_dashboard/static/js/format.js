@@ -72,6 +72,11 @@ export function clock(at, now) {
   return withDay(date, now, CLOCK.format(date));
 }
 
+/** Epoch seconds in the viewer's zone without the day: "18:40". */
+export function clockOnly(at) {
+  return Number.isFinite(at) && at > 0 && at <= 8e12 ? CLOCK.format(new Date(at * 1000)) : "";
+}
+
 /** As `clock`, with seconds. */
 export function clockSeconds(at, now) {
   if (!Number.isFinite(at) || at <= 0 || at > 8e12) return "";

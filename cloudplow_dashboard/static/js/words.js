@@ -30,6 +30,14 @@ const ACCOUNTS = {
   failed: ["Failed", "cross", "bad"],
 };
 
+/** state of a stage in the plan -> [word, shape, tone] */
+const STAGES = {
+  done: ["Done", "check", "ok"],
+  running: ["Running", "play", "accent"],
+  next: ["Next", "ring", "quiet"],
+  waiting: ["Waits", "hourglass", "quiet"],
+};
+
 /** kind of a fact -> [shape, tone] */
 const FACTS = {
   session_started: ["play", "accent"],
@@ -76,6 +84,7 @@ function described(table, key) {
 
 export const phase = (key) => described(PHASES, key || "idle");
 export const outcome = (key) => described(OUTCOMES, key);
+export const stage = (key) => described(STAGES, key || "next");
 export const account = (key) => described(ACCOUNTS, key || "ready");
 export const switchReason = (key) => entry(SWITCH_REASONS, key) ?? "";
 export const ACCOUNT_STATES = Object.keys(ACCOUNTS);
