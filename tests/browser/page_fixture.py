@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import mimetypes
 import queue
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +28,15 @@ Document = dict[str, Any]
 _HANG_UP: Final = b""
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing about browsers that hang up; report everything else."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 class PageServer:
     """Serves the page below `prefix`. Every method may be called from any thread.
 
@@ -42,8 +52,7 @@ class PageServer:
         self._lock = threading.Lock()
         self._streams: list[queue.Queue[bytes]] = []
         self._templates = Environment(loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
