@@ -7,20 +7,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from cloudplow import events
 from cloudplow.display import LineDisplay
 from cloudplow.events import Event
 from cloudplow.logs import escape_control
+from cloudplow.units import format_bytes
 
 #: More files than this are not shown at once.
 FILES_SHOWN = 8
@@ -33,6 +27,21 @@ def _shorten(name: str) -> str:
         return shown
     head = _NAME_WIDTH // 2 - 1
     return f"{shown[:head]}…{shown[-(_NAME_WIDTH - head - 1) :]}"
+
+
+class _Bytes(ProgressColumn):
+    """Bytes done of total, in the units of every other place."""
+
+    def render(self, task: Task) -> Text:
+        total = "?" if task.total is None else format_bytes(task.total)
+        return Text(f"{format_bytes(task.completed)} of {total}")
+
+
+class _Speed(ProgressColumn):
+    """Bytes per second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{format_bytes(task.speed or 0)}/s")
 
 
 class LiveDisplay(LineDisplay):
@@ -50,8 +59,8 @@ class LiveDisplay(LineDisplay):
             # Names are data: no markup in them counts.
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
+            _Bytes(),
+            _Speed(),
             TimeRemainingColumn(),
             console=self.console,
             refresh_per_second=4,

@@ -12,7 +12,7 @@ from cloudplow import logs
 from cloudplow.app import App, worst_status
 from cloudplow.cli import old_cache_path, signals_ask
 from cloudplow.display import LineDisplay, finished_sentence
-from cloudplow.errors import CloudplowError, ExitStatus
+from cloudplow.errors import CloudplowError
 from cloudplow.head_start import HeadStart
 
 if TYPE_CHECKING:
@@ -44,12 +44,15 @@ def upload(
                 app.check_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
             app.bus.flush()
+            display.stop()
             for event in finished:
                 if event.outcome == "failed":
                     text = f"cloudplow: {event.uploader}: {finished_sentence(event)}"
                     print(logs.escape_control(text), file=sys.stderr)
-            status = worst_status([event.outcome for event in finished])
-            return finish(int(ExitStatus.INTERRUPTED if app.stop_request.first.is_set() else status))
+            outcomes = [event.outcome for event in finished]
+            # Asked to stop between two uploaders: the others were never begun.
+            outcomes += ["interrupted"] * (len(tasks) - len(finished))
+            return finish(int(worst_status(outcomes)))
     finally:
         display.stop()
 
