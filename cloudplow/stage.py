@@ -55,7 +55,8 @@ class StageRequest:
 class StageResult:
     """What became of a stage.
 
-    files, bytes: transferred; failed: error by name; untouched: planned files of which rclone said nothing;
+    files, bytes: transferred; failed: error by name, of files that are to blame themselves; untouched: other planned
+    files that are still waiting;
     lost_bytes: what failed and aborted uploads may have cost; in_flight: the part of it that uploads cut off may have
     cost, by name as the log shows it; fired: the trigger that stopped it.
     """
@@ -200,8 +201,18 @@ class StageRun:
             for name, text in failed.items():
                 if "context canceled" not in text:
                     self._listener.on_failed(name, text)
+        if not self._files_are_to_blame(verdict.outcome):
+            failed = {}
         untouched = [file for name, file in self._waiting.items() if name not in failed]
         return StageResult(verdict, self._files, self._bytes, failed, untouched, lost_bytes, aborted, self._fired)
+
+    def _files_are_to_blame(self, outcome: Outcome) -> bool:
+        """Whether what failed is to count against the files: not when their account was refused, or the run cut off.
+
+        A file that is refused all alone may be one that Google never takes: it must not use up account after account.
+        """
+        alone = outcome is Outcome.DENIED and len(self._request.files) == 1
+        return alone or outcome in (Outcome.DONE, Outcome.FILES_FAILED, Outcome.FAILED)
 
 
 def stage_list_path(state_dir: Path, uploader: str) -> Path:

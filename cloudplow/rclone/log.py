@@ -190,4 +190,5 @@ def _optional_number(value: Any) -> float | None:
 
 
 def _whole(value: Any) -> int:
-    return int(_number(value)) if not isinstance(value, int) or isinstance(value, bool) else max(0, value)
+    number = _number(value) if not isinstance(value, int) or isinstance(value, bool) else max(0, value)
+    return int(min(number, 1 << 62))

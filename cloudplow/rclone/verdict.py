@@ -75,8 +75,10 @@ _ACCOUNT_SET_UP: Final = re.compile(
     re.IGNORECASE,
 )
 _MAX_TRANSFER: Final = re.compile(r"max transfer limit reached", re.IGNORECASE)
-_MAX_DURATION: Final = re.compile(
-    r"max transfer duration reached|Transfer session (?:SOFT |HARD )?deadline", re.IGNORECASE
+_MAX_DURATION: Final = re.compile(r"max transfer duration reached", re.IGNORECASE)
+# "open /mnt/media/storage quota.mkv: permission denied": what the path says is no word of Google's.
+_LOCAL_PATH: Final = re.compile(
+    r"\b(?:open|l?stat|read|readlink|remove|unlink|rename|chtimes|mkdir) /.*(?=: [^:/]+$)", re.DOTALL
 )
 # What rclone refuses to begin with, however often it is asked.
 _MISUSED: Final = re.compile(
@@ -121,7 +123,8 @@ class Evidence:
             self.max_duration = True
         if not problem or not text.strip():
             return
-        denial = classify_denial(text)
+        said = _LOCAL_PATH.sub("", text)
+        denial = classify_denial(said)
         # A later plain rate limit never hides the denial that ended the run.
         if denial is not None and (self.denial is None or self.denial is Denial.RATE_LIMITED):
             self.denial = denial
@@ -130,7 +133,7 @@ class Evidence:
             self.upload_limit = True
         if not about_file and not self.misuse and (misuse := _MISUSED.search(text)):
             self.misuse = misuse.group()[:500]
-        if _ACCOUNT_SET_UP.search(text):
+        if _ACCOUNT_SET_UP.search(said):
             self.account_problem = text[:500]
         if not about_file or not self.last_problem:
             self.last_problem = _LOG_PREFIX.sub("", text)[:500]

@@ -1,0 +1,226 @@
+"""What a run came to: by exit code, by what both versions really say, by denial."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloudplow.rclone.log import Note, Plain, Problem
+from cloudplow.rclone.verdict import DENIAL_SENTENCES, Denial, Evidence, Outcome, Verdict, classify_denial, judge
+
+from .recordings import CODES, VERSIONS, messages
+
+LIMIT = "Received upload limit error: googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded"
+
+
+def evidence_of(*texts: str, name: str = "") -> Evidence:
+    evidence = Evidence()
+    for text in texts:
+        evidence.add(Problem(name, text, "error"))
+    return evidence
+
+
+def verdict_of(code: int, *texts: str, failed_files: int = 0, transferred_files: int = 0) -> Verdict:
+    return judge(
+        code,
+        evidence_of(*texts),
+        interrupted=False,
+        failed_files=failed_files,
+        transferred_files=transferred_files,
+    )
+
+
+# What both versions really say
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("case", "outcome", "denial"),
+    [
+        ("moved", Outcome.DONE, None),
+        ("already-there", Outcome.DONE, None),
+        ("nothing", Outcome.DONE, None),
+        ("denied", Outcome.DENIED, Denial.DAILY_LIMIT),
+        ("quota-exceeded", Outcome.DENIED, Denial.DAILY_LIMIT),
+        ("storage-full", Outcome.DESTINATION_FULL, Denial.STORAGE_FULL),
+        ("drive-full", Outcome.DESTINATION_FULL, Denial.DRIVE_FULL),
+        ("revoked", Outcome.ACCOUNT_FAILED, Denial.KEY_REVOKED),
+        ("no-access", Outcome.ACCOUNT_FAILED, Denial.NO_ACCESS),
+        ("read-only", Outcome.ACCOUNT_FAILED, Denial.NO_ACCESS),
+        ("max-transfer", Outcome.LIMIT_REACHED, None),
+        ("max-duration", Outcome.LIMIT_REACHED, None),
+        ("max-duration-soft", Outcome.LIMIT_REACHED, None),
+        ("some-failed", Outcome.FILES_FAILED, None),
+        ("no-source", Outcome.FAILED, None),
+        ("no-remote", Outcome.MISUSED, None),
+        ("unknown-flag", Outcome.MISUSED, None),
+    ],
+)
+def test_recorded_run_comes_to(version: str, case: str, outcome: Outcome, denial: Denial | None) -> None:
+    evidence = Evidence()
+    for message in messages(version, case):
+        evidence.add(message)
+    failed_files = 1 if case == "some-failed" else 0
+    verdict = judge(CODES[f"{version}-{case}"], evidence, interrupted=False, failed_files=failed_files)
+    assert (verdict.outcome, verdict.denial) == (outcome, denial)
+    assert bool(verdict.reason) == (outcome is not Outcome.DONE)
+    if denial is not None:
+        assert verdict.reason == DENIAL_SENTENCES[denial]
+
+
+@pytest.mark.parametrize(
+    ("recording", "code"),
+    [
+        ("1.60-moved", 0),
+        ("1.75-nothing", 0),
+        ("1.60-revoked", 1),
+        ("1.60-unknown-flag", 1),
+        ("1.75-unknown-flag", 2),
+        ("1.60-no-source", 3),
+        ("1.75-no-source", 3),
+        ("1.60-denied", 7),
+        ("1.75-denied", 7),
+        ("1.60-max-transfer", 8),
+        ("1.75-max-transfer", 8),
+        ("1.60-max-duration", 7),
+        ("1.75-max-duration", 10),
+    ],
+)
+def test_recorded_exit_codes_are_those_that_the_verdict_was_written_for(recording: str, code: int) -> None:
+    assert CODES[recording] == code
+
+
+# Exit codes
+
+
+def test_success_is_done() -> None:
+    assert verdict_of(0) == Verdict(Outcome.DONE)
+
+
+def test_success_with_files_that_failed_is_not_done() -> None:
+    assert verdict_of(0, failed_files=1).outcome is Outcome.FILES_FAILED
+
+
+def test_success_after_a_denial_that_was_repeated_away_is_done() -> None:
+    assert verdict_of(0, LIMIT).outcome is Outcome.DONE
+
+
+def test_code_7_is_the_limit_or_in_old_versions_the_duration() -> None:
+    assert verdict_of(7, LIMIT).outcome is Outcome.DENIED
+    assert verdict_of(7, "max transfer duration reached as set by --max-duration").outcome is Outcome.LIMIT_REACHED
+    assert verdict_of(7, LIMIT, "max transfer duration reached as set by --max-duration").outcome is Outcome.DENIED
+    assert verdict_of(7).outcome is Outcome.FAILED
+
+
+def test_notice_of_a_deadline_at_the_start_is_no_sign_that_it_was_reached() -> None:
+    evidence = Evidence()
+    evidence.add(Note("Google drive root 'x'", "Transfer session HARD deadline: 2026/11/24 20:02:04", "info"))
+    evidence.add(Problem("", "something fatal", "error"))
+    assert judge(7, evidence, interrupted=False, failed_files=0).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 130, 143, -2, -15, -9])
+def test_what_we_stopped_is_interrupted_whatever_the_code(code: int) -> None:
+    assert judge(code, evidence_of(LIMIT), interrupted=True, failed_files=3).outcome is Outcome.INTERRUPTED
+
+
+@pytest.mark.parametrize(("code", "name"), [(-9, "SIGKILL"), (-15, "SIGTERM"), (-99, "signal 99")])
+def test_what_others_killed_is_a_failure_with_the_signal(code: int, name: str) -> None:
+    verdict = verdict_of(code)
+    assert verdict.outcome is Outcome.FAILED
+    assert name in verdict.reason
+
+
+def test_unknown_code_without_words_says_the_code() -> None:
+    assert verdict_of(99) == Verdict(Outcome.FAILED, "rclone ended with status 99")
+
+
+def test_reason_is_the_last_problem_of_the_run_rather_than_of_a_file() -> None:
+    evidence = evidence_of("Failed to copy: one", name="a")
+    evidence.add(Plain("2026/11/24 20:02:04 Failed to move: the end"))
+    assert judge(1, evidence, interrupted=False, failed_files=1).reason == "Failed to move: the end"
+
+
+def test_long_lines_do_not_grow_the_evidence() -> None:
+    evidence = evidence_of("service account " * 10_000)
+    assert len(evidence.last_problem) <= 500
+    assert len(evidence.account_problem) <= 500
+
+
+# Denials
+
+
+@pytest.mark.parametrize(
+    ("text", "denial"),
+    [
+        ("googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded", Denial.DAILY_LIMIT),
+        (LIMIT, Denial.DAILY_LIMIT),
+        ("googleapi: Error 403: Quota exceeded., quotaExceeded", Denial.DAILY_LIMIT),
+        (
+            "googleapi: Error 403: User Rate Limit Exceeded. Rate of requests for user exceed project quota, "
+            "userRateLimitExceeded",
+            Denial.RATE_LIMITED,
+        ),
+        ("googleapi: Error 403: Rate Limit Exceeded, rateLimitExceeded", Denial.RATE_LIMITED),
+        ("googleapi: Error 429: Too many requests", Denial.RATE_LIMITED),
+        (
+            "googleapi: Error 403: The user's Drive storage quota has been exceeded., storageQuotaExceeded",
+            Denial.STORAGE_FULL,
+        ),
+        (
+            "googleapi: Error 403: The file limit for this shared drive has been exceeded., teamDriveFileLimitExceeded",
+            Denial.DRIVE_FULL,
+        ),
+        ("googleapi: Error 404: File not found: 0AFake., notFound", Denial.NO_ACCESS),
+        ("googleapi: Error 403: ..., insufficientFilePermissions", Denial.NO_ACCESS),
+        ('oauth2: cannot fetch token: 400 Bad Request Response: {"error":"invalid_grant"}', Denial.KEY_REVOKED),
+        ('Response: {"error":"unauthorized_client"}', Denial.KEY_REVOKED),
+        ("googleapi: Error 403: ..., uploadLimitExceeded", None),
+        ("googleapi: Error 500: Internal Error, internalError", None),
+        ("Failed to copy: read /mnt/media/a.mkv: input/output error", None),
+    ],
+)
+def test_what_a_line_of_google_means(text: str, denial: Denial | None) -> None:
+    assert classify_denial(text) is denial
+
+
+def test_plain_rate_limit_does_not_hide_the_daily_one() -> None:
+    rate = "googleapi: Error 403: Rate Limit Exceeded, rateLimitExceeded"
+    assert verdict_of(7, rate, LIMIT, rate).denial is Denial.DAILY_LIMIT
+
+
+def test_plain_rate_limit_is_no_denial_of_the_account() -> None:
+    rate = "googleapi: Error 403: Rate Limit Exceeded, rateLimitExceeded"
+    assert verdict_of(1, rate, failed_files=1).outcome is Outcome.FILES_FAILED
+
+
+def test_one_file_without_access_among_others_that_arrive_is_its_own_fault() -> None:
+    text = "Failed to copy: googleapi: Error 404: File not found: 0AFake., notFound"
+    assert verdict_of(1, text, failed_files=1, transferred_files=5).outcome is Outcome.FILES_FAILED
+    assert verdict_of(1, text, failed_files=1).outcome is Outcome.ACCOUNT_FAILED
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["storage quota.mkv", "storageQuotaExceeded", "invalid_grant", "User rate limit exceeded.", "service account"],
+)
+@pytest.mark.parametrize("error", ["open", "lstat", "read", "remove"])
+def test_name_of_a_file_is_no_word_of_google(name: str, error: str) -> None:
+    text = f"Failed to copy: {error} /mnt/media/{name}/x: y: permission denied"
+    evidence = evidence_of(text, name=f"{name}/x: y")
+    evidence.add(Plain(f"2026/11/24 20:02:04 {text}"))
+    verdict = judge(1, evidence, interrupted=False, failed_files=1)
+    assert (verdict.outcome, verdict.denial) == (Outcome.FILES_FAILED, None)
+
+
+def test_key_file_that_cannot_be_opened_is_a_fault_of_the_account() -> None:
+    text = (
+        'Failed to create file system for "gdrive:": drive: failed when making oauth client: error opening service '
+        "account credentials file: open /keys/1.json: no such file or directory"
+    )
+    assert verdict_of(1, text).outcome is Outcome.ACCOUNT_FAILED
+
+
+def test_notes_are_no_evidence_of_a_denial() -> None:
+    evidence = Evidence()
+    evidence.add(Note("pacer", "low level retry 1/10 (error googleapi: Error 403: quotaExceeded)", "debug"))
+    assert evidence.denial is None
