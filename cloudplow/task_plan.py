@@ -18,9 +18,9 @@ def plan_task(engine: Engine, task: UploadTask, pool: AccountPool | None, queue:
         return plan_unlimited(queue)
     capacities = pool.capacities()
     chosen = engine.choose_account(task.name, capacities, queue)
-    # A plugin chooses when an account is to be chosen; the active one is used up first.
-    if chosen is not None and pool.active is None:
-        capacities.sort(key=lambda capacity: capacity.account != chosen)
+    # A plugin chooses which account is next; the active one is used up first.
+    if chosen is not None:
+        capacities.sort(key=lambda capacity: (capacity.account != pool.active, capacity.account != chosen))
     overdue = engine.waiting.overdue(task.name, task.window_seconds)
     layers = crypt_layers_above_drive(task.job.destination, engine.dump())
     if not layers:
