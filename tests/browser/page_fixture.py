@@ -16,11 +16,16 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader
 
+from cloudplow.events import FileTransferred, TransferProgress
+from cloudplow_dashboard.account_list import account_list
+from cloudplow_dashboard.history import History
 from cloudplow_dashboard.security import response_headers
 from cloudplow_dashboard.stream import encode_json, frame, merge
+from cloudplow_dashboard.uploader_state import UploaderState
 
 PACKAGE: Final = Path(__file__).parents[2] / "cloudplow_dashboard"
 Document = dict[str, Any]
@@ -49,6 +54,9 @@ class PageServer:
         self.stream_mode = "works"
         self.reachable = True
         self.requests: list[tuple[str, str, int]] = []
+        #: All accounts by uploader, for pools that are larger than what the document holds.
+        self.pools: dict[str, UploaderState] = {}
+        self.history = History()
         self._lock = threading.Lock()
         self._streams: list[queue.Queue[bytes]] = []
         self._templates = Environment(loader=FileSystemLoader(PACKAGE / "templates"), autoescape=True)
@@ -139,7 +147,8 @@ def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
         server_version = "page-fixture"
 
         def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
+            self.query = dict(parse_qsl(query))
             if not page_server.reachable:
                 page_server.note("GET", path, 0)
                 self.close_connection = True
@@ -156,6 +165,12 @@ def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
                 self._state(path)
             elif path == "/api/events":
                 self._events(path)
+            elif path == "/api/service_accounts":
+                self._accounts(path)
+            elif path == "/api/history":
+                query = self.query
+                given = query["metric"], query.get("uploader"), float(query["since"]), int(query["step"])
+                self._answer(path, 200, encode_json(page_server.history.query(*given)), "application/json")
             else:
                 self._static(path)
 
@@ -166,6 +181,14 @@ def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
                 self._answer(path, 304, b"", "application/json", {"ETag": etag})
             else:
                 self._answer(path, 200, encode_json(document), "application/json", {"ETag": etag})
+
+        def _accounts(self, path: str) -> None:
+            choice: dict[str, Any] = {key: self.query[key] for key in ("state", "q", "sort") if key in self.query}
+            choice |= {key: int(self.query[key]) for key in ("offset", "limit")}
+            name = self.query["uploader"]
+            pool = {name: page_server.pools.get(name) or UploaderState(name)}
+            page, total = account_list(pool, time.time(), **choice)
+            self._answer(path, 200, encode_json(page), "application/json", {"X-Total-Count": str(total)})
 
         def _static(self, path: str) -> None:
             file = (PACKAGE / path.lstrip("/")).resolve()
@@ -257,6 +280,113 @@ def transfer(order: int, size_gib: float, fraction: float, speed_mib: float) -> 
         "percentage": int(100 * fraction),
         "order": order,
     }
+
+
+def plan(rows: Document, done: int, running: int, now: float) -> Document:
+    """A plan over a pool: accounts that are done, one that works, some that are next, and what waits for tomorrow.
+
+    done: how many; running: the index of the account that works, -1 for none.
+    """
+    names = list(rows)
+
+    def stage(index: int, state: str, files: int, gib: float, starts_at: float) -> Document:
+        outcome = "done" if state == "done" else ""
+        return {
+            "stage": index + 1 if state in ("done", "running") else 0,
+            "account": names[index],
+            "files": files,
+            "bytes": int(gib * GIB),
+            "starts_at": starts_at,
+            "oversized": False,
+            "state": state,
+            "outcome": outcome,
+        }
+
+    stages = [stage(i, "done", 388 - 97 * i, 749.8 - 0.2 * i, now - 8078 + 2889 * i) for i in range(done)]
+    upcoming = done
+    if running >= 0:
+        stages.append(stage(running, "running", 305, 749.9, now - 1589))
+        upcoming = running + 1
+    following = names[upcoming : upcoming + 2]
+    stages += [stage(names.index(name), "next", 108, 214.5, 0) for name in following]
+    later = [stage(i, "waiting", 61, 301.2, now + 3600 * (5 + 3 * i) + 500) for i in range(min(done, 2))]
+    return {
+        "made_at": now - 1590,
+        "files": 521,
+        "bytes": 1179 * GIB,
+        "waiting_files": 0,
+        "waiting_bytes": 0,
+        "unplanned_files": 0,
+        "unplanned_bytes": 0,
+        "unplanned_why": "",
+        "next_capacity_at": 0,
+        "stages": stages,
+        "later": later,
+        "done_total": done,
+        "next_total": len(following),
+        "later_total": len(later),
+    }
+
+
+def capacity(summary: Document, now: float) -> Document:
+    """What a pool has left, and when what was spent comes back."""
+    start = now // 600 * 600
+    returns = {4: 63, 5: 687, 8: 410, 9: 340, 19: 12, 22: 315} if summary["used_bytes"] else {}
+    first = min(returns, default=0)
+    return {
+        "free_bytes": summary["limit_bytes"] - summary["used_bytes"],
+        "used_bytes": summary["used_bytes"],
+        "limit_bytes": summary["limit_bytes"],
+        "next_return_at": start + 3600 * first + 1500 if returns else 0,
+        "next_return_bytes": returns.get(first, 0) * GIB,
+        "strip_from": start,
+        "strip": [returns.get(hour, 0) * GIB for hour in range(24)],
+        "later_bytes": 0,
+    }
+
+
+def past_sessions(now: float) -> list[Document]:
+    """Sessions of the last days, oldest first."""
+    outcomes = ("done", "interrupted", "quota_used", "failed", "done", "suspended", "quota_used", "done")
+    reasons = {"failed": "every account was denied", "suspended": "a trigger was hit"}
+    return [
+        {
+            "id": f"p{i}",
+            "started_at": now - 86400 * (9 - i) - 777 * i,
+            "ended_at": now - 86400 * (9 - i) - 777 * i + 3000 + 1711 * i,
+            "outcome": outcome,
+            "reason": reasons.get(outcome, ""),
+            "dry_run": i == 4,
+            "folder": "Media",
+            "remote": "gdrive:Media",
+            "stage": i,
+            "files_done": 31 + 117 * i,
+            "bytes_done": int((90 + 211.4 * i) * GIB),
+            "files_failed": i % 3,
+            "files_left": 0 if outcome == "done" else 40,
+            "bytes_left": 0 if outcome == "done" else 80 * GIB,
+            "next_capacity_at": 0,
+            "accounts_used": i,
+        }
+        for i, outcome in enumerate(outcomes)
+    ]
+
+
+def fill(history: History, name: str, hours: int = 30 * 24) -> None:
+    """Give a history something to show: some hours of each day, with a pause of a day."""
+    now = time.time()
+    for ago in range(hours * 12, 0, -1):
+        at = now - 300 * ago
+        hour = int(at // 3600)
+        if hour % 24 < 5 or hour // 24 % 9 == 0:
+            continue
+        history.clock = lambda at=at: at  # type: ignore[misc]
+        speed = (40 + (hour * 37) % 60 + ago % 7) * 1e6
+        unknown = dict.fromkeys(("bytes", "total_bytes", "files", "total_files", "errors"), 0)
+        history.receive(name, event=TransferProgress(uploader=name, speed=speed, eta=None, **unknown))
+        size, account = int(speed * 300), f"{hour // 24 % 12 + 1}.json"
+        history.receive(name, event=FileTransferred(uploader=name, name=str(ago), size=size, account=account, stage=1))
+    history.clock = time.time
 
 
 def accounts(total: int, used_up: int, active: int) -> Document:
@@ -408,7 +538,7 @@ def uploading(name: str = "google") -> Document:
                     "checking": [],
                 },
                 "eta": {"speed_at": finish, "quotas_at": finish},
-                "plan": {"made_at": now - 1590, "waiting_files": 0, "waiting_bytes": 0, "unplanned_bytes": 0},
+                "plan": plan(rows, done=2, running=2, now=now),
                 "queue": {
                     "available": True,
                     "files": 1204,
@@ -421,6 +551,7 @@ def uploading(name: str = "google") -> Document:
                 },
                 "accounts": rows,
                 "accounts_summary": summary_of(rows),
+                "capacity": capacity(summary_of(rows), now),
                 "throttle": {"active": False, "limit": 0, "streams": 0},
                 "suspension": {"active": False, "reason": "", "until": 0},
                 "failures": {
@@ -432,7 +563,7 @@ def uploading(name: str = "google") -> Document:
                         "stage": 2,
                     }
                 },
-                "sessions": [],
+                "sessions": past_sessions(now),
             }
         },
         "facts": facts(name, now),
@@ -505,12 +636,147 @@ def hostile() -> Document:
     uploader["failures"] = {"1": {"at": 1, "name": evil, "error": evil, "account": evil, "stage": 1}}
     uploader["queue"] |= {"confidence": evil, "source": evil}
     uploader["queue"]["distribution"]["size_buckets"][evil] = {"count": 3, "total_bytes": 4, "percentage": 5}
+    for one in (*uploader["plan"]["stages"], *uploader["plan"]["later"]):
+        one["account"] = evil + str(one["bytes"])
+    uploader["plan"] |= {"unplanned_why": evil, "unplanned_files": 2, "unplanned_bytes": 5}
+    for one in uploader["sessions"]:
+        one |= {"outcome": evil, "reason": evil, "folder": evil, "remote": evil}
     document["facts"]["99"] = {"seq": 99, "at": time.time(), "uploader": evil, "kind": evil, "text": evil}
     document["uploaders"]["second"] = {}
     return document
 
 
+def _changed(**parts: Any) -> Document:
+    """An upload in which some parts are otherwise; a mapping changes members, anything else replaces the part."""
+    document = uploading()
+    uploader = document["uploaders"]["google"]
+    for name, value in parts.items():
+        uploader[name] = uploader[name] | value if isinstance(uploader.get(name), dict) else value
+    return document
+
+
+_NOTHING_MOVES: Final[Document] = {"speed": 0, "transferring": {}, "transferring_count": 0, "eta_seconds": -1}
+
+
+def scanning() -> Document:
+    """The queue is being listed; nothing is known of it."""
+    document = _changed(
+        phase="scanning",
+        progress=_NOTHING_MOVES | {"bytes": 0, "total_bytes": 0, "files": 0, "total_files": 0},
+        eta={"speed_at": 0, "quotas_at": 0},
+        queue={"available": False, "files": 0, "bytes": 0, "distribution": {}, "learned_at": 0, "confidence": ""},
+    )
+    google = document["uploaders"]["google"]
+    google["plan"] = {"made_at": 0, "stages": [], "later": []}
+    sums = ("stage", "stages_total", "files_done", "bytes_done", "files_total", "bytes_total", "files_left")
+    google["session"] |= dict.fromkeys((*sums, "bytes_left", "files_failed"), 0)
+    google["session"] |= {"account": "", "account_index": -1, "accounts_used": [], "started_at": time.time() - 4}
+    google["failures"] = {}
+    return document
+
+
+def switching() -> Document:
+    """Between two accounts."""
+    return _changed(phase="switching", progress=_NOTHING_MOVES)
+
+
+def throttled() -> Document:
+    """Held back while somebody watches."""
+    limit = 30 << 20
+    return _changed(phase="throttled", throttle={"active": True, "limit": limit, "streams": 2}, progress={"speed": limit})
+
+
+def all_cooling() -> Document:
+    """No account has anything left; the rest waits."""
+    now = time.time()
+    document = _ended("quota_used", "finished", next_capacity_at=now + 3600 * 4.2)
+    google = document["uploaders"]["google"]
+    rows = accounts(total=12, used_up=12, active=-1)
+    google |= {"accounts": rows, "accounts_summary": summary_of(rows), "plan": plan(rows, 3, -1, now)}
+    google["capacity"] = capacity(google["accounts_summary"], now)
+    google["plan"] |= {"waiting_files": 413, "waiting_bytes": 775 * GIB, "next_capacity_at": now + 3600 * 4.2}
+    google["plan"] |= {"unplanned_files": 2, "unplanned_bytes": 1800 * GIB}
+    google["plan"] |= {"unplanned_why": "larger than what an account may upload in a day"}
+    google["plan"]["stages"] = [one for one in google["plan"]["stages"] if one["state"] == "done"]
+    return document
+
+
+def failed() -> Document:
+    """Every account was denied, and ten thousand files failed; the document holds the last fifty of them."""
+    document = _ended("failed", "finished", reason="every account was denied", files_failed=10_000)
+    google = document["uploaders"]["google"]
+    for row in google["accounts"].values():
+        row |= {"state": "denied", "why": "403: the user does not have sufficient permissions for this file"}
+    google["accounts"]["12.json"] |= {"state": "failed", "why": "the key was revoked"}
+    google["accounts_summary"] = summary_of(google["accounts"])
+    google["failures"] = {
+        str(seq): {
+            "at": document["ts"] - 1500 - (10_000 - seq) / 10,
+            "name": f"TV/A very long running series with a long name/Season {seq % 40:02}/Episode {seq}.mkv",
+            "error": "googleapi: Error 403: The user does not have sufficient permissions for this file.",
+            "account": f"{seq % 12 + 1}.json",
+            "stage": 3,
+        }
+        for seq in range(9951, 10_001)
+    }
+    return document
+
+
+def suspended() -> Document:
+    """Stopped by a trigger, until a time."""
+    now = time.time()
+    return _changed(
+        phase="suspended",
+        progress=_NOTHING_MOVES,
+        suspension={"active": True, "reason": "Failed to copy: userRateLimitExceeded", "until": now + 5 * 3600},
+    )
+
+
+def several() -> Document:
+    """Four uploaders, of which two run at once."""
+    document = uploading()
+    known = document["uploaders"]
+    known["photos"] = finished()["uploaders"]["google"]
+    known["music"] = throttled()["uploaders"]["google"]
+    known["a backup with quite a long name that does not fit anywhere"] = interrupted()["uploaders"]["google"]
+    known["new"] = {"active": False, "phase": "idle"}
+    return document
+
+
+BIG_POOL: Final = 2850
+
+
+def big_pool() -> Document:
+    """2,850 accounts; the document holds 200 of them."""
+    rows = accounts(total=BIG_POOL, used_up=640, active=640)
+    rows["7.json"] |= {"state": "failed", "why": "the key was revoked"}
+    shown = dict(sorted(rows.items(), key=lambda item: (item[1]["state"] != "active", -item[1]["used_bytes"]))[:200])
+    document = _changed(accounts_summary=summary_of(rows), session={"accounts_total": BIG_POOL, "account_index": 640})
+    google = document["uploaders"]["google"]
+    google["accounts"] = shown
+    google["capacity"] = capacity(google["accounts_summary"], time.time())
+    return document
+
+
+def big_pool_rows() -> UploaderState:
+    """The accounts of `big_pool`, for the API."""
+    uploader = UploaderState("google")
+    rows = accounts(total=BIG_POOL, used_up=640, active=640)
+    rows["7.json"] |= {"state": "failed", "why": "the key was revoked"}
+    for name, row in rows.items():
+        uploader.accounts.change(name, **row)
+    return uploader
+
+
 DOCUMENTS: Final = {
+    "scanning": scanning,
+    "switching": switching,
+    "throttled": throttled,
+    "suspended": suspended,
+    "all_cooling": all_cooling,
+    "failed": failed,
+    "several": several,
+    "big_pool": big_pool,
     "uploading": uploading,
     "finished": finished,
     "interrupted": interrupted,

@@ -225,7 +225,7 @@ function readQueue(queue) {
   };
 }
 
-const BUCKETS = ["0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+"];
+export const BUCKETS = ["0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+"];
 
 function bucketOrder(names) {
   const place = (name) => (BUCKETS.includes(name) ? BUCKETS.indexOf(name) : BUCKETS.length);

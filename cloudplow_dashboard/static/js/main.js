@@ -4,17 +4,21 @@ import * as clock from "./clock.js";
 import { createMemory, derive } from "./derive.js";
 import { setText } from "./dom.js";
 import * as format from "./format.js";
-import { createLive } from "./live.js";
 import { num, obj } from "./read.js";
 import { accounts } from "./render/accounts.js";
+import { capacity } from "./render/capacity.js";
 import { connection } from "./render/connection.js";
 import { headline } from "./render/headline.js";
 import { log } from "./render/log.js";
+import { plan } from "./render/plan.js";
 import { queue } from "./render/queue.js";
 import { session } from "./render/session.js";
+import { sessions } from "./render/sessions.js";
+import { side } from "./render/side.js";
 import { themeButton } from "./render/theme.js";
 import { transfers } from "./render/transfers.js";
 import { uploaders } from "./render/uploaders.js";
+import { createShared } from "./share.js";
 import { createStore } from "./state.js";
 import * as words from "./words.js";
 
@@ -29,13 +33,26 @@ const showConnection = connection(byId("connection"), page);
 const panels = {
   headline: headline(byId("headline")),
   transfers: transfers(byId("transfers"), schedule),
+  side: side(byId("side")),
+  plan: plan(byId("plan"), schedule),
   session: session(byId("session")),
+  capacity: capacity(byId("capacity")),
   queue: queue(byId("queue")),
   accounts: accounts(byId("accounts"), schedule),
+  sessions: sessions(byId("sessions"), schedule),
   log: log(byId("log"), schedule),
 };
 
-const live = createLive({
+// The history and its chart are loaded when somebody comes to see them.
+new IntersectionObserver(async (entries, observer) => {
+  if (!entries.some((entry) => entry.isIntersecting)) return;
+  observer.disconnect();
+  const { history } = await import("./render/history.js");
+  panels.history = history(byId("history"));
+  schedule();
+}, { rootMargin: "200px" }).observe(byId("history"));
+
+const live = createShared({
   eventsUrl: "api/events",
   stateUrl: "api/state",
   onSnapshot(document) {
@@ -50,6 +67,7 @@ const live = createLive({
   interval,
   busy: () => store.document.engine === "uploading",
   version: () => store.version,
+  document: () => store.document,
 });
 
 function interval() {
@@ -77,7 +95,7 @@ function draw() {
   page.dataset.view = view.active || view.transfers.length ? "active" : "idle";
   for (const [name, update] of Object.entries(panels)) {
     try {
-      update(view, selector.total);
+      update(view, selector.total, store.document);
     } catch (error) {
       console.error(`The panel ${name} could not be drawn`, error); // the others still are
     }

@@ -1,62 +1,142 @@
 // The pool at a glance, then each account: what it does, what it spent, when it is free again.
+//
+// Of thousands of accounts only the rows in view are elements. The document holds the first 200; when there are more,
+// the API is asked for the pages that are looked at.
 
-import { bar, el, keyedRows, mark, moreButton, setAttr, setMark, setText, show } from "../dom.js";
+import { bar, el, keyedRows, mark, setAttr, setMark, setText, show } from "../dom.js";
 import * as format from "../format.js";
+import { createPages } from "../pages.js";
 import * as words from "../words.js";
 
-const ROWS = 12;
+/** From this number on there is something to search, and what works comes first. */
+const MANY = 12;
+const SPARE_ROWS = 6;
+const COLUMNS = [["Account", "index"], ["State", "state"], ["Used", "-used"], ["Resets in", "reset"]];
+
+const plainOrder = (a, b) => a.index - b.index || a.name.localeCompare(b.name, "en", { numeric: true });
+/** The same orders as the API's. */
+const ORDERS = {
+  index: plainOrder,
+  state: (a, b) => words.ACCOUNT_STATES.indexOf(a.state) - words.ACCOUNT_STATES.indexOf(b.state),
+  used: (a, b) => a.used - b.used,
+  reset: (a, b) => (a.resetsAt || Infinity) - (b.resetsAt || Infinity) || 0,
+};
 
 /** root: the section. Returns update(view). */
 export function accounts(root, redraw) {
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty", text: "No service accounts: the remote uploads with its own login." });
+  const empty = el("p", { class: "empty" });
   const used = el("span", { class: "pool__used" });
   const each = el("span", { class: "pool__each" });
-  const states = el("ul", { class: "pool__states" });
+  const states = el("ul", { class: "pool__states", "aria-label": "Show only accounts in this state" });
   const cells = el("div", { class: "pool__cells", "aria-hidden": "true" });
-  const pool = el("div", { class: "pool" }, el("p", {}, used, " ", each), states, cells);
+  const search = el("input", { class: "field", type: "search", placeholder: "Search accounts", "aria-label": "Search accounts", autocomplete: "off" });
+  const pool = el("div", { class: "pool" }, el("p", {}, used, " ", each), states, cells, search);
   const body = el("tbody", { role: "rowgroup" });
+  const heads = COLUMNS.map(([text, order]) => {
+    const button = el("button", { class: "sort", type: "button", text });
+    button.addEventListener("click", () => {
+      const turned = order.startsWith("-") ? order.slice(1) : `-${order}`;
+      choose({ sort: wanted.sort === order ? turned : order });
+    });
+    return { order, node: el("th", { role: "columnheader", scope: "col", class: text === "Resets in" ? "number" : undefined }, button) };
+  });
   const table = el("table", { class: "table table--accounts", role: "table", "aria-labelledby": "accounts-title" },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" },
-      el("th", { role: "columnheader", scope: "col", text: "Account" }),
-      el("th", { role: "columnheader", scope: "col", text: "State" }),
-      el("th", { role: "columnheader", scope: "col", text: "Used" }),
-      el("th", { role: "columnheader", scope: "col", text: "Resets in", class: "number" }))),
-    body);
-  const more = moreButton(redraw);
-  root.querySelector("[data-body]").replaceChildren(pool, table, empty, more.node);
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...heads.map((head) => head.node))), body);
+  const scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "List of service accounts" }, table);
+  root.querySelector("[data-body]").replaceChildren(pool, scroller, empty);
   const setStates = keyedRows(states, (item) => item.state, createState, updateState);
   const setCells = keyedRows(cells, (item) => item.name, createCell, updateCell);
-  const setRows = keyedRows(body, (item) => item.name, createRow, updateRow);
+  const setRows = keyedRows(body, (item) => item.place, createRow, updateRow);
+  const pages = createPages(redraw);
+  let wanted = { q: "", state: "", sort: "" };
+  let rowHeight = 0;
+
+  function choose(change) {
+    wanted = { ...wanted, ...change };
+    scroller.scrollTop = 0;
+    redraw();
+  }
+
+  search.addEventListener("input", () => choose({ q: search.value }));
+  scroller.addEventListener("scroll", redraw, { passive: true });
+  new ResizeObserver(() => {
+    rowHeight = 0;
+    redraw();
+  }).observe(scroller);
+
+  function createState() {
+    const shape = mark();
+    const text = el("span");
+    const button = el("button", { class: "pick", type: "button" }, shape, text);
+    const row = { node: el("li", {}, button), button, shape, text, state: "" };
+    button.addEventListener("click", () => choose({ state: wanted.state === row.state ? "" : row.state }));
+    return row;
+  }
+
+  function updateState(row, item) {
+    const { word, shape, tone } = words.account(item.state);
+    row.state = item.state;
+    setMark(row.shape, shape, tone);
+    setText(row.text, `${format.count(item.count)} ${word.toLowerCase()}`);
+    setAttr(row.button, "aria-pressed", wanted.state === item.state);
+  }
 
   return (view) => {
+    const total = Math.max(view.pool.total, view.accounts.length);
     const known = view.accounts.length > 0;
-    show(pool, known);
-    show(table, known);
-    show(empty, !known);
-    setText(empty, view.session.accountsTotal > 0
-      ? `${format.plural(view.session.accountsTotal, "account")}; what they spent is not known yet.`
-      : "No service accounts are known for this uploader.");
-    const all = view.accounts.map((account) => ({ ...account, now: view.now }));
-    setText(note, noteText(view));
+    for (const node of [pool, scroller]) show(node, known);
+    setText(note, total > 0 ? format.plural(total, "account") : "");
+    show(search, total > MANY);
     setText(used, view.pool.limit > 0 ? `${format.bytes(view.pool.used)} of ${format.bytes(view.pool.limit)}` : format.bytes(view.pool.used));
     const limits = new Set(view.accounts.map((account) => account.limit));
     const [limit] = limits;
     setText(each, limits.size === 1 && limit > 0 ? `used, ${format.bytes(limit)} each` : "used");
     setAttr(table, "data-mixed", limits.size > 1 ? "" : null);
     setStates(stateCounts(view));
-    setCells(all);
-    setRows(more.expanded ? all : shortList(all));
-    more.update(all.length, ROWS, "accounts");
+    setCells(view.accounts);
+    const sort = wanted.sort || (total > MANY ? "state" : "index");
+    for (const { order, node } of heads) setAttr(node, "aria-sort", sortOf(order.replace("-", ""), sort));
+    const count = drawRows(view, total, sort);
+    show(empty, count === 0);
+    setText(empty, emptyText(view, known));
   };
+
+  function drawRows(view, total, sort) {
+    const ask = { ...wanted, sort, uploader: view.name };
+    const all = total > view.accounts.length ? null : filtered(view.accounts, ask);
+    const count = all ? all.length : pages.total(ask);
+    rowHeight ||= body.firstElementChild?.offsetHeight || 40;
+    const first = Math.max(0, Math.floor(scroller.scrollTop / rowHeight) - SPARE_ROWS);
+    const last = Math.min(count, first + Math.ceil(scroller.clientHeight / rowHeight) + 2 * SPARE_ROWS);
+    const rows = all ? all.slice(first, last) : pages.rows(ask, first, last);
+    const fresh = all ? null : new Map(view.accounts.map((account) => [account.name, account]));
+    setRows(rows.map((account, place) => ({ ...(fresh?.get(account.name) ?? account), place: first + place, rowHeight, now: view.now })));
+    const height = `${count * rowHeight}px`;
+    if (body.style.height !== height) body.style.height = height;
+    setAttr(table, "aria-rowcount", count + 1);
+    return all || pages.ready(ask) ? count : -1;
+  }
+
+  function emptyText(view, known) {
+    if (known) return "No account is like that.";
+    return view.session.accountsTotal > 0
+      ? `${format.plural(view.session.accountsTotal, "account")}; what they spent is not known yet.`
+      : "No service accounts are known for this uploader.";
+  }
 }
 
-function noteText(view) {
-  const total = Math.max(view.pool.total, view.accounts.length);
-  if (total > view.accounts.length && view.accounts.length > 0) {
-    return `${format.count(view.accounts.length)} of ${format.count(total)} shown`;
-  }
-  return total > 0 ? format.plural(total, "account") : "";
+function sortOf(order, sort) {
+  if (sort.replace("-", "") !== order) return null;
+  return sort.startsWith("-") ? "descending" : "ascending";
+}
+
+function filtered(all, { q, state, sort }) {
+  const text = q.toLowerCase();
+  const found = all.filter((account) => (!state || account.state === state)
+    && (!text || account.name.toLowerCase().includes(text) || account.why.toLowerCase().includes(text)));
+  found.sort((a, b) => ORDERS[sort.replace("-", "")](a, b) || plainOrder(a, b));
+  return sort.startsWith("-") ? found.reverse() : found;
 }
 
 function stateCounts(view) {
@@ -68,30 +148,6 @@ function stateCounts(view) {
   }
   const place = (state) => (words.ACCOUNT_STATES.includes(state) ? words.ACCOUNT_STATES.indexOf(state) : 99);
   return counts.filter((item) => item.count > 0).sort((a, b) => place(a.state) - place(b.state));
-}
-
-/** The first rows, but never without the account that works or one that needs a look. */
-function shortList(all) {
-  if (all.length <= ROWS) return all;
-  const urgent = all.filter((account) => account.state === "active" || account.state === "failed" || account.state === "denied");
-  const chosen = new Set(urgent.slice(0, ROWS));
-  for (const account of all) {
-    if (chosen.size >= ROWS) break;
-    chosen.add(account);
-  }
-  return all.filter((account) => chosen.has(account));
-}
-
-function createState() {
-  const shape = mark();
-  const text = el("span");
-  return { node: el("li", {}, shape, text), shape, text };
-}
-
-function updateState(row, item) {
-  const { word, shape, tone } = words.account(item.state);
-  setMark(row.shape, shape, tone);
-  setText(row.text, `${format.count(item.count)} ${word.toLowerCase()}`);
 }
 
 function createCell() {
@@ -117,7 +173,7 @@ function createRow() {
   const limit = el("span", { class: "account__limit" });
   const share = el("span", { class: "account__share" });
   const resets = el("td", { role: "cell", class: "number cell--resets" });
-  const node = el("tr", { role: "row" },
+  const node = el("tr", { role: "row", class: "account" },
     el("td", { role: "cell", class: "cell--account" }, name),
     el("td", { role: "cell", class: "cell--state" }, el("span", { class: "state" }, shape, word), why),
     el("td", { role: "cell", class: "cell--used" }, progress.node, el("span", { class: "account__numbers" }, amount, limit), share),
@@ -127,6 +183,9 @@ function createRow() {
 
 function updateRow(row, account) {
   const state = words.account(account.state);
+  const shift = `translateY(${account.place * account.rowHeight}px)`;
+  if (row.node.style.transform !== shift) row.node.style.transform = shift;
+  setAttr(row.node, "aria-rowindex", account.place + 2);
   setText(row.name, account.name);
   setAttr(row.name, "title", account.name);
   setAttr(row.node, "data-state", account.state);

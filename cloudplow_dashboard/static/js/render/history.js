@@ -206,7 +206,7 @@ function chartOptions(UPlot, { metric, range, step }, plot, tell) {
     },
     axes: [
       { ...axis, space: 70, values: (_, marks) => marks.map(stamp), grid: { show: false } },
-      { ...axis, size: 70, space: 40, splits: (_, __, ___, most) => splits(most, bars && metric !== "bytes"), values: (_, marks) => marks.map(short) },
+      { ...axis, size: 70, space: 40, splits: (_, __, ___, most) => splits(most, bars && metric !== "bytes"), values: (u, marks) => (u.data[1].some((value) => value > 0) ? marks.map(short) : marks.map(() => "")) },
     ],
     series: [{}, {
       stroke: line, width: 1.5, fill: bars ? line : area, points: { show: false },

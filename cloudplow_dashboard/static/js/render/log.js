@@ -6,17 +6,30 @@ import { num, obj, str } from "../read.js";
 import * as words from "../words.js";
 
 const ROWS = 12;
+/** What can be picked out, and the kinds of facts that belong to it. */
+const GROUPS = {
+  "Everything": null,
+  "Sessions": ["session_started", "session_finished", "queue_learned"],
+  "Stages": ["stage_started", "stage_finished"],
+  "Switches": ["sa_switched"],
+  "Failures": ["file_failed"],
+  "Throttling": ["throttle_changed", "uploader_suspended", "uploader_resumed"],
+};
 
 /** root: the section. Returns update(view, uploadersTotal). */
 export function log(root, redraw) {
-  const empty = el("p", { class: "empty", text: "Nothing has happened since the dashboard started." });
+  const empty = el("p", { class: "empty" });
   const rows = el("ol", { class: "log", "aria-labelledby": "log-title" });
   const more = moreButton(redraw);
-  root.querySelector("[data-body]").replaceChildren(rows, empty, more.node);
+  const group = el("select", { class: "field", "aria-label": "Which entries" }, ...Object.keys(GROUPS).map((text) => el("option", { text })));
+  const search = el("input", { class: "field", type: "search", placeholder: "Search the log", "aria-label": "Search the log", autocomplete: "off" });
+  for (const field of [group, search]) field.addEventListener("input", redraw);
+  const controls = el("div", { class: "controls" }, group, search);
+  root.querySelector("[data-body]").replaceChildren(controls, rows, empty, more.node);
   const setRows = keyedRows(rows, (fact) => fact.seq, createRow, updateRow);
 
   return (view, uploadersTotal) => {
-    const facts = view.facts.map((fact, place) => ({
+    const all = view.facts.map((fact, place) => ({
       seq: num(obj(fact).seq, -1 - place),
       at: num(obj(fact).at),
       uploader: uploadersTotal > 1 ? str(obj(fact).uploader) : "",
@@ -24,6 +37,12 @@ export function log(root, redraw) {
       text: str(obj(fact).text),
       now: view.now,
     })).reverse();
+    const kinds = GROUPS[group.value];
+    const text = search.value.toLowerCase();
+    const facts = all.filter((fact) => (!kinds || kinds.includes(fact.kind))
+      && (!text || fact.text.toLowerCase().includes(text) || fact.uploader.toLowerCase().includes(text)));
+    show(controls, all.length > 0);
+    setText(empty, all.length > 0 ? "No entry is like that." : "Nothing has happened since the dashboard started.");
     setRows(more.expanded ? facts : facts.slice(0, ROWS));
     show(rows, facts.length > 0);
     show(empty, facts.length === 0);

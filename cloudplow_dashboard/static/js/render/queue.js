@@ -1,6 +1,7 @@
 // What waits, and how large it is.
 
-import { bar, el, keyedRows, setAttr, setText, show } from "../dom.js";
+import { bar, el, keyedRows, setAttr, setText, show, svg } from "../dom.js";
+import { BUCKETS } from "../derive.js";
 import * as format from "../format.js";
 import * as words from "../words.js";
 
@@ -16,7 +17,10 @@ export function queue(root) {
   const level = el("span", { class: "level", "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => el("i")));
   const trust = el("span");
   const confidence = el("p", { class: "queue__confidence" }, level, trust);
-  const body = el("div", { class: "queue" }, totals, buckets, percentiles, confidence);
+  const sizes = histogram();
+  const largest = el("span", { class: "queue__largest" });
+  totals.append(largest);
+  const body = el("div", { class: "queue" }, totals, buckets, sizes.node, percentiles, confidence);
   root.querySelector("[data-body]").replaceChildren(body, empty);
   const setBuckets = keyedRows(buckets, (item) => item.name, createBucket, updateBucket);
   const setPercentiles = keyedRows(percentiles, (item) => item.key, createPercentile, updatePercentile);
@@ -37,9 +41,45 @@ export function queue(root) {
     const measured = waiting.percentiles.some((item) => item.bytes > 0);
     show(percentiles, measured);
     setPercentiles(measured ? waiting.percentiles : []);
+    show(sizes.node, measured);
+    if (measured) sizes.draw(waiting);
+    setText(largest, waiting.largest > 0 ? `largest ${format.bytes(waiting.largest)}` : "");
     const { word, level: filled } = words.confidence(waiting.confidence);
     setAttr(level, "data-level", filled);
     setText(trust, trustText(word, waiting));
+  };
+}
+
+const MIB = 2 ** 20;
+const EDGES = [1, 100, 1024, 10240, 51200].map((size) => size * MIB);
+const WIDTH = 200;
+const HEIGHT = 40;
+
+/** Sizes from left to right, each ten times the one before it in equal steps; the percentiles as lines on them. */
+function histogram() {
+  const bars = EDGES.map(() => svg("rect", { class: "sizes__bar" }));
+  const marks = ["p50", "p75", "p90", "p95", "p99"].map(() => svg("line", { class: "sizes__mark", y1: 0, y2: HEIGHT, "vector-effect": "non-scaling-stroke" }));
+  const node = svg("svg", { class: "sizes", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" }, ...bars, ...marks);
+  return {
+    node,
+    draw({ buckets, percentiles, largest }) {
+      const edges = [...EDGES, Math.max(largest, 2 * EDGES.at(-1))];
+      const x = (size) => (Math.log(Math.max(1, size / MIB)) / Math.log(edges.at(-1) / MIB)) * WIDTH;
+      const most = Math.max(1, ...buckets.map((bucket) => bucket.files));
+      for (const [place, rect] of bars.entries()) {
+        const files = buckets.find((bucket) => bucket.name === BUCKETS[place])?.files ?? 0;
+        const height = files > 0 ? Math.max(1, (files / most) * (HEIGHT - 4)) : 0;
+        const left = x(edges[place]);
+        for (const [key, value] of [["x", left], ["width", Math.max(0, x(edges[place + 1]) - left - 1)], ["y", HEIGHT - height], ["height", height]]) {
+          setAttr(rect, key, value.toFixed(1));
+        }
+      }
+      for (const [place, line] of marks.entries()) {
+        const at = Math.min(WIDTH - 0.5, x(percentiles[place].bytes)).toFixed(1);
+        setAttr(line, "x1", at);
+        setAttr(line, "x2", at);
+      }
+    },
   };
 }
 
