@@ -95,7 +95,8 @@ def transfer_command(
     extras = {flag: value for flag, value in job.extras.items() if flag not in ENGINE_SETS and not is_filter_flag(flag)}
     implied: dict[str, ExtraValue] = {"--retries": 1, **(defaults or {})}
     extras = {**{flag: value for flag, value in implied.items() if flag not in extras}, **extras}
-    debug = job.extras.get("--log-level") == "DEBUG" or "-vv" in job.extras
+    level, verbose = job.extras.get("--log-level"), job.extras.get("--verbose")
+    debug = str(level).upper() == "DEBUG" or str(verbose) == "2" or "-vv" in job.extras
     return [
         *rclone.base(job.command, job.source, job.destination),
         f"--files-from-raw={files_from}",

@@ -1,4 +1,5 @@
-"""Records what the real rclone says, into VERSION-CASE.jsonl beside this file, and its exit codes into codes.json.
+"""Records what the real rclone says, into VERSION-CASE.jsonl beside this file, and its exit codes into codes.json;
+and how it lists odd names, into VERSION-names.json.
 
     python -m tests.data.rclone.record [CASE ...]
 
@@ -8,6 +9,7 @@ The commands are the ones that an upload uses. Folders of this machine and ports
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cloudplow.rclone.command import Job, Rclone, transfer_command
+from cloudplow.rclone.command import Job, Rclone, listing_command, transfer_command
 from tests.fake_drive import Failure, FakeDrive, Fault, no_access, read_only
 from tests.rclone_binaries import VERSIONS, find_rclone
 
@@ -139,10 +141,83 @@ def record(version: str, name: str, case: Case) -> int:
     return done.returncode
 
 
+#: Names that rclone shows otherwise than they are, or that look as if it did. Not among them: U+201B twice, which
+#: rclone shows as it shows U+201B once.
+ODD_NAMES: Final = (
+    *(f"{chr(code)}" for code in range(1, 32)),
+    *(
+        "\x7f",
+        "a\nb",
+        "\u240a",
+        "\u201b",
+        "\u201b\u240a",
+        "a\u201b",
+        "\u201bx",
+        "\u2400",
+        "\u2420",
+        "\u2421",
+    ),
+    *(
+        "\uff0e",
+        "\uff0e\uff0e",
+        "a\uff0e",
+        "\uff0f",
+        "a\uff0fb",
+        "...",
+        " a",
+        "a ",
+        "a.",
+        "~a",
+        "#a",
+        ";a",
+        "-a",
+        "a\\b",
+    ),
+    *(
+        ":",
+        "*",
+        "?",
+        "<",
+        ">",
+        "|",
+        '"',
+        "\uff0a",
+        "\uff1a",
+        "\uff1f",
+        "\uff3c",
+        "[a]",
+        "{a}",
+        "e\u0301",
+        "\xe9",
+        "\u202e",
+    ),
+    *("\udcff", "a\udc80b", "\udcc3", "Show\n/S01\u240a"),
+)
+
+
+def record_names(version: str) -> None:
+    """How each odd name is listed: pairs of hexadecimal numbers, into VERSION-names.json."""
+    with tempfile.TemporaryDirectory() as folder:
+        by_size = {}
+        for size, name in enumerate(ODD_NAMES, 1):
+            path = Path(folder) / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"x" * size)
+            by_size[size] = os.fsencode(name).hex()
+        command = listing_command(Rclone(str(find_rclone(version))), Job("move", folder, ""))
+        listed = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+    pairs = sorted(
+        (by_size[int(size)], name.hex()) for size, _, name in (line.partition(b"\t") for line in listed.splitlines())
+    )
+    (HERE / f"{version}-names.json").write_text(json.dumps(pairs, indent=0) + "\n")
+
+
 def main(names: list[str]) -> None:
     """Record the named cases, or all."""
     path = HERE / "codes.json"
     codes = json.loads(path.read_text()) if path.exists() else {}
+    for version in VERSIONS:
+        record_names(version)
     for name in names or CASES:
         for version in VERSIONS:
             codes[f"{version}-{name}"] = record(version, name, CASES[name])
