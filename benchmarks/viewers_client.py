@@ -139,10 +139,12 @@ class Probe:
     def __init__(self, port: int) -> None:
         self._port = port
         self._times: list[float] = []
+        self._running = threading.Event()
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
         while True:
+            self._running.wait()
             started = time.perf_counter()
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
             connection.request("GET", "/api/status")
@@ -153,8 +155,10 @@ class Probe:
 
     def begin(self) -> None:
         self._times = []
+        self._running.set()
 
     def end(self) -> dict[str, Any]:
+        self._running.clear()
         times = list(self._times)
         return {"p50_ms": percentile(times, 0.5) * 1e3, "p99_ms": percentile(times, 0.99) * 1e3}
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cloudplow_dashboard.direct import chunk_of, direct_writer
 from cloudplow_dashboard.pacing import Pacer
 from cloudplow_dashboard.state import DashboardState
 from cloudplow_dashboard.stream import KEEP_ALIVE, PREAMBLE, frame, position_of
@@ -58,13 +59,26 @@ class Viewer:
     """One open stream.
 
     position: the version that it has; target: the version that it is owed whatever was announced.
-    sending_since: loop time at which the present send began, 0 when none is under way.
+    sending_since: loop time at which the present send began, 0 when none is under way. waiting: it has everything.
     """
 
-    __slots__ = ("beat", "closed", "next_beat", "position", "send", "sending_since", "target", "wake")
+    __slots__ = (
+        "beat",
+        "closed",
+        "direct",
+        "next_beat",
+        "position",
+        "send",
+        "sending_since",
+        "target",
+        "waiting",
+        "wake",
+    )
 
     def __init__(self, send: Send, next_beat: float) -> None:
         self.send = send
+        self.direct = direct_writer(send)
+        self.waiting = False
         self.position = 0
         self.target = 0
         self.sending_since = 0.0
@@ -90,6 +104,8 @@ class Hub:
         self._pending = {True: False, False: False}
         self._next_slow = 0.0
         self._pacer = Pacer()
+        # The latest bytes that were announced, and the same as a chunk; viewers share both.
+        self._framed: tuple[bytes, bytes] = b"", b""
 
     # --- publishing --------------------------------------------------------------------------------------------
 
@@ -134,7 +150,23 @@ class Hub:
         if version > self._announced:
             self._announced = version
             for viewer in self.viewers:
-                viewer.wake.set()
+                if not (viewer.waiting and self._write_now(viewer)):
+                    viewer.wake.set()
+
+    def _write_now(self, viewer: Viewer) -> bool:
+        """Hand a viewer that waits what was announced, without waking it; False when that cannot be done at once."""
+        if viewer.direct is None:
+            return False
+        missed = self.state.ring.since(viewer.position, self._announced)
+        if missed is None or missed[1] < self._announced:
+            return False
+        data, reached = missed
+        if data is not self._framed[0]:
+            self._framed = data, chunk_of(data)
+        if not viewer.direct.write(self._framed[1]):
+            return False
+        viewer.position = reached
+        return True
 
     # --- viewers -----------------------------------------------------------------------------------------------
 
@@ -158,7 +190,9 @@ class Hub:
                     await self._send(viewer, b"", more=False)
                     break
                 else:
+                    viewer.waiting = True
                     await viewer.wake.wait()
+                    viewer.waiting = False
         finally:
             self.viewers.discard(viewer)
             watcher.cancel()

@@ -23,6 +23,7 @@ import cloudplow_dashboard
 from cloudplow import events
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.dashboard import Dashboard
+from cloudplow_dashboard.direct import direct_writer
 from cloudplow_dashboard.hub import Limits
 from cloudplow_dashboard.listener import BindError, bind, is_loopback, url_of
 from cloudplow_dashboard.stream import merge
@@ -290,6 +291,51 @@ def test_too_many_viewers_are_asked_to_come_back(make_server: Callable[..., Serv
 
     assert (status, headers["retry-after"]) == (503, "10")
     assert json.loads(body)["error"]["code"] == "too_many_viewers"
+
+
+def first_bytes(server: Server, version: bytes, wanted: bytes) -> bytes:
+    """What a client of that HTTP version gets, as it is on the wire, up to the wanted bytes."""
+    with closing(socket.create_connection(("127.0.0.1", server.port), WAIT_SECONDS)) as client:
+        client.sendall(b"GET /api/events HTTP/%s\r\nHost: x\r\n\r\n" % version)
+        hub = server.dashboard.server.hub  # type: ignore[union-attr]
+        wait_for(lambda: any(viewer.waiting for viewer in hub.viewers))
+        found = b""
+        for number in range(3):
+            server.transfer(f"{number}")
+            while b'"files_done":%d' % (number + 1) not in found.rpartition(b"event: patch")[2]:
+                found += client.recv(1 << 16)
+        return found.partition(wanted)[2]
+
+
+def without_what_differs(data: bytes) -> bytes:
+    """Times and the id of the process out."""
+    data = re.sub(rb"id: \w+:", b"id: boot:", data)
+    return re.sub(rb'"(ts|at|started_at)":[0-9.]+', rb'"\1":0', data)
+
+
+def test_the_short_way_gives_the_same_bytes_as_the_usual_one(
+    make_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways: list[bool] = []
+
+    def watched(send: Any) -> Any:
+        ways.append(direct_writer(send) is not None)
+        return direct_writer(send)
+
+    monkeypatch.setattr("cloudplow_dashboard.hub.direct_writer", watched)
+    short = first_bytes(make_server(), b"1.1", b"event: patch")
+    monkeypatch.setattr("cloudplow_dashboard.hub.direct_writer", lambda _send: None)
+    usual = first_bytes(make_server(), b"1.1", b"event: patch")
+
+    assert ways == [True]
+    assert without_what_differs(short) == without_what_differs(usual)
+
+
+def test_a_client_of_http_1_0_gets_no_chunks(server: Server) -> None:
+    data = first_bytes(server, b"1.0", b"\r\n\r\n")
+
+    assert data.startswith(b"retry: 2000\n\nid: ")
+    assert b"\r\n" not in data
 
 
 def deaf_reader(port: int, path: str = "/api/events") -> socket.socket:
