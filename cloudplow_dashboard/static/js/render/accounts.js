@@ -30,8 +30,9 @@ export function accounts(root, redraw) {
   const each = el("span", { class: "pool__each" });
   const states = el("ul", { class: "pool__states", "aria-label": "Show only accounts in this state" });
   const cells = el("div", { class: "pool__cells", "aria-hidden": "true" });
+  const excerpt = el("p", { class: "panel__line" });
   const search = el("input", { class: "field", type: "search", placeholder: "Search accounts", "aria-label": "Search accounts", autocomplete: "off" });
-  const pool = el("div", { class: "pool" }, el("p", {}, used, " ", each), states, cells, search);
+  const pool = el("div", { class: "pool" }, el("p", {}, used, " ", each), states, excerpt, cells, search);
   const body = el("tbody", { role: "rowgroup" });
   const heads = COLUMNS.map(([text, order]) => {
     const button = el("button", { class: "sort", type: "button", text });
@@ -94,6 +95,8 @@ export function accounts(root, redraw) {
     setText(each, limits.size === 1 && limit > 0 ? `used, ${format.bytes(limit)} each` : "used");
     setAttr(table, "data-mixed", limits.size > 1 ? "" : null);
     setStates(stateCounts(view));
+    show(excerpt, total > view.accounts.length);
+    setText(excerpt, `The ${format.count(view.accounts.length)} that spent most:`);
     setCells(view.accounts);
     const sort = wanted.sort || (total > MANY ? "state" : "index");
     for (const { order, node } of heads) setAttr(node, "aria-sort", sortOf(order.replace("-", ""), sort));

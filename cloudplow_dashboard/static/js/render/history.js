@@ -51,7 +51,7 @@ function choices(label, names, pick) {
 export function history(root) {
   const note = root.querySelector("[data-note]");
   let metric = "speed";
-  let range = "1 h";
+  let range = "24 h";
   let name = "";
   let askedAt = 0;
   let asking = null;
@@ -71,7 +71,8 @@ export function history(root) {
   const plot = el("div", { class: "chart", role: "img" });
   const table = el("ul", { class: "buckets" });
   const words = el("p", { class: "panel__line" });
-  root.querySelector("[data-body]").replaceChildren(el("div", { class: "controls" }, metrics.node, ranges.node), plot, table, words);
+  const controls = el("div", { class: "controls" }, metrics.node, ranges.node);
+  root.querySelector("[data-body]").replaceChildren(controls, plot, table, words);
   const setAccounts = keyedRows(table, (item) => item.name, createAccount, updateAccount);
 
   new IntersectionObserver((entries) => {
@@ -126,7 +127,9 @@ export function history(root) {
   return (view) => {
     const changed = view.name !== name;
     name = view.name;
+    show(controls, view.known);
     if (!view.known) {
+      show(plot, false);
       setText(words, "Nothing has been recorded yet.");
       return;
     }
