@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Publications that may follow each other at once, and how many come back each second: many small files in a row would
-#: otherwise cost each viewer more than all the rest.
+#: Publications that may follow each other at once, and how many come back each second.
 BURST: Final = 16.0
-PER_SECOND: Final = 3.0
+PER_SECOND: Final = 16.0
 #: A publication of this size counts as one more, in bytes.
 BYTES_PER_CREDIT: Final = 8192
 

@@ -20,6 +20,8 @@ FAILURE_FACTS_PER_STAGE: Final = 10
 #: A time of completion is told anew when it moves by more than this: seconds, and share of the time that is left.
 ETA_TOLERANCE_SECONDS: Final = 2.0
 ETA_TOLERANCE_SHARE: Final = 0.01
+#: A file that arrives so long after the one before is told at once, in seconds.
+RARE_SECONDS: Final = 1.0
 
 
 def _transferring(event: events.TransferProgress) -> dict[str, Any]:
@@ -100,7 +102,10 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     in_flight = session["bytes_left"]
     update_left(session)
     session["bytes_left"] = min(session["bytes_left"], in_flight)
-    u.dirty.add("session")
+    # A film that arrived is told at once; of many small files in a row only the sums, with the statistics.
+    rare = abs(at - u.last_arrival_at) >= RARE_SECONDS
+    u.last_arrival_at = at
+    (u.dirty if rare else u.slow).add("session")
     u.history.add(size)
     u.history_files += 1
     status = "already_there" if event.already_there else "transferred"

@@ -44,7 +44,7 @@ def response_headers(kind: Kind) -> dict[str, str]:
 
 def kind_of(path: str) -> Kind:
     """What kind of answer a path gives."""
-    if path.startswith("/api/"):
+    if path.startswith("/api/") or path == "/metrics":
         return "api"
     return "static" if path.startswith("/static/") else "page"
 

@@ -147,6 +147,7 @@ class UploaderState:
         self.plan: dict[str, Any] = {}
         self.stage_params: dict[str, Any] = {}
         self.last_event_at = 0.0
+        self.last_arrival_at = 0.0
         self.dirty: set[str] = set(PARTS)
         self.slow: set[str] = set()
 

@@ -236,7 +236,7 @@ def test_a_fact_reaches_the_viewer_at_once(server: Server) -> None:
         delays = []
         for number in range(5):
             started = time.monotonic()
-            server.transfer(f"{number}")
+            server.fail(f"{number}")
             viewer.next_event()
             delays.append(time.monotonic() - started)
 

@@ -14,7 +14,7 @@ from cloudplow_dashboard.pacing import BURST, PER_SECOND, Pacer
 from cloudplow_dashboard.state import DashboardState
 from cloudplow_dashboard.stream import KEEP_ALIVE, Ring
 
-from .helpers import file_transferred, make_state, progress, session_started
+from .helpers import file_failed, file_transferred, make_state, progress, session_started
 
 
 class FakeLoop:
@@ -99,7 +99,7 @@ def test_many_facts_cross_into_the_loop_once(state: DashboardState, loop: FakeLo
     with_viewer(opened(state, loop))
 
     for _ in range(1000):
-        state.apply(file_transferred())
+        state.apply(file_failed())
 
     assert loop.crossings == 1
 
@@ -160,7 +160,7 @@ def test_a_storm_of_facts_is_published_sparingly(state: DashboardState, loop: Fa
     with_viewer(opened(state, loop))
     before = state.version
     for _ in range(1000):
-        state.apply(file_transferred())
+        state.apply(file_failed())
         loop.pass_time(0.01)
 
     assert 50 < state.version - before <= BURST + 10 * PER_SECOND + 1
@@ -171,7 +171,7 @@ def test_a_viewer_that_the_ring_has_passed_gets_a_snapshot(loop: FakeLoop) -> No
     hub = opened(state, loop)
     viewer = with_viewer(hub)
     for number in range(5):
-        state.apply(file_transferred(f"{number}"))
+        state.apply(file_failed(f"{number}"))
         loop.pass_time(0.1)
 
     assert b"event: snapshot" in hub._due(viewer)

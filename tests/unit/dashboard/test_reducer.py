@@ -404,3 +404,16 @@ def test_how_much_the_running_account_has_used_is_a_statistic() -> None:
     state.apply(quota_changed(used=3, state="cooling", until=NOW + 9))
 
     assert heard == [False, True, False]
+
+
+def test_a_film_that_arrived_is_told_at_once_many_small_files_with_the_statistics() -> None:
+    heard: list[bool] = []
+    state = make_state()
+    state.apply(session_started())
+    state.publish()
+    state.listen(heard.append)
+    for at in (NOW, NOW + 0.1, NOW + 0.2, NOW + 5):
+        state.apply(stage_started(at=at) if at == NOW else file_transferred(at=at))
+        state.publish()
+
+    assert heard == [True, True, False, True]
