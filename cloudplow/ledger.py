@@ -102,7 +102,10 @@ class Ledger:
     def _paths_of(self, key: str) -> set[str]:
         """Every path known to lead to the same key file (links): they are one account."""
         if key not in self._real_paths:
-            self._real_paths[key] = os.path.realpath(key)
+            try:
+                self._real_paths[key] = os.path.realpath(key)
+            except (OSError, ValueError):  # the file may hold anything
+                self._real_paths[key] = key
             self._paths.setdefault(self._real_paths[key], set()).add(key)
         return self._paths[self._real_paths[key]]
 

@@ -7,7 +7,7 @@ import re
 import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _FORMAT: Final = "%(asctime)s %(levelname)-7s %(name)-20s %(message)s"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -26,6 +26,17 @@ class OneLineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         record.message = escape_control(record.message)
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - logging's name
+        return _indented(super().formatStack(stack_info))
+
+
+def _indented(text: str) -> str:
+    """Lines that nobody can take for log lines, whatever an error quotes."""
+    return "\n".join(f"  {escape_control(line)}" for line in text.split("\n"))
 
 
 def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None = None) -> None:

@@ -152,13 +152,17 @@ def plan(
     pool_bytes = sum(capacity.limit_bytes for capacity in capacities if not math.isinf(capacity.usable_from))
     waiting_sizes = [file.size for file in rest]
     waiting_sizes += [file.size for stage in later for file in stage.files]
+    next_capacity = _next_capacity(min(waiting_sizes), capacities, now) if waiting_sizes else None
+    if next_capacity is None and later:
+        # Nothing is spent yet: what the stages of now take comes back first.
+        next_capacity = Return(later[0].starts_at, largest_limit)
     return Plan(
         stages=tuple(stages),
         later=tuple(later),
         unplanned=rest,
         unplanned_why=_why_unplanned(rest, capacities),
         pool_bytes_per_second=pool_bytes / max(1e-9, window_seconds),
-        next_capacity=_next_capacity(min(waiting_sizes), capacities, now) if waiting_sizes else None,
+        next_capacity=next_capacity,
     )
 
 

@@ -45,8 +45,9 @@ class Plugins:
                 raise PluginError(f'plugins: "{name}" does not fit: {reason}') from error
 
     def _implementations(self, hook: str) -> list[tuple[str, Any]]:
-        """(plugin, function with its own arguments) in the order of registration."""
-        return [(one.plugin_name, one) for one in getattr(self.manager.hook, hook).get_hookimpls()]
+        """(plugin, function with its own arguments) in the order of registration, but tryfirst first, trylast last."""
+        found = getattr(self.manager.hook, hook).get_hookimpls()
+        return [(one.plugin_name, one) for one in sorted(found, key=lambda one: (not one.tryfirst, one.trylast))]
 
     def _call(self, one: Any, **arguments: Any) -> Any:
         return one.function(*(arguments[name] for name in one.argnames))
@@ -57,13 +58,16 @@ class Plugins:
         for name, one in self._implementations("cloudplow_config_section"):
             try:
                 answer = self._call(one)
+                if answer is None:
+                    continue
+                section, model = answer
+                if not isinstance(section, str) or not hasattr(model, "model_validate"):
+                    raise TypeError("it has to give a name and a pydantic model")
             except Exception as error:
                 raise PluginError(f'plugins: "{name}" cannot describe its section: {error}') from error
-            if answer is None:
-                continue
-            if answer[0] in sections:
-                raise PluginError(f'plugins: "{name}" wants the section "{answer[0]}", which another plugin owns')
-            sections[answer[0]] = answer[1]
+            if section in sections:
+                raise PluginError(f'plugins: "{name}" wants the section "{section}", which another plugin owns')
+            sections[section] = model
         return sections
 
     def start(self, app: App) -> None:
@@ -112,8 +116,8 @@ class Plugins:
             except Exception:
                 log.exception('Plugin "%s" failed to choose an account', name)
                 continue
-            if choice in known:
-                return str(choice)
+            if isinstance(choice, str) and choice in known:
+                return choice
             if choice is not None:
                 log.warning('Plugin "%s" chose the account "%s", which is not there', name, choice)
         return None
