@@ -25,6 +25,7 @@ from cloudplow.plugins import Plugins
 from cloudplow.preflight import Preflight, task_faults
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
+from cloudplow.rclone.environment import environment_faults
 from cloudplow.recorder import Recorder
 from cloudplow.stage import stage_list_path
 from cloudplow.state_files import StateFiles
@@ -182,7 +183,8 @@ class App:
         """
         preflight = self.begin_preflight()
         preflight.check_version()
-        faults = [fault for task in tasks for fault in task_faults(task, preflight)]
+        faults = environment_faults(os.environ)
+        faults += [fault for task in tasks for fault in task_faults(task, preflight)]
         if faults:
             raise ConfigError(faults)
 

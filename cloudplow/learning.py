@@ -10,6 +10,7 @@ from pathlib import Path
 from cloudplow.engine import Engine, UploadTask
 from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.open_files import open_files_below
+from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
 from cloudplow.scanner import Listing, missing_at_destination, parse_listing, read_listing, without_open_files
 from cloudplow.source_names import local_path
@@ -37,7 +38,8 @@ def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
         return Listing(files, "lsf")
     compare_path = list_path.with_suffix(".compare")
     try:
-        return Listing(missing_at_destination(engine.rclone, task.job, files, compare_path, os.environ), "dry_run")
+        environment = rclone_environment(os.environ, filters=False)
+        return Listing(missing_at_destination(engine.rclone, task.job, files, compare_path, environment), "dry_run")
     finally:
         compare_path.unlink(missing_ok=True)
 

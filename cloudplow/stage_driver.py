@@ -19,6 +19,7 @@ from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.planner import Plan
 from cloudplow.queue_state import QueueState
 from cloudplow.rclone.command import transfer_command
+from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Stats
 from cloudplow.rclone.remotes import (
     account_environment,
@@ -113,7 +114,7 @@ class StageDriver:
 
     def _run(self, account: str, files: Sequence[QueueFile], *, charged: bool) -> StageResult:
         task, engine = self._task, self._engine
-        environment = dict(os.environ)
+        environment = rclone_environment(os.environ, filters=False)
         dump = engine.dump()
         drives = drive_remotes_below(task.job.destination, dump)
         if self._pool is not None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cloudplow.errors import RcloneError
+from cloudplow.rclone.environment import rclone_environment
 
 #: How long a process has to end after SIGTERM before it is killed, in seconds. rclone needs 0.01 s.
 TERMINATE_SECONDS: Final = 10.0
@@ -60,7 +61,7 @@ def run(
     try:
         done = subprocess.run(
             arguments,
-            env=None if environment is None else dict(environment),
+            env=rclone_environment(os.environ if environment is None else environment),
             input=input_bytes,
             capture_output=True,
             timeout=timeout_seconds,
@@ -83,7 +84,7 @@ class LineProcess:
         try:
             self._popen = subprocess.Popen(
                 arguments,
-                env=None if environment is None else dict(environment),
+                env=rclone_environment(os.environ if environment is None else environment),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
