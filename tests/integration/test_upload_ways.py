@@ -228,3 +228,68 @@ def test_folders_that_an_upload_leaves_empty_are_removed_from_the_given_depth_on
 
     assert run.status == 0, run.said
     assert sorted(path.name for path in site.source.rglob("*")) == ["Show", "downloads"]
+
+
+# Settings of rclone in the environment
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "RCLONE_LOG_FILE=/dev/null",
+        "RCLONE_QUIET=true",
+        "RCLONE_VERBOSE=2",
+        "RCLONE_LOG_LEVEL=ERROR",
+        "RCLONE_PROGRESS=true",
+        "RCLONE_STATS=0",
+        "RCLONE_STATS_ONE_LINE=true",
+        "RCLONE_INTERACTIVE=true",
+        "RCLONE_ERROR_ON_NO_TRANSFER=true",
+    ],
+)
+def test_variables_that_silence_rclone_do_no_harm(site: LocalSite, variable: str) -> None:
+    name, _, value = variable.partition("=")
+    site.write("file", 1000)
+    site.add_accounts(1, quota=QUOTA)
+
+    run = site.run("upload", environment=site.environment(**{name: value}))
+
+    assert run.status == 0, run.said
+    assert run.transferred == {"file": 1000}
+    assert site.ledger_bytes() == 1000
+
+
+def test_filters_in_the_environment_are_heeded(site: LocalSite) -> None:
+    site.write("file.mkv", 1000)
+    site.write("file.nfo", 10)
+
+    for command in ("copy", "move"):
+        site.remote["rclone_command"] = command
+        run = site.run("upload", environment=site.environment(RCLONE_EXCLUDE="*.nfo"))
+
+        assert run.status == 0, run.said
+        assert run.transferred == {"file.mkv": 1000}
+    assert contents(site.source).keys() == {b"file.nfo"}
+
+
+def test_other_settings_in_the_environment_stay(site: LocalSite) -> None:
+    site.write("file.mkv", 1000)
+    site.config["core"]["rclone_config_path"] = None
+    variables = {"RCLONE_CONFIG": str(site.root / "rclone.conf"), "RCLONE_CONFIG_NICK_TYPE": "alias"}
+    site.remote["upload_remote"] = "vault:Media"
+
+    run = site.run("upload", environment=site.environment(**variables, RCLONE_TRANSFERS="1"))
+
+    assert run.status == 0, run.said
+    assert run.transferred == {"file.mkv": 1000}
+
+
+@pytest.mark.parametrize("value", ["true", "1"])
+def test_a_dry_run_in_the_environment_is_refused_rather_than_passed_over(any_site: LocalSite, value: str) -> None:
+    any_site.write("file")
+
+    run = any_site.run("upload", environment=any_site.environment(RCLONE_DRY_RUN=value))
+
+    assert run.status == 2, run.said
+    assert "environment variable RCLONE_DRY_RUN: a dry run concerns the whole program" in run.stderr
+    assert contents(any_site.source).keys() == {b"file"}
