@@ -15,7 +15,7 @@ from cloudplow import events as events_module
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
 from cloudplow.delivery import EventBus
 from cloudplow.engine import Engine, StopRequest, UploadTask, upload_task
-from cloudplow.errors import ConfigError, ExitStatus
+from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import SessionFinished
 from cloudplow.head_start import HeadStart
 from cloudplow.ledger import Ledger
@@ -220,18 +220,25 @@ class App:
             if reason:
                 log.info("%s: not now: %s", task.name, reason)
                 self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
-                finished.append(
-                    SessionFinished(
-                        uploader=task.name,
-                        outcome="suspended",
-                        files=0,
-                        bytes=0,
-                        files_left=0,
-                        bytes_left=0,
-                        next_capacity_at=None,
-                        reason=reason,
-                    )
-                )
+                finished.append(_not_begun(task.name, "suspended", reason))
                 continue
-            finished.append(Session(engine, task).run())
+            try:
+                finished.append(Session(engine, task).run())
+            except (BusyError, RcloneError, StateError) as error:
+                # What one uploader lacks does not keep the others from theirs.
+                finished.append(_not_begun(task.name, "failed", str(error)))
         return finished
+
+
+def _not_begun(uploader: str, outcome: str, reason: str) -> SessionFinished:
+    """What became of an uploader without a session of its own."""
+    return SessionFinished(
+        uploader=uploader,
+        outcome=outcome,
+        files=0,
+        bytes=0,
+        files_left=0,
+        bytes_left=0,
+        next_capacity_at=None,
+        reason=reason,
+    )
