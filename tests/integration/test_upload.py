@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
@@ -321,6 +322,28 @@ def test_every_uploader_is_uploaded_one_after_the_other(any_site: LocalSite) -> 
     assert run.status == 0, run.said
     assert [event["uploader"] for event in run.of("session_finished")] == [UPLOADER, "other"]
     assert contents(other) == contents(any_site.source) == {}
+
+
+def test_an_uploader_that_cannot_begin_does_not_keep_the_others_from_it(any_site: LocalSite) -> None:
+    other = any_site.root / "other"
+    other.mkdir()
+    (other / "file").write_bytes(b"other")
+    any_site.write("file")
+    any_site.config["remotes"]["other"] = {"upload_folder": str(other), "upload_remote": "vault:Other"}
+    any_site.config["uploader"]["other"] = {}
+    folder = os.open(any_site.source, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+
+        run = any_site.run("upload")
+    finally:
+        os.close(folder)
+
+    assert run.status == 1, run.said
+    (line,) = run.stderr.splitlines()
+    assert f"google: failed: 0 files, 0 B uploaded; another upload is using the upload folder {any_site.source}" in line
+    assert contents(other) == {}
+    assert contents(any_site.source).keys() == {b"file"}
 
 
 def test_accounts_that_two_uploaders_share_have_one_budget(any_site: LocalSite) -> None:
