@@ -382,8 +382,10 @@ def fill(history: History, name: str, hours: int = 30 * 24) -> None:
             continue
         history.clock = lambda at=at: at  # type: ignore[misc]
         speed = (40 + (hour * 37) % 60 + ago % 7) * 1e6
-        unknown = dict.fromkeys(("bytes", "total_bytes", "files", "total_files", "errors"), 0)
-        history.receive(name, event=TransferProgress(uploader=name, speed=speed, eta=None, **unknown))
+        moving = TransferProgress(
+            uploader=name, speed=speed, eta=None, bytes=0, total_bytes=0, files=0, total_files=0, errors=0
+        )
+        history.receive(name, event=moving)
         size, account = int(speed * 300), f"{hour // 24 % 12 + 1}.json"
         history.receive(name, event=FileTransferred(uploader=name, name=str(ago), size=size, account=account, stage=1))
     history.clock = time.time
@@ -683,7 +685,9 @@ def switching() -> Document:
 def throttled() -> Document:
     """Held back while somebody watches."""
     limit = 30 << 20
-    return _changed(phase="throttled", throttle={"active": True, "limit": limit, "streams": 2}, progress={"speed": limit})
+    return _changed(
+        phase="throttled", throttle={"active": True, "limit": limit, "streams": 2}, progress={"speed": limit}
+    )
 
 
 def all_cooling() -> Document:

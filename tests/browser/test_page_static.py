@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import importlib.util
-import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -16,117 +10,16 @@ import pytest
 from cloudplow.units import format_bytes, format_duration
 from cloudplow_dashboard.stream import merge
 from tests.browser import page_fixture
-from tests.browser.page_fixture import DOCUMENTS, PACKAGE, Document, PageServer, serve_page, transfer
+from tests.browser.conftest import Visitor
+from tests.browser.page_fixture import DOCUMENTS, Document, PageServer, serve_page, transfer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM: Final = Path("/usr/bin/chromium")
-FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-WIDTHS: Final = (360, 768, 1280, 2560)
-GZIP_BUDGET_BYTES: Final = 60 * 1024
 #: What the page says about text on a surface must be readable (WCAG AA).
 MIN_CONTRAST: Final = 4.5
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    missing = []
-    if importlib.util.find_spec("playwright") is None:
-        missing.append("playwright")
-    if not CHROMIUM.exists():
-        missing.append("Chromium")
-    if missing:
-        message = f"{' and '.join(missing)} not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        yield launched
-        launched.close()
-
-
-@dataclass
-class Visit:
-    """A page that is being looked at, and everything that it complained about."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def text(self, selector: str = "body") -> str:
-        """What is to be read there."""
-        return self.page.locator(selector).inner_text()
-
-    def until(self, condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
-        """Wait for a condition. Fails with `what` when it does not come true."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                pytest.fail(f"not within {seconds} s: {what}\n{self.text()[:1500]}\n{self.complaints}")
-            self.page.wait_for_timeout(50)
-
-    def until_text(self, wanted: str, selector: str = "body", seconds: float = 10.0) -> None:
-        """Wait for a text."""
-        self.until(lambda: wanted in self.text(selector), f"{wanted!r} in {selector}", seconds)
-
-    def module(self, name: str, expression: str, argument: Any = None) -> Any:
-        """Evaluate an expression with a module of the page as `m` and the argument as `a`."""
-        load = f"await import(new URL('static/js/{name}', location.href))"
-        return self.page.evaluate(f"async (a) => {{ const m = {load}; return {expression}; }}", argument)
-
-
-Visitor = Callable[..., Visit]
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visitor]:
-    """Opens pages; in the end each must have stayed without complaints and without requests to elsewhere."""
-    visits: list[tuple[Visit, PageServer, bool]] = []
-
-    def open_page(server: PageServer, *, width: int = 1280, theme: str = "light", quiet: bool = True) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
-        page = context.new_page()
-        made = Visit(page)
-        visits.append((made, server, quiet))
-        page.add_init_script(
-            "document.addEventListener('securitypolicyviolation', (e) => "
-            "console.error('policy violation: ' + e.violatedDirective + ' ' + e.blockedURI));"
-        )
-        page.on("console", lambda message: made.complaints.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: made.complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: made.complaints.append(f"dialog: {dialog.message}"))
-        page.on("request", lambda request: made.requests.append(request.url))
-        page.goto(server.url)
-        return made
-
-    yield open_page
-    for made, server, quiet in visits:
-        if quiet:
-            assert made.complaints == []
-        assert [url for url in made.requests if not url.startswith(server.url)] == []
-        made.page.context.close()
-
-
-@pytest.fixture
-def server() -> Iterator[PageServer]:
-    """An upload under way."""
-    with serve_page(page_fixture.uploading()) as running:
-        yield running
 
 
 def _google(**parts: Any) -> Document:
@@ -202,25 +95,6 @@ def test_many_transfers_are_folded(visit: Visitor) -> None:
         assert seen.page.locator("#transfers tbody tr").count() == 20
         button.press("Enter")
         seen.until(lambda: seen.page.locator("#transfers tbody tr").count() == 60, "all rows")
-
-
-def test_large_pool_says_how_much_of_it_is_shown(visit: Visitor) -> None:
-    document = page_fixture.uploading()
-    rows = page_fixture.accounts(total=200, used_up=30, active=30)
-    rows["7.json"] |= {"state": "failed", "why": "the key was revoked"}
-    document["uploaders"]["google"] |= {
-        "accounts": rows,
-        "accounts_summary": page_fixture.summary_of(rows, total=1000),
-    }
-    with serve_page(document) as server:
-        seen = visit(server)
-        seen.until_text("200 of 1,000 shown", "#accounts")
-        assert seen.page.locator("#accounts .cell").count() == 200
-        text = seen.text("#accounts")
-        assert "31.json" in text, "the active account is among the first rows"
-        assert "the key was revoked" in text
-        seen.page.get_by_role("button", name="Show all 200 accounts").click()
-        seen.until_text("200.json", "#accounts")
 
 
 def test_quota_that_ends_first_is_said(visit: Visitor) -> None:
@@ -308,20 +182,6 @@ def test_uploader_can_be_chosen(visit: Visitor) -> None:
 # --- what must not happen ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", sorted(DOCUMENTS))
-def test_page_never_scrolls_sideways(name: str, theme: str, visit: Visitor) -> None:
-    with serve_page(DOCUMENTS[name]()) as server:
-        seen = visit(server, theme=theme)
-        seen.until_text("Live", "#connection")
-        seen.page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
-        for width in WIDTHS:
-            seen.page.set_viewport_size({"width": width, "height": 900})
-            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
-            inner = "[...document.querySelectorAll('.panel__body')].map((p) => p.scrollWidth - p.clientWidth)"
-            assert max(seen.page.evaluate(inner)) <= 0, width
-
-
 def test_hostile_names_stay_text(visit: Visitor) -> None:
     with serve_page(page_fixture.hostile()) as server:
         seen = visit(server)
@@ -367,12 +227,6 @@ def test_page_works_below_a_path(visit: Visitor) -> None:
         seen.until_text("Uploading google", "h1")
         seen.until_text("Live", "#connection")
         assert server.count("/api/events", 200) == 1
-
-
-def test_all_assets_fit_the_budget() -> None:
-    files = [path for folder in ("static", "templates") for path in (PACKAGE / folder).rglob("*") if path.is_file()]
-    size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
-    assert 0 < size <= GZIP_BUDGET_BYTES
 
 
 def test_text_is_readable_in_both_themes(server: PageServer, visit: Visitor) -> None:

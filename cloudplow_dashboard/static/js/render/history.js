@@ -19,6 +19,8 @@ const RANGES = {
 const METRICS = { speed: "Speed", bytes: "Data", files: "Files", errors: "Failures", accounts: "Accounts" };
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+/** Sums of days are of days as the server counts them. */
+const UTC_DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
 let library = null;
 
@@ -121,7 +123,7 @@ export function history(root) {
     setAccounts([]);
     const UPlot = await loadLibrary();
     chart?.destroy();
-    chart = new UPlot(chartOptions(UPlot, answer, plot, (text) => setText(note, text)), [points.map((point) => num(point[0])), values], plot);
+    chart = new UPlot(chartOptions(UPlot, answer, plot, (text) => setText(note, text)), [points.map((point) => num(point[0])), answer.metric === "speed" ? values : values.map((value) => value || null)], plot);
   }
 
   return (view) => {
@@ -191,11 +193,12 @@ function colours(plot) {
 function chartOptions(UPlot, { metric, range, step }, plot, tell) {
   const { line, area, text, grid } = colours(plot);
   const back = RANGES[range][0];
-  const stamp = (at) => (back > DAY ? DATE : TIME).format(new Date(at * 1000));
+  const bars = metric !== "speed";
+  const dates = bars ? UTC_DATE : DATE;
+  const stamp = (at) => (back > DAY ? dates : TIME).format(new Date(at * 1000));
   const short = (value) => (value <= 0 ? "0" : metric === "speed" ? `${compact(value)}/s` : metric === "bytes" ? compact(value) : format.count(value));
   const font = `12px ${getComputedStyle(plot).fontFamily}`;
   const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
-  const bars = metric !== "speed";
   const until = Date.now() / 1000;
   return {
     width: plot.clientWidth,
@@ -208,7 +211,7 @@ function chartOptions(UPlot, { metric, range, step }, plot, tell) {
       y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
     },
     axes: [
-      { ...axis, space: 70, values: (_, marks) => marks.map(stamp), grid: { show: false } },
+      { ...axis, size: 28, space: 70, values: (_, marks) => marks.map(stamp), grid: { show: false } },
       { ...axis, size: 70, space: 40, splits: (_, __, ___, most) => splits(most, bars && metric !== "bytes"), values: (u, marks) => (u.data[1].some((value) => value > 0) ? marks.map(short) : marks.map(() => "")) },
     ],
     series: [{}, {
@@ -218,7 +221,7 @@ function chartOptions(UPlot, { metric, range, step }, plot, tell) {
     hooks: {
       setCursor: [(u) => {
         const at = u.cursor.idx;
-        if (typeof at === "number") tell(`${format.clock(u.data[0][at], until)}: ${said(metric, u.data[1][at]).replace(/^-$/, "nothing")}`);
+        if (typeof at === "number") tell(`${bars && back > DAY ? stamp(u.data[0][at]) : format.clock(u.data[0][at], until)}: ${said(metric, u.data[1][at]).replace(/^-$/, "nothing")}`);
         else tell(bars ? `per ${RANGES[range][3]}` : "");
       }],
     },

@@ -1,0 +1,134 @@
+"""The browser for the tests of the page, and what watches over each page that they open."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.browser import page_fixture
+from tests.browser.page_fixture import PageServer, serve_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    missing = []
+    if importlib.util.find_spec("playwright") is None:
+        missing.append("playwright")
+    if not CHROMIUM.exists():
+        missing.append("Chromium")
+    if missing:
+        message = f"{' and '.join(missing)} not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visit:
+    """A page that is being looked at, and everything that it complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def text(self, selector: str = "body") -> str:
+        """What is to be read there."""
+        return self.page.locator(selector).inner_text()
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+        """Wait for a condition. Fails with `what` when it does not come true."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {seconds} s: {what}\n{self.text()[:1500]}\n{self.complaints}")
+            self.page.wait_for_timeout(50)
+
+    def until_text(self, wanted: str, selector: str = "body", seconds: float = 10.0) -> None:
+        """Wait for a text."""
+        self.until(lambda: wanted in self.text(selector), f"{wanted!r} in {selector}", seconds)
+
+    def module(self, name: str, expression: str, argument: Any = None) -> Any:
+        """Evaluate an expression with a module of the page as `m` and the argument as `a`."""
+        load = f"await import(new URL('static/js/{name}', location.href))"
+        return self.page.evaluate(f"async (a) => {{ const m = {load}; return {expression}; }}", argument)
+
+
+Visitor = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visitor]:
+    """Opens pages; in the end each must have stayed without complaints and without requests to elsewhere."""
+    visits: list[tuple[Visit, PageServer, bool]] = []
+
+    def open_page(
+        server: PageServer,
+        *,
+        width: int = 1280,
+        theme: str = "light",
+        quiet: bool = True,
+        context: BrowserContext | None = None,
+        script: str = "",
+    ) -> Visit:
+        """context: a browser that has tabs already; script: what runs before the page's own."""
+        context = context or browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,  # type: ignore[arg-type]
+        )
+        page = context.new_page()
+        made = Visit(page)
+        visits.append((made, server, quiet))
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => "
+            "console.error('policy violation: ' + e.violatedDirective + ' ' + e.blockedURI));"
+        )
+        if script:
+            page.add_init_script(script)
+        page.on("console", lambda message: made.complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: made.complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: made.complaints.append(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: made.requests.append(request.url))
+        page.goto(server.url)
+        return made
+
+    yield open_page
+    for made, server, quiet in visits:
+        if quiet:
+            assert made.complaints == []
+        assert [url for url in made.requests if not url.startswith(server.url)] == []
+        made.page.context.close()
+
+
+@pytest.fixture
+def server() -> Iterator[PageServer]:
+    """An upload under way."""
+    with serve_page(page_fixture.uploading()) as running:
+        yield running

@@ -1,0 +1,473 @@
+"""The panels about the whole: every state in every width, the lists that are long, the tabs that share one stream."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.browser import page_fixture
+from tests.browser.conftest import Visit, Visitor
+from tests.browser.page_fixture import BIG_POOL, DOCUMENTS, GIB, PACKAGE, Document, PageServer, serve_page
+
+pytestmark = pytest.mark.browser
+
+ROOT: Final = PACKAGE.parent
+SHOTS: Final = ROOT / "test-artifacts" / "page"
+AXE: Final = ROOT / "test-artifacts" / "cache" / "axe.min.js"
+WIDTHS: Final = (360, 768, 1280, 2560)
+#: What `script/vendor` answers when npm cannot be reached.
+UNREACHABLE: Final = 3
+#: What a visit may load before anybody looks at the history, and the chart that comes with it, in bytes of gzip.
+FIRST_VIEW_BUDGET_BYTES: Final = 60 * 1024
+CHART_BUDGET_BYTES: Final = 23 * 1024
+#: Rows of accounts that may be elements at once.
+ROWS_LIMIT: Final = 60
+
+#: As in a browser on a page that is not secure, which has no locks.
+NO_LOCKS: Final = "Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });"
+NO_CHANNEL: Final = "delete window.BroadcastChannel;"
+
+
+def vendor(*arguments: str) -> None:
+    """Run `script/vendor`; skips, by name, when npm cannot be reached. Fails in continuous integration."""
+    run = subprocess.run(
+        [ROOT / "script" / "vendor", *arguments], capture_output=True, text=True, check=False, timeout=90
+    )
+    if run.returncode == UNREACHABLE and os.environ.get("CI") != "true":
+        pytest.skip(f"npm cannot be reached: {run.stderr.strip()}")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of the checker of accessibility."""
+    if not AXE.exists():
+        vendor("--axe", str(AXE))
+    return AXE.read_text(encoding="utf-8")
+
+
+def _google(**parts: Any) -> Document:
+    return {"uploaders": {"google": parts}}
+
+
+def see_history(seen: Visit) -> None:
+    """Scroll to the history, so that it is loaded, and back."""
+    seen.page.evaluate("document.getElementById('history').scrollIntoView()")
+    seen.until(lambda: seen.page.locator("#history .controls").count() > 0, "the history is loaded")
+    seen.until(lambda: seen.text("#history .panel__line") != "", "the history has been read")
+    seen.page.evaluate("scrollTo(0, 0)")
+
+
+def violations(seen: Visit, source: str) -> list[str]:
+    """What the checker of accessibility finds."""
+    seen.page.evaluate(source)
+    found = seen.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+# --- every state -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_every_state_fits_every_screen_and_is_accessible(name: str, visit: Visitor, axe: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with serve_page(DOCUMENTS[name]()) as server:
+        for uploader in server.document["uploaders"]:
+            page_fixture.fill(server.history, uploader, hours=48)
+        server.pools["google"] = page_fixture.big_pool_rows()
+        seen = visit(server)
+        seen.until_text("Live", "#connection")
+        see_history(seen)
+        page = seen.page
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+                page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png", full_page=True)
+                page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                inner = "[...document.querySelectorAll('.panel__body')].map((p) => p.scrollWidth - p.clientWidth)"
+                assert max(page.evaluate(inner)) <= 0, width
+                if (width, theme) in ((1280, "light"), (360, "dark")):
+                    assert violations(seen, axe) == []
+
+
+def test_names_in_new_places_stay_text(visit: Visitor) -> None:
+    with serve_page(page_fixture.hostile()) as server:
+        seen = visit(server)
+        see_history(seen)
+        for panel in ("#plan", "#accounts", "#sessions", "#log", "#side"):
+            assert seen.page.locator(f"{panel} :is(img, script, b)").count() == 0
+        assert "<b>google</b>" in seen.text("#side")
+        assert "<img src=x onerror=alert(3)>" in seen.text("#sessions")
+        rows = seen.page.evaluate("[...document.querySelectorAll('#plan li, #sessions li')].map((r) => r.offsetHeight)")
+        assert max(rows) < 120
+
+
+# --- capacity, plan, past sessions ---------------------------------------------------------------------------------
+
+
+def test_capacity_says_what_comes_back_next(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.until_text("63.0 GB", "#capacity")
+        text = seen.text("#capacity")
+        assert "Free now\n7.0 TB" in text
+        assert "1.8 TB come back within 24 hours; at most 687.0 GB in one hour." in text
+        titles = seen.page.locator("#capacity .strip__area title").all_text_contents()
+        assert len(titles) == 24
+        assert titles[4].endswith(": 63.0 GB")
+        heights = seen.page.evaluate(
+            "[...document.querySelectorAll('.strip__bar')].map((bar) => Number(bar.getAttribute('height')))"
+        )
+        assert [hour for hour, height in enumerate(heights) if height > 0] == [4, 5, 8, 9, 19, 22]
+
+
+def test_unspent_pool_has_no_strip(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    rows = page_fixture.accounts(total=3, used_up=0, active=-1)
+    summary = page_fixture.summary_of(rows)
+    document["uploaders"]["google"] |= {"accounts_summary": summary, "capacity": page_fixture.capacity(summary, 1.0)}
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("nothing is spent", "#capacity")
+        assert not seen.page.locator("#capacity .strip").is_visible()
+
+
+def test_plan_shows_each_account_with_its_stages(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.until_text("2 done, 2 to come, 2 waiting", "#plan")
+        rows = seen.page.locator("#plan .plan__row")
+        assert [row.get_attribute("data-state") for row in rows.all()] == [
+            "waiting",
+            "waiting",
+            "running",
+            "next",
+            "next",
+        ]
+        assert "Waits until" in rows.nth(0).inner_text()
+        assert rows.nth(0).locator(".plan__stage").count() == 2
+        assert "Running" in rows.nth(2).inner_text()
+        spans = seen.page.evaluate("""[...document.querySelectorAll('.plan__stage')].map((s) => {
+            const [own, track] = [s.getBoundingClientRect(), s.parentElement.getBoundingClientRect()];
+            return own.left >= track.left - 1 && own.left < track.right && own.width >= 3;
+        })""")
+        assert spans == [True] * 7
+
+
+def test_plan_says_what_fits_nowhere(visit: Visitor) -> None:
+    with serve_page(page_fixture.all_cooling()) as server:
+        seen = visit(server)
+        seen.until_text("413 files (775.0 GB) wait for quota, from ", "#plan")
+        assert "2 files (1.8 TB) fit nowhere: larger than what an account may upload in a day." in seen.text("#plan")
+
+
+def test_long_plan_is_folded_around_the_stage_that_runs(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    rows = page_fixture.accounts(total=60, used_up=40, active=40)
+    plan = page_fixture.plan(rows, done=40, running=40, now=time.time())
+    document["uploaders"]["google"]["plan"] = plan | {"later": []}
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("41.json", "#plan")
+        assert seen.page.locator("#plan .plan__row").count() == 10
+        seen.page.get_by_role("button", name="Show all 43 accounts").click()
+        seen.until(lambda: seen.page.locator("#plan .plan__row").count() == 43, "all rows")
+
+
+def test_past_sessions_and_downloads(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading(), prefix="/tools/cloudplow/") as server:
+        seen = visit(server)
+        seen.until_text("8 sessions", "#sessions")
+        first = seen.page.locator("#sessions li").first.inner_text()
+        assert "Done" in first
+        assert "850 files, 1.5 TB" in first
+        assert "every account was denied" in seen.text("#sessions")
+        links = seen.page.locator("#sessions a").evaluate_all("(all) => all.map((one) => one.href)")
+        base = f"{server.url}api/export/"
+        assert links == [
+            f"{base}session.csv?uploader=google",
+            f"{base}session.json?uploader=google",
+            f"{base}history.csv?uploader=google&since=-2592000",
+        ]
+
+
+def test_uploaders_stand_side_by_side(visit: Visitor) -> None:
+    with serve_page(page_fixture.several()) as server:
+        seen = visit(server)
+        seen.until_text("Uploading google", "h1")
+        cards = seen.page.locator("#side .side__card")
+        assert cards.count() == 5
+        assert "Nothing uploaded yet" in seen.text("#side")
+        assert "30.0 MB/s, done about" in seen.text("#side")
+        cards.filter(has_text="photos").click()
+        seen.until_text("photos used up its quota", "h1")
+        assert seen.page.locator("#side [aria-current]").inner_text().startswith("photos")
+
+
+def test_single_uploader_has_no_cards(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.until_text("Uploading google", "h1")
+        assert not seen.page.locator("#side").is_visible()
+
+
+def test_log_can_be_filtered(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.page.get_by_label("Which entries").select_option("Switches")
+        seen.until(lambda: seen.page.locator("#log li").count() == 3, "only switches")
+        seen.page.get_by_label("Search the log").fill("2.JSON takes")
+        seen.until(lambda: seen.page.locator("#log li").count() == 1, "only what was searched")
+        seen.page.get_by_label("Search the log").fill("nothing of the kind")
+        seen.until_text("No entry is like that.", "#log")
+
+
+def test_queue_marks_percentiles_on_its_sizes(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.until_text("largest 78.0 GB", "#queue")
+        places = "[...document.querySelectorAll('.sizes__mark')].map((line) => Number(line.getAttribute('x1')))"
+        marks = seen.page.evaluate(places)
+        assert len(marks) == 5
+        assert marks == sorted(marks)
+        assert 0 < marks[0] < marks[-1] < 200
+
+
+def test_ten_thousand_failures_stay_bounded(visit: Visitor) -> None:
+    with serve_page(page_fixture.failed()) as server:
+        seen = visit(server)
+        seen.until_text("10,000", "#session")
+        seen.page.locator("#session summary").click()
+        assert seen.page.locator("#session .failure").count() == 50
+        assert "the last 50 shown" in seen.text("#session")
+        assert seen.page.evaluate("document.querySelectorAll('*').length") < 3000
+
+
+# --- accounts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def big(visit: Visitor) -> Any:
+    """A page with 2,850 accounts."""
+    with serve_page(page_fixture.big_pool()) as server:
+        server.pools["google"] = page_fixture.big_pool_rows()
+        seen = visit(server)
+        seen.until_text("2,850 accounts", "#accounts")
+        seen.until_text("642.json", "#accounts")
+        yield seen, server
+
+
+def _shown(seen: Visit) -> list[str]:
+    ordered = "(rows) => rows.map((r) => [Number(r.ariaRowIndex), r.querySelector('.account__name').textContent])"
+    return [name for _, name in sorted(seen.page.locator("#accounts tbody tr").evaluate_all(ordered))]
+
+
+def test_of_many_accounts_only_those_in_view_are_elements(big: tuple[Visit, PageServer]) -> None:
+    seen, server = big
+    assert _shown(seen)[:2] == ["641.json", "642.json"], "what works comes first"
+    assert server.count("/api/service_accounts", 200) == 1
+    scroller = seen.page.locator("#accounts .scroller")
+    longest = seen.page.evaluate("""async () => {
+        const box = document.querySelector('#accounts .scroller');
+        let longest = 0;
+        let before = performance.now();
+        for (let step = 1; step <= 60; step += 1) {
+            box.scrollTop = (box.scrollHeight * step) / 60;
+            await new Promise(requestAnimationFrame);
+            const now = performance.now();
+            longest = Math.max(longest, now - before);
+            before = now;
+        }
+        return longest;
+    }""")
+    assert longest < 200, "no frame takes long"
+    seen.until_text("7.json", "#accounts")
+    assert "the key was revoked" in seen.text("#accounts"), "the failed one comes last"
+    assert seen.page.locator("#accounts tbody tr").count() < ROWS_LIMIT
+    assert scroller.locator("table").get_attribute("aria-rowcount") == str(BIG_POOL + 1)
+    assert server.count("/api/service_accounts", 200) <= 30
+
+
+def test_accounts_can_be_searched_filtered_and_sorted(big: tuple[Visit, PageServer]) -> None:
+    seen, _server = big
+    seen.page.get_by_label("Search accounts").fill("285")
+    seen.until(
+        lambda: (
+            sorted(_shown(seen))
+            == sorted(["285.json", "1285.json", "2285.json", *(f"285{i}.json" for i in range(0))] + ["2850.json"])
+        ),
+        "those with 285",
+    )
+    seen.page.get_by_label("Search accounts").fill("")
+    seen.page.get_by_role("button", name="639 cooling").click()
+    seen.until(lambda: _shown(seen)[:2] == ["1.json", "2.json"], "only the cooling ones")
+    seen.page.get_by_role("button", name="Resets in").click()
+    seen.page.get_by_role("button", name="Resets in").click()
+    seen.until(lambda: _shown(seen)[:1] == ["640.json"], "the last to come back first")
+    assert seen.page.locator("#accounts th[aria-sort=descending]").inner_text().startswith("Resets in")
+    seen.page.get_by_label("Search accounts").fill("no such account")
+    seen.until_text("No account is like that.", "#accounts")
+
+
+def test_small_pool_is_sorted_on_the_page(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.until(lambda: _shown(seen) == [f"{i}.json" for i in range(1, 13)], "in their order")
+        seen.page.get_by_role("button", name="Used", exact=True).click()
+        seen.until(
+            lambda: (
+                _shown(seen)[:3] == ["2.json", "1.json", "3.json"] or _shown(seen)[:3] == ["1.json", "2.json", "3.json"]
+            ),
+            "most used first",
+        )
+        seen.page.get_by_role("button", name="9 ready").click()
+        seen.until(lambda: len(_shown(seen)) == 9, "only the ready ones")
+        assert server.count("/api/service_accounts") == 0
+
+
+def test_account_that_changes_is_shown_at_once_in_a_large_pool(big: tuple[Visit, PageServer]) -> None:
+    seen, server = big
+    server.patch(_google(accounts={"641.json": {"used_bytes": 500 * GIB}}))
+    seen.until_text("500.0 GB", "#accounts")
+
+
+# --- history -------------------------------------------------------------------------------------------------------
+
+
+def test_history_is_loaded_when_it_is_looked_at(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        page_fixture.fill(server.history, "google", hours=48)
+        seen = visit(server, width=360)
+        seen.until_text("Live", "#connection")
+        assert server.count("/static/vendor/uplot/uPlot.iife.min.js") == 0
+        assert server.count("/api/history") == 0
+        see_history(seen)
+        seen.until(lambda: seen.page.locator("#history canvas").count() == 1, "a chart")
+        assert "on average while it ran" in seen.text("#history")
+        for metric, words in (
+            ("Data", "in one hour"),
+            ("Files", "files in one hour"),
+            ("Failures", "Nothing in this time"),
+        ):
+            seen.page.locator("#history").get_by_role("button", name=metric).click()
+            seen.until_text(words, "#history")
+        seen.page.locator("#history").get_by_role("button", name="Accounts").click()
+        seen.until(lambda: seen.page.locator("#history .bucket").count() >= 1, "accounts")
+        seen.page.locator("#history").get_by_role("button", name="30 d").click()
+        seen.until_text("in a day", "#history")
+        assert seen.page.locator("#history canvas").count() == 1
+
+
+def test_history_that_cannot_be_read_says_so(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server, quiet=False)
+        seen.page.route("**/api/history**", lambda route: route.abort())
+        seen.page.evaluate("document.getElementById('history').scrollIntoView()")
+        seen.until_text("The history could not be read", "#history")
+
+
+# --- one stream for all tabs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", ["", NO_LOCKS], ids=["locks", "no locks"])
+def test_eight_tabs_share_one_stream_and_hand_it_over(script: str, visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        first = visit(server, script=script)
+        context = first.page.context
+        tabs = [first, *(visit(server, context=context, script=script) for _ in range(7))]
+        for tab in tabs:
+            tab.until_text("Live", "#connection")
+        server.patch(_google(session={"files_done": 811}))
+        for tab in tabs:
+            tab.until_text("811", "#session")
+        first.until(lambda: server.streams == 1, "one stream in all")
+        opened = server.count("/api/events")
+        first.page.close(run_before_unload=True)
+        tabs[1].until(lambda: server.count("/api/events") > opened, "another tab takes over", seconds=3)
+        tabs[1].until(lambda: server.streams == 1, "again one stream")
+        server.patch(_google(session={"files_done": 812}))
+        for tab in tabs[1:]:
+            tab.until_text("812", "#session")
+            tab.until_text("Live", "#connection")
+
+
+def test_tab_has_its_own_stream_without_channels(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        first = visit(server, script=NO_CHANNEL)
+        second = visit(server, script=NO_CHANNEL, context=first.page.context)
+        for tab in (first, second):
+            tab.until_text("Live", "#connection")
+        assert server.streams == 2
+
+
+def test_tab_that_joins_late_has_the_newest_state(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        first = visit(server)
+        first.until_text("Live", "#connection")
+        old = server.document
+        server.patch(_google(session={"files_done": 821}))
+        first.until_text("821", "#session")
+        page = server.page
+        server.page = lambda: page().replace(b'"files_done": 821', b'"files_done": 791')  # type: ignore[method-assign]
+        assert old["version"] < server.document["version"]
+        second = visit(server, context=first.page.context)
+        server.patch(_google(session={"files_failed": 77}))
+        second.until_text("77", "#session")
+        second.until_text("Live", "#connection")
+
+
+# --- what is shipped -----------------------------------------------------------------------------------------------
+
+
+def test_page_can_be_installed() -> None:
+    static = PACKAGE / "static"
+    manifest = json.loads((static / "manifest.webmanifest").read_text(encoding="utf-8"))
+    assert manifest["start_url"] == manifest["scope"] == "../", "relative to the manifest: the page itself"
+    for icon in manifest["icons"]:
+        content = (static / icon["src"]).read_bytes()
+        if icon["type"] == "image/png":
+            width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+            assert icon["sizes"] == f"{width}x{height}"
+    template = (PACKAGE / "templates" / "index.html").read_text(encoding="utf-8")
+    assert 'rel="manifest" href="static/manifest.webmanifest"' in template
+    assert 'name="theme-color"' in template
+
+
+def test_vendored_files_are_as_published() -> None:
+    vendor("--check")
+
+
+def _gzipped(path: Path) -> int:
+    return len(gzip.compress(path.read_bytes(), 9))
+
+
+def test_page_is_light(visit: Visitor, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.until_text("Live", "#connection")
+        see_history(seen)
+        loaded = {url.partition("?")[0].removeprefix(server.url) for url in seen.requests}
+        files = {name: _gzipped(PACKAGE / name) for name in loaded if name.startswith("static/")}
+        document = len(gzip.compress(server.page(), 9))
+    chart = sum(size for name, size in files.items() if "vendor/" in name)
+    own = sum(files.values()) - chart + document
+    with capsys.disabled():
+        print(
+            f"\nthe page: {own / 1024:.1f} KB, its chart: {chart / 1024:.1f} KB, in all {(own + chart) / 1024:.1f} KB gzip"
+        )
+    assert own <= FIRST_VIEW_BUDGET_BYTES
+    assert chart <= CHART_BUDGET_BYTES
