@@ -325,7 +325,6 @@ RECORD_KEYS = [
 NUMBERS = st.sampled_from([10**400, -1, 1e308, 5, NOON, 1 << 63])
 
 
-@settings(deadline=None)
 @given(
     JSON
     | st.dictionaries(
@@ -442,7 +441,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 @pytest.fixture(autouse=True)

@@ -45,7 +45,7 @@ def test_nothing_that_would_still_fit_is_left_behind(sizes: list[int], capacity:
     assert all(pool.sizes[index] > left for index in pool.remaining())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 1 << 40), min_size=1, max_size=14), st.floats(0.05, 1.0))
 def test_fill_is_within_a_thousandth_of_the_optimum(sizes: list[int], share: float) -> None:
     capacity = int(sum(sizes) * share)
@@ -86,7 +86,6 @@ def test_number_of_files_around_the_exact_step_makes_no_gap(count: int) -> None:
     assert filled(sizes, 750 * GIB) >= min(sum(sizes), 750 * GIB) * 0.999
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1 << 40), max_size=12), st.integers(0, 1 << 42))
 def test_few_files_get_the_exact_optimum(sizes: list[int], capacity: int) -> None:
     picked = best_subset(sizes, capacity)
@@ -94,7 +93,6 @@ def test_few_files_get_the_exact_optimum(sizes: list[int], capacity: int) -> Non
     assert sum(sizes[position] for position in picked) == best_possible(sizes, capacity)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1 << 20), min_size=packing.EXACT + 1, max_size=60), st.integers(0, 1 << 25))
 def test_many_files_never_exceed_the_capacity(sizes: list[int], capacity: int) -> None:
     picked = best_subset(sizes, capacity)

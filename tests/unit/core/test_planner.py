@@ -44,7 +44,6 @@ def all_stages(made: Plan) -> list[PlannedStage]:
     return [*made.stages, *made.later]
 
 
-@settings(deadline=None)
 @given(QUEUES, capacities())
 def test_no_stage_plans_more_than_its_account_has_left(queue: list[QueueFile], accounts: list[Capacity]) -> None:
     made = plan(queue, accounts, now=NOON)
@@ -64,7 +63,6 @@ def test_no_stage_plans_more_than_its_account_has_left(queue: list[QueueFile], a
         assert len(stage.files) == 1 or not stage.oversized
 
 
-@settings(deadline=None)
 @given(QUEUES, capacities())
 def test_every_file_is_in_exactly_one_place(queue: list[QueueFile], accounts: list[Capacity]) -> None:
     made = plan(queue, accounts, now=NOON)
@@ -76,7 +74,6 @@ def test_every_file_is_in_exactly_one_place(queue: list[QueueFile], accounts: li
     assert bool(made.unplanned) == bool(made.unplanned_why)
 
 
-@settings(deadline=None)
 @given(QUEUES, capacities())
 def test_later_stages_come_in_order_of_time_and_never_before_their_account_is_back(
     queue: list[QueueFile], accounts: list[Capacity]
@@ -92,7 +89,6 @@ def test_later_stages_come_in_order_of_time_and_never_before_their_account_is_ba
     assert made.next_capacity_at is None or NOON < made.next_capacity_at <= made.later[0].starts_at
 
 
-@settings(deadline=None)
 @given(QUEUES, capacities())
 def test_nothing_that_fits_into_a_usable_account_is_kept_waiting(
     queue: list[QueueFile], accounts: list[Capacity]
@@ -282,7 +278,7 @@ def test_stream_of_equal_files_that_fill_better_does_not_starve_a_large_one(larg
     assert days_until_gone(large_size, lambda _hour: [small_size] * 5, accounts=1) <= 3.1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(200, 1000))
 def test_any_repeating_stream_of_small_files_lets_a_large_one_through(smalls: list[int], large_size: int) -> None:
     assert days_until_gone(large_size, lambda _hour: smalls * 3, accounts=1) <= 3.1

@@ -226,13 +226,12 @@ def test_no_bytes_raise(data: bytes) -> None:
     check(parse_line(b"{" + data))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES | STATS))
 def test_no_json_raises(record: dict[str, Any]) -> None:
     check(parse_line(json.dumps(record).encode()))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(CODES)), st.data())
 def test_no_damage_to_a_real_line_raises(recording: str, data: st.DataObject) -> None:
     version, _, case = recording.partition("-")
