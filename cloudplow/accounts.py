@@ -192,7 +192,7 @@ class AccountPool:
 
     def _quota(self, account: Account, limit: int) -> AccountQuota:
         used = self._ledger.used_bytes(account.key)
-        returns = self._ledger.returns(account.key)
+        returns = self._ledger.returns(account.key, with_reserved=False)
         resets_at = returns[0].at if returns else None
         state, why, until = "ready", "", None
         denied = self._ledger.denied(account.key)

@@ -123,15 +123,15 @@ class Ledger:
                 for uploader, entry in self._sharing(key)
             )
 
-    def returns(self, key: str) -> tuple[Return, ...]:
-        """What comes back when, in order of time. Reserved bytes are counted as if they were spent now."""
+    def returns(self, key: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
+        """What comes back when, in order of time. Reserved bytes, if wanted, count as if they were spent now."""
         now = self._now()
         found: list[Return] = []
         with self._lock:
             for uploader, entry in self._sharing(key):
                 window = self._window(uploader)
                 found += [Return(c.at + window, c.bytes) for c in _expire(entry, now, window)]
-                if entry.reserved_bytes:
+                if with_reserved and entry.reserved_bytes:
                     found.append(Return(now + window, entry.reserved_bytes))
         return tuple(sorted(found, key=lambda back: back.at))
 

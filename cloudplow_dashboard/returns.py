@@ -74,8 +74,9 @@ class ReturnTable:
         later = 0
         for second, size in self._by_second.items():
             hour = max(0, second - start) // _HOUR
-            if hour < STRIP_HOURS:
-                hours[hour] += size
+            # The strip begins a little before now: what is spent now comes back in its last hour, not after it.
+            if second <= now + STRIP_HOURS * _HOUR:
+                hours[min(hour, STRIP_HOURS - 1)] += size
             else:
                 later += size
         first = min(self._by_second, default=0)
