@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudplow.accounts import AccountPool, folder_faults, key_files, natural_key
+from cloudplow.accounts import RETURNS_LIMIT, AccountPool, folder_faults, key_files, natural_key
 from cloudplow.ledger import Ledger
 
 from .helpers import DAY, HOUR, NOON, FakeClock, make_ledger
@@ -228,6 +228,23 @@ def test_quotas_come_in_natural_order_with_base_names_only(make_pool: Callable[.
     pool = make_pool("10.json", "9.json")
     assert [one.account for one in pool.quotas()] == ["9.json", "10.json"]
     assert set(pool.names().values()) == {"9.json", "10.json"}
+
+
+def test_returns_are_summed_by_the_hour_and_never_told_early(
+    keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger, clock: FakeClock
+) -> None:
+    pool = make_pool("1.json", quota_bytes=10_000)
+    for _ in range(200):
+        ledger.charge("google", str(keys / "1.json"), 7)
+        clock.move(400)
+    (quota,) = pool.quotas()
+    exact = ledger.returns(str(keys / "1.json"))
+    assert len(quota.returns) <= RETURNS_LIMIT
+    assert quota.returns[0] == (exact[0].at, exact[0].bytes)
+    assert sum(size for _, size in quota.returns) == quota.used_bytes == 1400
+    for at, _ in quota.returns:
+        told = sum(size for time, size in quota.returns if time <= at)
+        assert told <= sum(back.bytes for back in exact if back.at <= at)
 
 
 # The true limit

@@ -279,6 +279,25 @@ def test_receiver_that_nobody_keeps_vanishes(bus: EventBus) -> None:
     assert not list(events.file_failed.receivers_for("google"))
 
 
+def test_receiver_that_cannot_be_referenced_weakly_is_kept_when_connected_so(bus: EventBus) -> None:
+    class Odd:
+        __slots__ = ("seen",)
+
+        def __call__(self, _sender: str, *, event: Event, **_extra: Any) -> None:
+            self.seen.append(event.seq)
+
+    odd = Odd()
+    odd.seen = []
+    events.file_failed.connect(odd, weak=False)
+    try:
+        for _ in range(3):
+            bus.publish(fact())
+        assert bus.flush()
+    finally:
+        events.file_failed.disconnect(odd)
+    assert odd.seen == [1, 2, 3]
+
+
 def test_new_receiver_in_the_place_of_a_vanished_one_starts_afresh(bus: EventBus) -> None:
     for _ in range(20):
         receiver = Receiver()

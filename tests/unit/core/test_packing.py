@@ -111,3 +111,13 @@ def test_one_byte_too_many_is_too_many() -> None:
     assert filled([50_000_001, 50_000_000], 100_000_000) == 50_000_001
     assert filled([50_000_001, 50_000_000] * 20, 100_000_000) == 100_000_000
     assert filled([50_000_001] * 40, 100_000_000) == 50_000_001
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_files_far_below_the_grid_are_not_left_behind(seed: int) -> None:
+    chance = random.Random(seed)
+    large = [chance.randrange(100 << 20, 180 << 20) for _ in range(25)]
+    pool = SizePool(sorted([*large, *[chance.randrange(1, 300) for _ in range(10)]]))
+    left = GIB - sum(pool.sizes[index] for index in fill(pool, GIB))
+    assert 0 <= left < GIB // 100
+    assert all(pool.sizes[index] > left for index in pool.remaining())

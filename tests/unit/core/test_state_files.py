@@ -123,6 +123,19 @@ def test_file_that_may_not_be_read_is_set_aside_too(
     assert len(caplog.records) == 1
 
 
+def test_damaged_file_that_cannot_be_set_aside_is_left_with_one_warning(
+    tmp_path: Path, files: StateFiles, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_self: Path, _target: Path) -> Path:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    (tmp_path / NAME).write_bytes(b"{")
+    monkeypatch.setattr(Path, "rename", refuse)
+    assert files.read(NAME) is None
+    (warning,) = caplog.records
+    assert "cannot be set aside (Read-only file system)" in warning.getMessage()
+
+
 def test_copy_saved_before_takes_the_place_of_a_damaged_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     numbers = iter([1, 2, 3])
     files = StateFiles(tmp_path)
