@@ -283,11 +283,13 @@ def test_receiver_that_cannot_be_referenced_weakly_is_kept_when_connected_so(bus
     class Odd:
         __slots__ = ("seen",)
 
+        def __init__(self) -> None:
+            self.seen: list[int] = []
+
         def __call__(self, _sender: str, *, event: Event, **_extra: Any) -> None:
             self.seen.append(event.seq)
 
     odd = Odd()
-    odd.seen = []
     events.file_failed.connect(odd, weak=False)
     try:
         for _ in range(3):
