@@ -344,10 +344,11 @@ def test_a_ledger_that_cannot_be_written_ends_the_upload_before_anything_goes(br
     plugins = broken.config["plugins"]
     path = write_plugin(
         broken,
+        "import pathlib\n"
         "from cloudplow import hookimpl\n"
         "@hookimpl\n"
-        "def cloudplow_start(app):\n"
-        "    (app.state_dir / 'sa_quota_cache.json' / 'in the way').mkdir(parents=True)\n",
+        "def cloudplow_may_upload(uploader):\n"
+        f"    pathlib.Path({str(broken.root)!r}, 'sa_quota_cache.json', 'in the way').mkdir(parents=True)\n",
     )
     broken.config["plugins"] += plugins
 
