@@ -107,6 +107,12 @@ def test_files_that_fit_exactly_are_found_however_the_grid_lies(capacity: int, c
     assert filled(sizes, capacity) == capacity // 2 * 2
 
 
+def test_few_files_are_told_apart_to_the_byte() -> None:
+    sizes = [50_000_000, 49_999_999, 49_999_998]
+    assert sorted(best_subset(sizes, 99_999_999)) == [0, 1]
+    assert sorted(best_subset(sizes, 99_999_998)) == [0, 2]
+
+
 def test_one_byte_too_many_is_too_many() -> None:
     assert filled([50_000_001, 50_000_000], 100_000_000) == 50_000_001
     assert filled([50_000_001, 50_000_000] * 20, 100_000_000) == 100_000_000

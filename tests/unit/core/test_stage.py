@@ -295,6 +295,13 @@ def test_upload_that_arrived_after_the_last_statistics_costs_nothing_more(bench:
     assert (result.lost_bytes, result.in_flight) == (0, {})
 
 
+def test_upload_that_arrived_without_its_source_being_removed_is_charged_once(bench: Bench) -> None:
+    (bench.folder / "a").touch()
+    result = bench.run({"a": 10}, [stats_line(a=(3, 10)), line("Copied (new)", "a")], -9)
+    assert bench.listener.names("uploaded") == ["a"]
+    assert (result.lost_bytes, result.in_flight) == (0, {})
+
+
 def test_success_has_lost_nothing_whatever_the_last_statistics_say(bench: Bench) -> None:
     assert bench.run({"a": 10}, [stats_line(a=(3, 10))]).lost_bytes == 0
 
