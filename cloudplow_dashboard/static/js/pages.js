@@ -1,4 +1,4 @@
-// Accounts that the document does not hold: asked for page by page as they are looked at, and again when they are old.
+// Accounts that the document does not hold: asked for page by page as they are looked at.
 
 import { list, num, obj, str } from "./read.js";
 
@@ -7,15 +7,20 @@ const FRESH_MS = 15_000;
 const KEPT_PAGES = 40;
 const WAITING = { name: "…", index: 0, state: "ready", why: "", used: 0, limit: 0, fraction: 0, resetsAt: 0, until: 0 };
 
-/** Returns {total(ask), rows(ask, first, last), ready(ask)}; ask: {uploader, q, state, sort}. */
+/**
+ * Returns {total(ask), rows(ask, first, last), ready(ask)}; ask: {uploader, q, state, sort}, and `mark`, which changes when
+ * the accounts may have changed: else there is nothing to ask again.
+ */
 export function createPages(onChange) {
   let query = "";
+  let mark = "";
   let total = 0;
   let ready = false;
   let stop = new AbortController();
   let pages = new Map();
 
-  function turn(ask) {
+  function turn({ mark: now, ...ask }) {
+    mark = now;
     const next = new URLSearchParams(Object.entries(ask).filter(([, value]) => value)).toString();
     if (next === query) return;
     query = next;
@@ -30,17 +35,19 @@ export function createPages(onChange) {
     const asked = query;
     const page = pages.get(place) ?? { rows: [], at: 0 };
     pages.set(place, page);
-    if (page.asking || Date.now() - page.at < FRESH_MS) return;
+    if (page.asking || Date.now() - page.at < FRESH_MS || (page.at && page.mark === mark)) return;
     page.asking = true;
+    const marked = mark;
     try {
       const address = `api/service_accounts?${asked}&offset=${place * PAGE}&limit=${PAGE}`;
       const response = await fetch(address, { cache: "no-store", signal: stop.signal });
-      const rows = response.ok ? list(await response.json()).map(readAccount) : page.rows;
+      if (!response.ok) throw new Error(response.statusText);
+      const rows = list(await response.json()).map(readAccount);
       if (asked !== query) return;
-      if (response.ok) total = Number(response.headers.get("X-Total-Count")) || rows.length;
+      total = Number(response.headers.get("X-Total-Count")) || rows.length;
       if (!ready) pages = new Map();
       ready = true;
-      pages.set(place, { rows, at: Date.now() });
+      pages.set(place, { rows, mark: marked, at: Date.now() });
       if (pages.size > KEPT_PAGES) pages.delete(pages.keys().next().value);
       onChange();
     } catch {

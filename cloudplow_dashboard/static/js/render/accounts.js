@@ -107,18 +107,19 @@ export function accounts(root, redraw) {
 
   function drawRows(view, total, sort) {
     const ask = { ...wanted, sort, uploader: view.name };
+    const mark = `${view.pool.used} ${view.pool.states.map((item) => item.count)}`;
     const all = total > view.accounts.length ? null : filtered(view.accounts, ask);
-    const count = all ? all.length : pages.total(ask);
+    const count = all ? all.length : pages.total({ ...ask, mark });
     rowHeight ||= body.firstElementChild?.offsetHeight || 40;
     const first = Math.max(0, Math.floor(scroller.scrollTop / rowHeight) - SPARE_ROWS);
     const last = Math.min(count, first + Math.ceil(scroller.clientHeight / rowHeight) + 2 * SPARE_ROWS);
-    const rows = all ? all.slice(first, last) : pages.rows(ask, first, last);
+    const rows = all ? all.slice(first, last) : pages.rows({ ...ask, mark }, first, last);
     const fresh = all ? null : new Map(view.accounts.map((account) => [account.name, account]));
     setRows(rows.map((account, place) => ({ ...(fresh?.get(account.name) ?? account), place: first + place, rowHeight, now: view.now })));
     const height = `${count * rowHeight}px`;
     if (body.style.height !== height) body.style.height = height;
     setAttr(table, "aria-rowcount", count + 1);
-    return all || pages.ready(ask) ? count : -1;
+    return all || pages.ready({ ...ask, mark }) ? count : -1;
   }
 
   function emptyText(view, known) {

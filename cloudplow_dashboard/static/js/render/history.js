@@ -60,6 +60,7 @@ export function history(root) {
   let answer = null;
   let chart = null;
   let seen = true;
+  let active = false;
 
   const metrics = choices("What to show", Object.entries(METRICS), (key) => {
     metric = key;
@@ -135,8 +136,10 @@ export function history(root) {
       setText(words, "Nothing has been recorded yet.");
       return;
     }
-    const age = Date.now() - askedAt;
-    if (changed || (seen && !document.hidden && age > (range === "1 h" ? 10_000 : 60_000))) ask();
+    const ended = active && !view.active;
+    active = view.active;
+    const rest = active ? (range === "1 h" ? 10_000 : 60_000) : 300_000;
+    if (changed || ended || (seen && !document.hidden && Date.now() - askedAt > rest)) ask();
   };
 }
 
