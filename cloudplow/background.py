@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+from cloudplow.errors import StoppedError
 
 T = TypeVar("T")
+
+#: How often somebody who waits for a result looks whether to stop, in seconds.
+STOP_POLL_SECONDS: Final = 0.1
 
 
 class Background(Generic[T]):
@@ -25,8 +30,12 @@ class Background(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
             self._error = error
 
-    def get(self) -> T:
-        """The result of the function; raises what it raised."""
+    def get(self, stop: threading.Event | None = None) -> T:
+        """The result of the function; raises what it raised, and StoppedError once `stop` is set."""
+        while stop is not None and self._thread.is_alive():
+            if stop.is_set():
+                raise StoppedError
+            self._thread.join(STOP_POLL_SECONDS)
         self._thread.join()
         if self._error is not None:
             raise self._error

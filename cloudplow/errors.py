@@ -19,6 +19,10 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
 
 
+class StoppedError(Exception):
+    """We were asked to stop while waiting for an answer. No fault."""
+
+
 class CloudplowError(Exception):
     """A fault with one clear sentence for the user; `status` is the exit status that it leads to."""
 

@@ -22,13 +22,13 @@ log = logging.getLogger("cloudplow.upload")
 def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
     """Every file that is to be uploaded now: filtered, not open, and for a copy not at the destination yet.
 
-    Raises RcloneError.
+    Raises RcloneError, and StoppedError when asked to stop meanwhile.
     """
     listing = engine.listing(task)
     opened: frozenset[str] = frozenset()
     if task.exclude_open_files:
         opened = open_files_below(task.folder, except_containing=task.opened_excludes)
-    files = read_listing(task.job, listing.get())
+    files = read_listing(task.job, listing.get(engine.stop.first))
     if opened:
         kept = without_open_files(files, task.folder, opened)
         if len(kept) < len(files):
@@ -39,7 +39,10 @@ def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
     compare_path = list_path.with_suffix(".compare")
     try:
         environment = rclone_environment(os.environ, filters=False)
-        return Listing(missing_at_destination(engine.rclone, task.job, files, compare_path, environment), "dry_run")
+        missing = missing_at_destination(
+            engine.rclone, task.job, files, compare_path, environment, engine.stop.first.is_set
+        )
+        return Listing(missing, "dry_run")
     finally:
         compare_path.unlink(missing_ok=True)
 

@@ -13,7 +13,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from cloudplow.errors import RcloneError
+from cloudplow.background import STOP_POLL_SECONDS
+from cloudplow.errors import RcloneError, StoppedError
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
 from cloudplow.rclone.log import Skipped, parse_line
@@ -63,15 +64,22 @@ def without_open_files(files: Iterable[QueueFile], folder: Path, opened: frozens
 
 
 def missing_at_destination(
-    rclone: Rclone, job: Job, files: Sequence[QueueFile], list_path: Path, environment: Mapping[str, str]
+    rclone: Rclone,
+    job: Job,
+    files: Sequence[QueueFile],
+    list_path: Path,
+    environment: Mapping[str, str],
+    should_stop: Callable[[], bool],
 ) -> list[QueueFile]:
-    """Of the files of a copy, those that a dry run would transfer. Raises RcloneError."""
+    """Of the files of a copy, those that a dry run would transfer. Raises RcloneError, StoppedError."""
     write_list(list_path, files)
     dry_job = Job(job.command, job.source, job.destination, job.extras, dry_run=True)
     process = LineProcess(transfer_command(rclone, dry_job, list_path), environment=environment)
     wanted: set[str] = set()
     last = ""
-    while (lines := process.read_lines(1.0)) is not None:
+    while (lines := process.read_lines(STOP_POLL_SECONDS)) is not None:
+        if should_stop():
+            process.terminate()
         for line in lines:
             message = parse_line(line)
             if isinstance(message, Skipped):
@@ -79,6 +87,8 @@ def missing_at_destination(
             else:
                 last = getattr(message, "text", last)
     code = process.wait()
+    if should_stop():
+        raise StoppedError
     if code != 0:
         raise RcloneError(f'"{job.destination}" cannot be compared with the source: {last.strip() or f"status {code}"}')
     return [file for file in files if printable_name(file.name) in wanted]

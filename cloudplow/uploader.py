@@ -13,7 +13,7 @@ from cloudplow.accounts import AccountPool
 from cloudplow.distribution import distribution_document
 from cloudplow.empty_folders import remove_empty_folders
 from cloudplow.engine import Engine, UploadTask
-from cloudplow.errors import RcloneError, StateError
+from cloudplow.errors import RcloneError, StateError, StoppedError
 from cloudplow.events import Event, SessionFinished
 from cloudplow.learning import learn_queue, settle_open_stages, suspects_of_earlier_runs
 from cloudplow.locks import FolderLocks
@@ -36,6 +36,8 @@ LISTING_FRESH_SECONDS: Final = 30.0
 #: After rclone was cut off, uploads whose last bytes it had sent may still land at the destination. Whoever looked
 #: there meanwhile would upload them again, as duplicates; so nothing is begun for this long, in seconds.
 LANDING_SECONDS: Final = 2.0
+
+STOPPED: Final = Reaction(React.END, "stopped on request", outcome="interrupted")
 
 
 class Session:
@@ -68,6 +70,8 @@ class Session:
             )
             try:
                 end = self._upload(driver)
+            except StoppedError:
+                end = STOPPED
             except (RcloneError, StateError) as error:
                 end = Reaction(React.END, str(error), outcome="failed")
             return self._finish(driver, end)
@@ -123,9 +127,10 @@ class Session:
     def _upload(self, driver: StageDriver) -> Reaction:
         while True:
             if self._engine.stop.first.is_set():
-                return Reaction(React.END, "stopped on request", outcome="interrupted")
+                return STOPPED
             if self._engine.clock() - self._listed_at > LISTING_FRESH_SECONDS:
                 self._learn(driver)
+                continue  # it may have taken long: look whether to stop
             made = self._plan()
             if made.stages:
                 result = driver.run(made)
