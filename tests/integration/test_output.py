@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.integration.fake_rclone import write_program
 from tests.integration.local_site import LocalSite, contents
-
-#: Answers as rclone does; `move` reads the list of the stage and has helpers to move files and to tell of it.
-PROGRAM = """#!{python} -SE
-import json, os, sys, time
-
-words = sys.argv[1:]
-source = {source!r}
-if words[0] == "version":
-    print("rclone v1.75.2")
-elif words[0] == "config":
-    print(json.dumps({{"cloud": {{"type": "local"}}}}))
-elif words[0] == "lsf":
-    for parent, _, names in os.walk(source):
-        for name in sorted(names):
-            path = os.path.join(parent, name)
-            print(os.path.getsize(path), os.path.relpath(path, source), sep="\\t")
-elif words[0] == "move":
-    (listed,) = [word.partition("=")[2] for word in words if word.startswith("--files-from-raw=")]
-    names = open(listed).read().splitlines()
-
-    def take(name):
-        os.rename(os.path.join(source, name), os.path.join({cloud!r}, name))
-
-    def record(text, **more):
-        return json.dumps({{"level": "info", "msg": text, "source": "x.go:1", **more}})
-
-    def told(name):
-        return record("Copied (new)", object=name) + "\\n" + record("Deleted", object=name) + "\\n"
-
-    def say(data):
-        data = data.encode() if isinstance(data, str) else data
-        while data:
-            data = data[os.write(2, data):]
-
-{body}
-"""
 
 
 @pytest.fixture
@@ -54,14 +18,6 @@ def fake(tmp_path: Path) -> LocalSite:
     site.remote["upload_remote"] = "cloud:"
     site.add_accounts(1, quota="1G")
     return site
-
-
-def write_program(site: LocalSite, body: str) -> None:
-    """Make a program in rclone's place. body: what its `move` does."""
-    indented = "\n".join(f"    {line}" for line in body.strip("\n").splitlines())
-    text = PROGRAM.format(python=sys.executable, source=str(site.source), cloud=str(site.cloud), body=indented)
-    site.rclone.write_text(text, encoding="utf-8")
-    site.rclone.chmod(0o755)
 
 
 def assert_all_counted(site: LocalSite, files: int, total: int) -> None:

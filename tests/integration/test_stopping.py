@@ -7,10 +7,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.integration.fake_rclone import write_program
 from tests.integration.local_site import Contents, LocalSite, contents, total_bytes, wait_for
 
 pytestmark = pytest.mark.rclone
@@ -142,6 +144,28 @@ def test_stopped_while_it_waits_for_quota_it_ends_at_once(any_site: LocalSite) -
     assert any_site.told()[-1]["outcome"] == "interrupted"
     assert any_site.ledger_bytes() == 1000
     assert len(contents(any_site.source)) == 1
+
+
+@pytest.mark.parametrize("busy_with", ["listing", "comparing"])
+def test_stopped_while_it_learns_the_queue_it_ends_at_once(tmp_path: Path, busy_with: str) -> None:
+    site = LocalSite(tmp_path / "site", tmp_path / "rclone")
+    site.write("file")
+    site.remote.update(upload_remote="cloud:", rclone_command="copy")
+    hang = f"open({str(site.root / 'begun')!r}, 'w').close()\ntime.sleep(60)"
+    write_program(site, hang, listing=hang if busy_with == "listing" else "pass")
+    with running(site) as process:
+        wait_for((site.root / "begun").exists, f"rclone\n{site.output()}")
+        wait_for(site.told, "the beginning of the session")
+        asked_at = time.monotonic()
+        process.terminate()
+        status = process.wait(10)
+        took = time.monotonic() - asked_at
+
+    assert status == 130, site.output()
+    assert took < 3
+    assert [event["signal"] for event in site.told()] == ["session_started", "session_finished"]
+    assert site.told()[-1]["outcome"] == "interrupted"
+    assert len(contents(site.source)) == 1
 
 
 def test_stopped_between_two_uploaders_the_second_does_not_begin(any_site: LocalSite) -> None:
