@@ -223,6 +223,11 @@ class AccountPool:
         """The 0-based place of an account in natural order; -1 when it has been removed."""
         return next((i for i, account in enumerate(self.accounts) if account.key == key), -1)
 
+    def usable_keys(self) -> list[str]:
+        """The key files of accounts that are not set aside: the active one first, then in natural order."""
+        usable = [account.key for account in self.accounts if not account.failed_why]
+        return sorted(usable, key=lambda key: key != self.active)
+
     def set_aside(self, key: str, why: str) -> None:
         """Use the account no more in this session."""
         for account in self.accounts:

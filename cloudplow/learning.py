@@ -6,12 +6,20 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from cloudplow.accounts import AccountPool
 from cloudplow.engine import Engine, UploadTask
+from cloudplow.errors import RcloneError
 from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.open_files import open_files_below
 from cloudplow.rclone.environment import rclone_environment
-from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
+from cloudplow.rclone.remotes import (
+    account_environment,
+    crypt_layers_above_drive,
+    drive_remotes_below,
+    stored_size_bytes,
+)
 from cloudplow.scanner import Listing, missing_at_destination, parse_listing, read_listing, without_open_files
 from cloudplow.source_names import local_path
 from cloudplow.units import format_bytes
@@ -19,7 +27,11 @@ from cloudplow.units import format_bytes
 log = logging.getLogger("cloudplow.upload")
 
 
-def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
+#: A copy's destination is looked into with at most so many accounts, one after the other.
+COMPARE_ACCOUNTS: Final = 3
+
+
+def learn_queue(engine: Engine, task: UploadTask, list_path: Path, pool: AccountPool | None) -> Listing:
     """Every file that is to be uploaded now: filtered, not open, and for a copy not at the destination yet.
 
     Raises RcloneError, and StoppedError when asked to stop meanwhile.
@@ -36,15 +48,29 @@ def learn_queue(engine: Engine, task: UploadTask, list_path: Path) -> Listing:
         files = kept
     if task.moving or not files:
         return Listing(files, "lsf")
-    compare_path = list_path.with_suffix(".compare")
+    compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may look while an upload does
     try:
-        environment = rclone_environment(os.environ, filters=False)
-        missing = missing_at_destination(
-            engine.rclone, task.job, files, compare_path, environment, engine.stop.first.is_set
-        )
-        return Listing(missing, "dry_run")
+        return Listing(_compare(engine, task, files, compare_path, pool), "dry_run")
     finally:
         compare_path.unlink(missing_ok=True)
+
+
+def _compare(
+    engine: Engine, task: UploadTask, files: Sequence[QueueFile], list_path: Path, pool: AccountPool | None
+) -> list[QueueFile]:
+    """What the destination lacks. The remote may have no key of its own, so an account of the pool looks."""
+    environment = rclone_environment(os.environ, filters=False)
+    drives = drive_remotes_below(task.job.destination, engine.dump())
+    keys = pool.usable_keys()[:COMPARE_ACCOUNTS] if pool is not None and drives else []
+    for number, key in enumerate(keys, 1):
+        try:
+            account = environment | account_environment(drives, key)
+            return missing_at_destination(engine.rclone, task.job, files, list_path, account, engine.stop.first.is_set)
+        except RcloneError as error:
+            if number == len(keys):
+                raise
+            log.warning("%s: account %s: %s", task.name, Path(key).name, error)
+    return missing_at_destination(engine.rclone, task.job, files, list_path, environment, engine.stop.first.is_set)
 
 
 def settle_open_stages(engine: Engine, task: UploadTask, list_path: Path, queue: Sequence[QueueFile]) -> None:

@@ -145,7 +145,7 @@ class Session:
 
     def _learn(self, driver: StageDriver) -> None:
         started = self._engine.clock()
-        listing = learn_queue(self._engine, self._task, self._list_path)
+        listing = learn_queue(self._engine, self._task, self._list_path, self._pool)
         if self._announced is None and self._pool is not None:
             settle_open_stages(self._engine, self._task, self._list_path, listing.files)
             suspects = suspects_of_earlier_runs(self._engine, self._task, self._list_path)

@@ -58,7 +58,6 @@ def last_speed(stored: Any, uploader: str) -> float:
 
 
 def _plan(engine: Engine, task: UploadTask, speed: float) -> dict[str, Any]:
-    listing = learn_queue(engine, task, stage_list_path(engine.state_dir, task.name))
     pool = None
     if task.accounts_folder is not None:
         pool = AccountPool(task.name, task.accounts_folder, engine.ledger, quota_bytes=task.quota_bytes)
@@ -68,6 +67,7 @@ def _plan(engine: Engine, task: UploadTask, speed: float) -> dict[str, Any]:
             raise RcloneError(
                 f'the account folder "{task.accounts_folder}" cannot be read: {error.strerror}'
             ) from error
+    listing = learn_queue(engine, task, stage_list_path(engine.state_dir, task.name), pool)
     made = plan_task(engine, task, pool, listing.files)
     queue_bytes = sum(file.size for file in listing.files)
     times = finish_times(made, bytes_left=queue_bytes, speed=speed, now=engine.now())
