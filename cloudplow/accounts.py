@@ -136,11 +136,12 @@ class AccountPool:
         learned = self._ledger.learned_limit(self.uploader, self.quota_bytes)
         return self.quota_bytes if learned is None else min(learned, self.quota_bytes)
 
-    def learn_from_denial(self, key: str) -> float | None:
+    def learn_from_denial(self, key: str, window_seconds: float) -> float | None:
         """Google refused an account: learn its true limit when it is near the configured one.
 
         An account that was refused long before somebody else must have used too: that says nothing about the limit.
-        Returns when its first bytes come back (epoch seconds) where the limit was learned, else None.
+        Returns when its first bytes come back (epoch seconds) where the limit was learned; None when it is to rest for
+        a whole window.
         """
         used = self._ledger.used_bytes(key)
         if used < self.quota_bytes * LEARN_SHARE:
@@ -154,6 +155,9 @@ class AccountPool:
                 format_bytes(used),
             )
             self._ledger.learn_limit(self.uploader, key, used, self.quota_bytes)
+        if self._ledger.denied_within(key, window_seconds):
+            # Its first bytes came back and it was refused again: its window may not be rolling after all.
+            return None
         returns = self._ledger.returns(key)
         return returns[0].at if returns else None
 

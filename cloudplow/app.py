@@ -28,7 +28,7 @@ from cloudplow.rclone.command import Rclone
 from cloudplow.rclone.environment import environment_faults
 from cloudplow.recorder import Recorder
 from cloudplow.stage import stage_list_path
-from cloudplow.state_files import StateFiles
+from cloudplow.state_files import LEDGER_FILE, StateFiles
 from cloudplow.uploader import Session
 from cloudplow.waiting import WaitingFiles
 
@@ -199,6 +199,7 @@ class App:
             self._take_state(locks)
             return self._upload(engine, tasks)
         finally:
+            self._hand_over_state()
             locks.release()
 
     def _take_state(self, locks: FolderLocks) -> None:
@@ -210,6 +211,13 @@ class App:
             return  # The session tells what cannot be written.
         locks.acquire(folder, "the cache folder")
         self.load_ledger()
+
+    def _hand_over_state(self) -> None:
+        """Whoever takes the lock next reads the file: it must hold the last charge and denial."""
+        try:
+            self.state_files.save_if_dirty(LEDGER_FILE)
+        except StateError as error:
+            log.error("%s", error)
 
     def _upload(self, engine: Engine, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
         finished = []

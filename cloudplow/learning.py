@@ -74,14 +74,17 @@ def _compare(
 
 
 def settle_open_stages(engine: Engine, task: UploadTask, list_path: Path, queue: Sequence[QueueFile]) -> None:
-    """Charge what a killed run's stage uploaded without writing it down: its files that are not waiting any more."""
+    """Charge what a killed run's stage uploaded without writing it down: its files that are gone.
+
+    The disk is asked, not the queue: that may have been listed while the orphaned rclone was still moving.
+    """
     for key, charged_bytes in engine.ledger.open_stages(task.name):
         layers = crypt_layers_above_drive(task.job.destination, engine.dump())
         waiting = set(queue)
         gone_bytes = sum(
             stored_size_bytes(file.size, layers)
             for file in read_stage_sizes(list_path)
-            if file not in waiting and not (task.moving and local_path(task.folder, file.name).exists())
+            if (not local_path(task.folder, file.name).exists() if task.moving else file not in waiting)
         )
         extra = max(0, gone_bytes - charged_bytes)
         log.warning(

@@ -199,6 +199,11 @@ class Ledger:
             entry.denied_why = why
         self._files.mark_dirty(LEDGER_FILE)
 
+    def denied_within(self, key: str, seconds: float) -> bool:
+        """Whether the account is refused, or was until less than so many seconds ago."""
+        with self._lock:
+            return any(entry.denied_until > self._now() - seconds for _, entry in self._sharing(key))
+
     def denied(self, key: str) -> tuple[float, str] | None:
         """Until when (epoch seconds) and why the account is refused; None when it is not."""
         now = self._now()

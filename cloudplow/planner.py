@@ -251,7 +251,7 @@ def _why_unplanned(rest: Sequence[QueueFile], capacities: Sequence[Capacity]) ->
     if not capacities:
         return "no account can be used"
     if all(math.isinf(capacity.usable_from) for capacity in capacities):
-        return "every account is set aside; see why with `cloudplow check`"
+        return "every account is set aside"
     return "it waits for quota beyond the next return of every account"
 
 

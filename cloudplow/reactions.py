@@ -49,6 +49,9 @@ def react(
             return Reaction(React.GO_ON, why)
         case Outcome.INTERRUPTED:
             return Reaction(React.END, why, outcome="interrupted")
+        case Outcome.DESTINATION_FULL if with_accounts and verdict.denial is Denial.STORAGE_FULL:
+            # Outside of a shared drive each account has storage of its own.
+            return Reaction(React.SET_ACCOUNT_ASIDE, why, switch_reason="failed")
         case Outcome.DESTINATION_FULL | Outcome.MISUSED:
             return Reaction(React.END, why, outcome="failed")
         case Outcome.DENIED:

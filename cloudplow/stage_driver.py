@@ -201,7 +201,7 @@ class StageDriver:
         if reaction.react is React.REST_ACCOUNT and reaction.until is not None:
             until = reaction.until
             if reaction.switch_reason == "denied":
-                until = self._pool.learn_from_denial(account) or until
+                until = self._pool.learn_from_denial(account, self._task.window_seconds) or until
             self._engine.ledger.deny(self._task.name, account, until, reaction.why)
         else:
             self._pool.set_aside(account, reaction.why)

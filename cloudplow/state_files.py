@@ -148,6 +148,13 @@ class StateFiles:
                 self._dirty.add(name)
                 self._condition.notify()
 
+    def save_if_dirty(self, name: str) -> None:
+        """Write the file now if it is to be written. Raises StateError."""
+        with self._condition:
+            dirty = name in self._dirty
+        if dirty:
+            self.save_now(name)
+
     def save_now(self, name: str) -> None:
         """Write the file and return when it is safe on the disk.
 

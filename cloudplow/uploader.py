@@ -197,7 +197,9 @@ class Session:
     def _end_of(self, made: Plan) -> Reaction:
         """How the session ends when nothing can run now."""
         if made.waiting_files and made.next_capacity is None:
-            return Reaction(React.END, made.unplanned_why, outcome="failed")
+            aside = next((one for one in self._pool.accounts if one.failed_why), None) if self._pool else None
+            example = f"; {aside.name}: {aside.failed_why}" if aside else ""
+            return Reaction(React.END, made.unplanned_why + example, outcome="failed")
         if made.next_capacity is not None:
             room = format_bytes(made.next_capacity.bytes)
             why = f"every account is used up, {made.waiting_files} files wait until the first {room} come back"

@@ -39,9 +39,9 @@ class WaitingFiles:
             for uploader, names in stored.items() if isinstance(stored, dict) else ():
                 if isinstance(names, dict):
                     self._since[str(uploader)] = {
-                        str(name): min(now, float(since))
+                        str(name): float(min(now, since))
                         for name, since in list(names.items())[:REMEMBERED]
-                        if isinstance(since, int | float) and not isinstance(since, bool)
+                        if isinstance(since, int | float) and not isinstance(since, bool) and since >= 0
                     }
         return self._since
 

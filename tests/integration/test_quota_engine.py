@@ -145,22 +145,45 @@ def test_an_account_without_access_is_set_aside_with_its_reason(
     assert (first.state, "no access" in first.why) == ("failed", True)
 
 
-@pytest.mark.parametrize(
-    ("failure", "words"),
-    [(Failure.STORAGE_FULL, "storage"), (Failure.FILE_LIMIT, "shared drive is full")],
-)
-def test_a_full_destination_ends_the_session_with_its_own_sentence_and_loses_nothing(
-    rclone: Path, fake_drive: MakeDrive, tmp_path: Path, failure: Failure, words: str
+def test_a_full_shared_drive_ends_the_session_with_its_own_sentence_and_loses_nothing(
+    rclone: Path, fake_drive: MakeDrive, tmp_path: Path
 ) -> None:
     drive = fake_drive(accounts=3, quota_bytes=20 * MB)
-    drive.add_fault(Fault(failure, kinds=frozenset(("session", "multipart"))))
+    drive.add_fault(Fault(Failure.FILE_LIMIT, kinds=frozenset(("session", "multipart"))))
     site = make_site(tmp_path / "site", drive, rclone, quota_bytes=20 * MB)
     write_files(site.source, [200_000] * 20)
     finished, seen = site.upload()
     assert finished.outcome == "failed"
-    assert words in finished.reason
+    assert "shared drive is full" in finished.reason
     assert finished.files_left == 20
     assert switch_reasons(seen) == ["first"]
+
+
+def test_an_account_whose_storage_is_full_is_set_aside_and_the_next_takes_over(
+    rclone: Path, fake_drive: MakeDrive, tmp_path: Path
+) -> None:
+    drive = fake_drive(accounts=3, quota_bytes=20 * MB)
+    full = frozenset(("1.json",))
+    drive.add_fault(Fault(Failure.STORAGE_FULL, kinds=frozenset(("session", "multipart")), accounts=full))
+    site = make_site(tmp_path / "site", drive, rclone, quota_bytes=20 * MB)
+    files = write_files(site.source, [200_000] * 20)
+    finished, seen = site.upload()
+    assert finished.outcome == "done"
+    assert_arrived(drive, files)
+    assert switch_reasons(seen) == ["first", "failed"]
+    assert "storage" in seen.of(events.AccountsLearned)[-1].accounts[0].why
+
+
+def test_storage_that_is_full_for_every_account_ends_the_session_with_its_sentence(
+    rclone: Path, fake_drive: MakeDrive, tmp_path: Path
+) -> None:
+    drive = fake_drive(accounts=2, quota_bytes=20 * MB)
+    drive.add_fault(Fault(Failure.STORAGE_FULL, kinds=frozenset(("session", "multipart"))))
+    site = make_site(tmp_path / "site", drive, rclone, quota_bytes=20 * MB)
+    write_files(site.source, [200_000] * 20)
+    finished, _ = site.upload()
+    assert (finished.outcome, finished.files_left) == ("failed", 20)
+    assert "storage" in finished.reason
 
 
 def test_plain_rate_limiting_and_server_errors_are_no_denial(

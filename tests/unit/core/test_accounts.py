@@ -255,9 +255,19 @@ def test_refusal_near_the_quota_teaches_the_true_limit_for_all(
 ) -> None:
     pool = make_pool("1.json", "2.json")
     ledger.charge("google", str(keys / "1.json"), 950)
-    assert pool.learn_from_denial(str(keys / "1.json")) == NOON + DAY
+    assert pool.learn_from_denial(str(keys / "1.json"), DAY) == NOON + DAY
     assert [one.limit_bytes for one in pool.capacities()] == [950, 950]
     assert "from now on every account is planned to that" in caplog.text
+
+
+def test_account_refused_again_when_its_first_bytes_are_back_rests_for_a_whole_window(
+    make_pool: Callable[..., AccountPool], ledger: Ledger, keys: Path
+) -> None:
+    pool = make_pool("1.json")
+    key = str(keys / "1.json")
+    ledger.charge("google", key, 950)
+    ledger.deny("google", key, NOON - 1, "refused")
+    assert pool.learn_from_denial(key, DAY) is None
 
 
 def test_refusal_long_before_the_quota_teaches_nothing(
@@ -265,7 +275,7 @@ def test_refusal_long_before_the_quota_teaches_nothing(
 ) -> None:
     pool = make_pool("1.json")
     ledger.charge("google", str(keys / "1.json"), 899)
-    assert pool.learn_from_denial(str(keys / "1.json")) is None
+    assert pool.learn_from_denial(str(keys / "1.json"), DAY) is None
     assert pool.limit_bytes() == QUOTA
 
 
@@ -276,7 +286,7 @@ def test_limit_is_never_learned_down_step_by_step(
     pool = make_pool(*names)
     for name in names:
         ledger.charge("google", str(keys / name), math.ceil(pool.limit_bytes() * 0.92))
-        pool.learn_from_denial(str(keys / name))
+        pool.learn_from_denial(str(keys / name), DAY)
     assert pool.limit_bytes() >= QUOTA * 0.9
 
 
