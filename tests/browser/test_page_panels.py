@@ -406,6 +406,15 @@ def test_eight_tabs_share_one_stream_and_hand_it_over(script: str, visit: Visito
         for tab in tabs[1:]:
             tab.until_text("812", "#session")
             tab.until_text("Live", "#connection")
+        for tab in tabs[1:]:
+            tab.page.evaluate("setTimeout(() => location.reload(), 300)")
+        tabs[1].page.wait_for_timeout(1000)
+        for tab in tabs[1:]:
+            tab.until(lambda tab=tab: tab.page.locator("#connection").inner_text() == "Live", "all at once are live")  # type: ignore[misc]
+        tabs[1].until(one_stream, "one stream after all came at once")
+        server.patch(_google(session={"files_done": 813}))
+        for tab in tabs[1:]:
+            tab.until_text("813", "#session")
 
 
 def test_tab_has_its_own_stream_without_channels(visit: Visitor) -> None:
