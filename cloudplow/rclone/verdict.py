@@ -80,9 +80,11 @@ _MAX_DURATION: Final = re.compile(r"max transfer duration reached", re.IGNORECAS
 _LOCAL_PATH: Final = re.compile(
     r"\b(?:open|l?stat|read|readlink|remove|unlink|rename|chtimes|mkdir) /.*(?=: [^:/]+$)", re.DOTALL
 )
+#: What stands in a line beyond so many characters decides nothing: looking for it could take minutes.
+TEXT_LIMIT: Final = 16_384
 # What rclone refuses to begin with, however often it is asked.
 _MISUSED: Final = re.compile(
-    r"(?:unknown (?:shorthand )?flag|invalid argument .* for .* flag|"
+    r"(?:unknown (?:shorthand )?flag|invalid argument .{1,500} for .{1,500} flag|"
     r"didn't find backend called|didn't find section in config file).*"
 )
 _LOG_PREFIX: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
@@ -113,7 +115,9 @@ class Evidence:
         """Take one message into account."""
         if isinstance(message, Problem | Plain | Note):
             self._add_text(
-                message.text, problem=not isinstance(message, Note), about_file=bool(getattr(message, "name", ""))
+                message.text[:TEXT_LIMIT],
+                problem=not isinstance(message, Note),
+                about_file=bool(getattr(message, "name", "")),
             )
 
     def _add_text(self, text: str, *, problem: bool, about_file: bool) -> None:
