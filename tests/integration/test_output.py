@@ -86,19 +86,22 @@ os._exit(0)
     assert_all_counted(fake, 10_000, 10_000)
 
 
-@pytest.mark.parametrize("megabytes", [5, 9])
-def test_a_line_of_megabytes_hides_no_other_line(fake: LocalSite, megabytes: int) -> None:
+@pytest.mark.parametrize(
+    ("megabytes", "filler"), [(5, "x"), (9, "x"), (5, "invalid argument "), (5, "failed to create ")]
+)
+def test_a_line_of_megabytes_hides_no_other_line(fake: LocalSite, megabytes: int, filler: str) -> None:
     write_files(fake, 3)
     write_program(
         fake,
         f"""
 first, second, third = names
+filler = {filler!r} * (({megabytes} << 20) // {len(filler)})
 for name in names:
     take(name)
 say(told(first))
-say(record("x" * ({megabytes} << 20)) + "\\n")
+say(record(filler) + "\\n")
 say(told(second))
-say("y" * ({megabytes} << 20) + "\\n")
+say(filler + "\\n")
 say(told(third))
 """,
     )
