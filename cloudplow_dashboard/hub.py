@@ -155,12 +155,17 @@ class Hub:
 
     def _write_now(self, viewer: Viewer) -> bool:
         """Hand a viewer that waits what was announced, without waking it; False when that cannot be done at once."""
+        if viewer.position >= self._announced:
+            # It came between and has this already. An empty chunk would end its stream.
+            return True
         if viewer.direct is None:
             return False
         missed = self.state.ring.since(viewer.position, self._announced)
         if missed is None or missed[1] < self._announced:
             return False
         data, reached = missed
+        if not data:
+            return False
         if data is not self._framed[0]:
             self._framed = data, chunk_of(data)
         if not viewer.direct.write(self._framed[1]):
