@@ -97,8 +97,12 @@ def visit(browser: Browser) -> Iterator[Visitor]:
         quiet: bool = True,
         context: BrowserContext | None = None,
         script: str = "",
+        clock: bool = False,
     ) -> Visit:
-        """context: a browser that has tabs already; script: what runs before the page's own."""
+        """context: a browser that has tabs already; script: what runs before the page's own.
+
+        clock: the page's time can be put forward.
+        """
         context = context or browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=theme,  # type: ignore[arg-type]
@@ -112,6 +116,8 @@ def visit(browser: Browser) -> Iterator[Visitor]:
         )
         if script:
             page.add_init_script(script)
+        if clock:
+            page.clock.install()
         page.on("console", lambda message: made.complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: made.complaints.append(f"error: {error}"))
         page.on("dialog", lambda dialog: made.complaints.append(f"dialog: {dialog.message}"))

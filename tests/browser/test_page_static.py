@@ -282,11 +282,12 @@ def test_dropped_stream_is_taken_up_again(server: PageServer, visit: Visitor) ->
 
 
 def test_page_dims_with_the_time_when_nothing_answers_and_recovers(server: PageServer, visit: Visitor) -> None:
-    seen = visit(server, quiet=False)
+    seen = visit(server, quiet=False, clock=True)
     seen.until_text("Live", "#connection")
     server.reachable = False
     server.drop_streams()
     seen.until_text("Reconnecting", "#connection")
+    seen.page.clock.fast_forward(12_000)
     seen.until_text("Stale since ", "#connection", seconds=20)
     assert seen.page.locator("#page").get_attribute("data-stale") == ""
     server.reachable = True
@@ -297,7 +298,10 @@ def test_page_dims_with_the_time_when_nothing_answers_and_recovers(server: PageS
 
 def test_refused_stream_falls_back_to_polling_and_comes_back(server: PageServer, visit: Visitor) -> None:
     server.stream_mode = "refused"
-    seen = visit(server, quiet=False)
+    seen = visit(server, quiet=False, clock=True)
+    for _ in range(3):
+        seen.page.wait_for_timeout(300)
+        seen.page.clock.fast_forward(2_500)
     seen.until_text("Polling every 1 s", "#connection", seconds=15)
     server.patch(_google(session={"files_done": 805}))
     seen.until_text("805", "#session")
@@ -312,17 +316,20 @@ def test_refused_stream_falls_back_to_polling_and_comes_back(server: PageServer,
 
 def test_stream_that_is_held_back_falls_back_to_polling(server: PageServer, visit: Visitor) -> None:
     server.stream_mode = "silent"
-    seen = visit(server)
+    seen = visit(server, clock=True)
+    seen.page.clock.fast_forward(9_000)
     server.patch(_google(session={"files_done": 806}), send=False)
     seen.until_text("Polling every 1 s", "#connection", seconds=15)
     seen.until_text("806", "#session")
 
 
 def test_stream_that_dies_silently_is_noticed(server: PageServer, visit: Visitor) -> None:
-    seen = visit(server)
+    seen = visit(server, clock=True)
     seen.until_text("Live", "#connection")
     server.patch(_google(session={"files_done": 807}), send=False)
-    seen.until_text("807", "#session", seconds=25)
+    for _ in range(5):
+        seen.page.clock.fast_forward(5_000)
+    seen.until_text("807", "#session")
 
 
 def test_broken_frames_are_survived(server: PageServer, visit: Visitor) -> None:
