@@ -85,7 +85,8 @@ class App:
         sections = self.plugins.config_sections()
         # Once more, now that it is known which sections plugins may take from the environment.
         document = read_document(config_path, environ, sections=sections)
-        loaded: Loaded = build(document, sections, label=config_path.name)
+        services = self.plugins.notifiers()
+        loaded: Loaded = build(document, sections, label=config_path.name, services=tuple(services))
         self.config = loaded.config
         self.warnings = loaded.warnings
         self.state_files = StateFiles(state_dir)

@@ -21,11 +21,8 @@ log = logging.getLogger("cloudplow")
 Handler = Callable[[argparse.Namespace], int]
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every command. Argument, then environment, then default."""
-    parser = argparse.ArgumentParser(
-        prog="cloudplow", description="Uploads to cloud storage with rclone, within every account's daily quota."
-    )
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes. Argument, then environment, then default."""
     parser.add_argument("--version", action="version", version=f"cloudplow {__version__}")
     parser.add_argument("--config", metavar="F", default=os.environ.get("CLOUDPLOW_CONFIG") or "config.json")
     parser.add_argument("--logfile", metavar="F", default=os.environ.get("CLOUDPLOW_LOGFILE"))
@@ -38,6 +35,17 @@ def build_parser() -> argparse.ArgumentParser:
         default=(os.environ.get("CLOUDPLOW_LOGLEVEL") or "INFO").upper(),
         help="WARN, INFO or DEBUG",
     )
+
+
+def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of every command, those of plugins included where the arguments ask for one, or for help.
+
+    Raises ConfigError, PluginError when a command that is not ours is asked for and plugins cannot be loaded.
+    """
+    parser = argparse.ArgumentParser(
+        prog="cloudplow", description="Uploads to cloud storage with rclone, within every account's daily quota."
+    )
+    _add_common_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     upload = commands.add_parser("upload", help="upload every (or the named) uploader once")
@@ -68,14 +76,43 @@ def build_parser() -> argparse.ArgumentParser:
 
     health = commands.add_parser("healthcheck", help="exit 0 if the dashboard answers and the engine is alive")
     health.set_defaults(handler=_healthcheck)
+    _add_plugin_commands(commands, arguments)
     return parser
+
+
+def _add_plugin_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], arguments: Sequence[str]
+) -> None:
+    """Load plugins for their commands, but only where it matters: our own commands must start fast."""
+    first = argparse.ArgumentParser(prog="cloudplow", add_help=False)
+    _add_common_options(first)
+    first.add_argument("command", nargs="?")
+    asked, rest = first.parse_known_args(arguments)
+    helped = asked.command is None and ("-h" in rest or "--help" in rest)
+    if asked.command in commands.choices or not (asked.command or helped) or not config_path(asked).exists():
+        return
+    from cloudplow.config.loader import plugin_names, read_document
+    from cloudplow.plugins import Plugins
+
+    try:
+        plugins = Plugins()
+        plugins.load(plugin_names(read_document(config_path(asked), os.environ)))
+    except CloudplowError:
+        if helped:
+            return
+        raise
+    ours = set(commands.choices)
+    plugins.add_commands(commands)
+    for name in set(commands.choices) - ours:
+        commands.choices[name].set_defaults(of_plugin=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. argparse itself ends with 2 for bad usage."""
-    options = build_parser().parse_args(arguments)
-    handler: Handler = options.handler
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        options = build_parser(arguments).parse_args(arguments)
+        handler: Handler = _plugin_command if getattr(options, "of_plugin", False) else options.handler
         return int(handler(options))
     except CloudplowError as error:
         for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:
@@ -190,6 +227,12 @@ def _demo(options: argparse.Namespace) -> int:
         port=options.port,
         speed=options.speed,
     )
+
+
+def _plugin_command(options: argparse.Namespace) -> int:
+    from cloudplow.commands import plugin_command
+
+    return plugin_command.run(options, config_path(options), state_dir(options), log_path(options))
 
 
 def _update_config(options: argparse.Namespace) -> int:

@@ -63,7 +63,6 @@ class Engine:
     choose_account: ChooseAccount = _no_choice
     may_upload: MayUpload = _may_always
     wait_for_capacity: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,22 @@ class Plugins:
             except Exception:
                 log.exception('Plugin "%s" failed to add its commands', name)
 
+    def notifiers(self) -> dict[str, Any]:
+        """Notification services that plugins offer: name -> function (settings, title, text).
+
+        Raises PluginError for an answer that is none.
+        """
+        services: dict[str, Any] = {}
+        for name, one in self._implementations("cloudplow_notifiers"):
+            try:
+                for service, send in self._call(one) or ():
+                    services[str(service)] = send
+            except Exception as error:
+                raise PluginError(
+                    f'plugins: "{name}" cannot say which notification services it has: {error}'
+                ) from error
+        return services
+
     def may_upload(self, uploader: str) -> str | None:
         """The first reason of any plugin why the uploader may not upload; a plugin that fails gives none."""
         for name, one in self._implementations("cloudplow_may_upload"):

@@ -189,3 +189,57 @@ def cloudplow_start(app):
     left = contents(any_site.source)
     assert len(left) == run.finished["files_left"] == 40 - run.finished["files"]
     assert left.items() <= before.items()
+
+
+COMMANDS = """
+def where(app, arguments):
+    print("cache files in", app.state_dir, "for", arguments.whom)
+    return 3
+
+def breaks(app, arguments):
+    raise ValueError("no luck")
+
+@hookimpl
+def cloudplow_add_commands(subparsers):
+    command = subparsers.add_parser("where", help="show the folder of the cache files")
+    command.add_argument("whom")
+    command.set_defaults(handler=where)
+    subparsers.add_parser("breaks").set_defaults(handler=breaks)
+"""
+
+
+def run_with(site: LocalSite, plugin: str, *words: str) -> Run:
+    """Any command, with a plugin of this text."""
+    (site.root / "hooks_command.py").write_text(f"from cloudplow import hookimpl\n{plugin}", encoding="utf-8")
+    site.config["plugins"] = ["hooks_command"]
+    path = f"{site.environment()['PYTHONPATH']}:{site.root}"
+    return site.run(*words, environment=site.environment(PYTHONPATH=path))
+
+
+def test_command_of_a_plugin_gets_the_app_and_its_arguments_and_chooses_the_status(any_site: LocalSite) -> None:
+    run = run_with(any_site, COMMANDS, "where", "me")
+    assert run.status == 3, run.stderr
+    assert f"cache files in {any_site.root} for me" in run.stdout
+
+
+def test_help_names_the_commands_of_plugins(any_site: LocalSite) -> None:
+    assert "show the folder of the cache files" in run_with(any_site, COMMANDS, "--help").stdout
+
+
+def test_command_of_a_plugin_that_fails_is_one_line(any_site: LocalSite) -> None:
+    run = run_with(any_site, COMMANDS, "breaks")
+    assert run.status == 1
+    assert run.stderr.splitlines() == ['cloudplow: the command "breaks" of a plugin failed: no luck']
+
+
+def test_command_that_nobody_has_is_bad_usage(any_site: LocalSite) -> None:
+    run = run_with(any_site, COMMANDS, "fly")
+    assert run.status == 2
+    assert "invalid choice: 'fly'" in run.stderr
+
+
+def test_notification_service_of_a_plugin_is_accepted_in_the_configuration(any_site: LocalSite) -> None:
+    offers = "@hookimpl\ndef cloudplow_notifiers():\n    return [('carrier_pigeon', print)]\n"
+    any_site.config["notifications"] = {"roof": {"service": "carrier_pigeon"}}
+    assert run_with(any_site, offers, "upload").status == 0
+    assert run_with(any_site, "", "upload").status == 2
