@@ -17,40 +17,13 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from cloudplow.ledger_entry import Entry, book, expire, give_up_stage, read_charges, read_entry, write_entry
 from cloudplow.models import Return
 from cloudplow.state_files import LEDGER_FILE, StateFiles
 
 log = logging.getLogger("cloudplow.ledger")
-
-#: Charges closer together than this share of the window are kept as one, dated by the latest: they come back no
-#: earlier than each would on its own.
-MERGE_SHARE: Final = 1 / 288
-
-
-@dataclass(slots=True)
-class _Charge:
-    since: float
-    at: float
-    bytes: int
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What one uploader spent on one key file."""
-
-    charges: list[_Charge] = field(default_factory=list)
-    reserved_bytes: int = 0
-    open_stage: dict[str, Any] | None = None
-    aborted: bool = False
-    total_bytes: int = 0
-    last_used: float = 0.0
-    denied_until: float = 0.0
-    denied_why: str = ""
-    learned_limit_bytes: int = 0
-    learned_for_limit_bytes: int = 0
 
 
 class Ledger:
@@ -60,7 +33,7 @@ class Ledger:
         self._files = files
         self._now = now
         self._lock = threading.Lock()
-        self._entries: dict[str, dict[str, _Entry]] = {}
+        self._entries: dict[str, dict[str, Entry]] = {}
         self._real_paths: dict[str, str] = {}
         self._paths: dict[str, set[str]] = {}
         self._windows: dict[str, float] = {}
@@ -72,16 +45,16 @@ class Ledger:
         self._windows = dict(windows_seconds)
         stored = self._files.read(LEDGER_FILE)
         now = self._now()
-        entries, from_future = dict[str, dict[str, _Entry]](), False
+        entries, from_future = dict[str, dict[str, Entry]](), False
         for uploader, accounts in stored.items() if isinstance(stored, dict) else ():
             window = self._window(uploader)
             for key, record in accounts.items() if isinstance(accounts, dict) else ():
                 if isinstance(record, dict):
-                    charges = _read_charges(record, window)
+                    charges = read_charges(record, window)
                     from_future = from_future or any(at > now for at, _ in charges)
-                    entry = entries.setdefault(uploader, {})[key] = _read_entry(record, charges, now, window)
+                    entry = entries.setdefault(uploader, {})[key] = read_entry(record, charges, now, window)
                     if uploader not in windows_seconds:
-                        _give_up_stage(entry, now, window)
+                        give_up_stage(entry, now, window)
         with self._lock:
             self._entries = entries
             for key in {key for accounts in entries.values() for key in accounts}:
@@ -95,9 +68,9 @@ class Ledger:
     def _window(self, uploader: str) -> float:
         return self._windows.get(uploader, 86_400.0)
 
-    def _entry(self, uploader: str, key: str) -> _Entry:
+    def _entry(self, uploader: str, key: str) -> Entry:
         self._paths_of(key)
-        return self._entries.setdefault(uploader, {}).setdefault(key, _Entry())
+        return self._entries.setdefault(uploader, {}).setdefault(key, Entry())
 
     def _paths_of(self, key: str) -> set[str]:
         """Every path known to lead to the same key file (links): they are one account."""
@@ -109,7 +82,7 @@ class Ledger:
             self._paths.setdefault(self._real_paths[key], set()).add(key)
         return self._paths[self._real_paths[key]]
 
-    def _sharing(self, key: str) -> Iterable[tuple[str, _Entry]]:
+    def _sharing(self, key: str) -> Iterable[tuple[str, Entry]]:
         paths = self._paths_of(key)
         return [(name, accounts[path]) for name, accounts in self._entries.items() for path in paths & accounts.keys()]
 
@@ -119,7 +92,7 @@ class Ledger:
         with self._lock:
             return sum(
                 (entry.reserved_bytes if with_reserved else 0)
-                + sum(c.bytes for c in _expire(entry, now, self._window(uploader)))
+                + sum(c.bytes for c in expire(entry, now, self._window(uploader)))
                 for uploader, entry in self._sharing(key)
             )
 
@@ -130,7 +103,7 @@ class Ledger:
         with self._lock:
             for uploader, entry in self._sharing(key):
                 window = self._window(uploader)
-                found += [Return(c.at + window, c.bytes) for c in _expire(entry, now, window)]
+                found += [Return(c.at + window, c.bytes) for c in expire(entry, now, window)]
                 if with_reserved and entry.reserved_bytes:
                     found.append(Return(now + window, entry.reserved_bytes))
         return tuple(sorted(found, key=lambda back: back.at))
@@ -146,7 +119,7 @@ class Ledger:
         now = self._now()
         with self._lock:
             entry = self._entry(uploader, key)
-            _book(entry, now, size_bytes, self._window(uploader))
+            book(entry, now, size_bytes, self._window(uploader))
             if of_stage and entry.open_stage is not None:
                 entry.reserved_bytes = max(0, entry.reserved_bytes - size_bytes)
                 entry.open_stage["charged_bytes"] += size_bytes
@@ -174,7 +147,7 @@ class Ledger:
             entry.open_stage = None
             entry.aborted = aborted
             if lost_bytes > 0:
-                _book(entry, self._now(), lost_bytes, self._window(uploader))
+                book(entry, self._now(), lost_bytes, self._window(uploader))
         self._files.mark_dirty(LEDGER_FILE)
 
     def aborted_stages(self, uploader: str) -> list[str]:
@@ -235,98 +208,6 @@ class Ledger:
         now = self._now()
         with self._lock:
             return {
-                uploader: {key: _write_entry(entry, now, self._window(uploader)) for key, entry in accounts.items()}
+                uploader: {key: write_entry(entry, now, self._window(uploader)) for key, entry in accounts.items()}
                 for uploader, accounts in self._entries.items()
             }
-
-
-def _expire(entry: _Entry, now: float, window: float) -> list[_Charge]:
-    if entry.charges and entry.charges[0].at + window <= now:
-        entry.charges = [charge for charge in entry.charges if charge.at + window > now]
-    return entry.charges
-
-
-def _book(entry: _Entry, now: float, size_bytes: int, window: float) -> None:
-    entry.total_bytes += size_bytes
-    entry.last_used = now
-    charges = _expire(entry, now, window)
-    if charges and now - charges[-1].since < window * MERGE_SHARE:
-        charges[-1].at = max(now, charges[-1].at)
-        charges[-1].bytes += size_bytes
-    else:
-        charges.append(_Charge(now, max(now, charges[-1].at if charges else now), size_bytes))
-
-
-def _write_entry(entry: _Entry, now: float, window: float) -> dict[str, Any]:
-    charges = _expire(entry, now, window)
-    used = sum(charge.bytes for charge in charges)
-    record: dict[str, Any] = {
-        "bytes": used,
-        "reset_time": charges[-1].at + window if charges else 0.0,
-        "first_upload": charges[0].since if charges else 0.0,
-        "charges": [[charge.at, charge.bytes] for charge in charges],
-        "total_bytes": entry.total_bytes,
-        "last_used": entry.last_used,
-    }
-    if entry.open_stage is not None:
-        record["open_stage"] = dict(entry.open_stage)
-    if entry.aborted:
-        record["aborted"] = True
-    if entry.denied_until > now:
-        record |= {"denied_until": entry.denied_until, "denied_why": entry.denied_why}
-    if entry.learned_limit_bytes:
-        record |= {
-            "learned_limit_bytes": entry.learned_limit_bytes,
-            "learned_for_limit_bytes": entry.learned_for_limit_bytes,
-        }
-    return record
-
-
-def _read_charges(record: Mapping[str, Any], window: float) -> list[tuple[float, int]]:
-    """When bytes were spent, and how many; nonsense counts as nothing. The old form has one sum and one window."""
-    stored = record.get("charges")
-    if isinstance(stored, list):
-        return [(_number(one[0]), _whole(one[1])) for one in stored if isinstance(one, list) and len(one) == 2]
-    reset_at = _number(record.get("reset_time"))
-    spent_at = reset_at - window if reset_at else _number(record.get("first_upload"))
-    return [(spent_at, _whole(record.get("bytes")))]
-
-
-def _read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]], now: float, window: float) -> _Entry:
-    """Read one record of the new or the old form; nonsense counts as nothing, a time in the future as now."""
-    entry = _Entry(
-        total_bytes=_whole(record.get("total_bytes", record.get("bytes"))),
-        aborted=record.get("aborted") is True,
-        last_used=min(now, _number(record.get("last_used", record.get("first_upload")))),
-        denied_until=_number(record.get("denied_until")),
-        denied_why=str(record.get("denied_why", "")),
-        learned_limit_bytes=_whole(record.get("learned_limit_bytes")),
-        learned_for_limit_bytes=_whole(record.get("learned_for_limit_bytes")),
-    )
-    for at, size_bytes in sorted((min(at, now), size) for at, size in charges):
-        if size_bytes > 0 and at + window > now:
-            entry.charges.append(_Charge(at, at, size_bytes))
-    opened = record.get("open_stage")
-    if isinstance(opened, dict):
-        planned, charged = _whole(opened.get("planned_bytes")), _whole(opened.get("charged_bytes"))
-        entry.open_stage = {"planned_bytes": planned, "charged_bytes": charged}
-        entry.reserved_bytes = max(0, planned - charged)
-    return entry
-
-
-def _give_up_stage(entry: _Entry, now: float, window: float) -> None:
-    """Nobody will settle the stage of an uploader that is no longer configured: what it reserved counts as spent."""
-    if entry.reserved_bytes and entry.last_used + window > now:
-        entry.charges.append(_Charge(entry.last_used, entry.last_used, entry.reserved_bytes))
-        entry.charges.sort(key=lambda charge: charge.at)
-    entry.reserved_bytes = 0
-    entry.open_stage = None
-
-
-def _number(value: Any) -> float:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return float(min(value, 1 << 62)) if known else 0.0
-
-
-def _whole(value: Any) -> int:
-    return int(_number(value))
