@@ -10,6 +10,7 @@ from typing import Any, Final
 from flask import Flask, Response, render_template, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
+from cloudplow_dashboard.assets import MADE, STATIC
 from cloudplow_dashboard.compression import compress
 from cloudplow_dashboard.faults import ApiError, error_document
 from cloudplow_dashboard.history import History
@@ -38,9 +39,10 @@ def create_app(state: DashboardState, history: History | None = None) -> Flask:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in response_headers(kind_of(request.path)).items():
+        kind = kind_of(request.path)
+        for name, value in response_headers(kind).items():
             response.headers[name] = value
-        return compress(response, request.headers.get("Accept-Encoding", ""))
+        return compress(response, request.headers.get("Accept-Encoding", ""), lasting=kind == "static")
 
     return app
 
@@ -71,7 +73,13 @@ def _add_pages(app: Flask, state: DashboardState) -> None:
         )
 
     def static(filename: str) -> Response:
-        return send_from_directory(HERE / "static", filename)
+        if filename not in MADE:
+            return send_from_directory(STATIC, filename)
+        content_type, make = MADE[filename]
+        response = Response(make(), content_type=content_type)
+        response.add_etag()
+        response.make_conditional(request)
+        return response
 
     _add(app, "/", "page", page)
     _add(app, "/static/<path:filename>", "static", static)

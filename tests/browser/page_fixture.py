@@ -22,6 +22,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from cloudplow.events import FileTransferred, TransferProgress
 from cloudplow_dashboard.account_list import account_list
+from cloudplow_dashboard.assets import MADE
 from cloudplow_dashboard.history import History
 from cloudplow_dashboard.security import response_headers
 from cloudplow_dashboard.stream import encode_json, frame, merge
@@ -191,6 +192,10 @@ def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
             self._answer(path, 200, encode_json(page), "application/json", {"X-Total-Count": str(total)})
 
         def _static(self, path: str) -> None:
+            made = MADE.get(path.removeprefix("/static/"))
+            if made is not None:
+                self._answer(path, 200, made[1](), made[0])
+                return
             file = (PACKAGE / path.lstrip("/")).resolve()
             if not file.is_relative_to(PACKAGE / "static") or not file.is_file():
                 self._answer(path, 404, b"not found", "text/plain")

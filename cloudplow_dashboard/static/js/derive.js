@@ -1,6 +1,6 @@
 // From the document to what the panels show: plain numbers and no elements, so that every panel says the same.
 
-import { list, members, num, obj, str } from "./read.js";
+import { list, members, num, obj, read, str } from "./read.js";
 
 /** How long a smaller number is held back, in seconds: it may be the moment at which a file ends. */
 const HOLD_SECONDS = 6;
@@ -24,7 +24,7 @@ export function uploaderNames(document) {
 /** Everything about one uploader. now: epoch seconds by the server's clock; memory: of this uploader. */
 export function derive(document, name, now, memory) {
   const uploader = obj(obj(document.uploaders)[name]);
-  const session = readSession(obj(uploader.session));
+  const session = readSession(uploader.session);
   const progress = obj(uploader.progress);
   const phase = str(uploader.phase, "idle") || "idle";
   const active = uploader.active === true;
@@ -67,45 +67,24 @@ export function derive(document, name, now, memory) {
     accounts,
     pool,
     free: num(obj(uploader.capacity).free_bytes, Math.max(0, pool.limit - pool.used)),
-    throttle: readThrottle(obj(uploader.throttle)),
+    throttle: read(uploader.throttle, { active: false, limit: 0, streams: 0 }),
     suspension: readSuspension(obj(uploader.suspension), session),
-    failures: members(uploader.failures).map((failure) => ({
-      at: num(obj(failure).at),
-      name: str(obj(failure).name),
-      error: str(obj(failure).error),
-      account: str(obj(failure).account),
-      stage: num(obj(failure).stage),
-    })),
+    failures: members(uploader.failures).map((failure) => read(failure, { at: 0, name: "", error: "", account: "", stage: 0 })),
   };
 }
 
-function readSession(session) {
+const SESSION = {
+  id: "", startedAt: 0, endedAt: 0, outcome: "", reason: "", dryRun: false, recovered: false, folder: "", remote: "",
+  stage: 0, stagesTotal: 0, account: "", accountIndex: -1, accountsTotal: 0, accountsUsed: [], switchReason: "",
+  filesDone: 0, bytesDone: 0, filesTotal: 0, bytesTotal: 0, filesFailed: 0, filesLeft: 0, bytesLeft: 0, nextCapacityAt: 0,
+};
+
+function readSession(document) {
+  const session = read(document, SESSION);
   return {
-    id: str(session.id),
-    exists: str(session.id) !== "" || num(session.started_at) > 0,
-    startedAt: num(session.started_at),
-    endedAt: num(session.ended_at),
-    outcome: str(session.outcome),
-    reason: str(session.reason),
-    dryRun: session.dry_run === true,
-    folder: str(session.folder),
-    remote: str(session.remote),
-    stage: num(session.stage),
-    stagesTotal: num(session.stages_total),
-    account: str(session.account),
-    accountIndex: num(session.account_index, -1),
-    accountsTotal: num(session.accounts_total),
-    accountsUsed: list(session.accounts_used).filter((used) => typeof used === "string"),
-    switchReason: str(session.switch_reason),
-    filesDone: num(session.files_done),
-    bytesDone: num(session.bytes_done),
-    filesTotal: num(session.files_total),
-    bytesTotal: num(session.bytes_total),
-    filesFailed: num(session.files_failed),
-    filesLeft: num(session.files_left),
-    bytesLeft: num(session.bytes_left),
-    nextCapacityAt: num(session.next_capacity_at),
-    recovered: session.recovered === true,
+    ...session,
+    exists: session.id !== "" || session.startedAt > 0,
+    accountsUsed: session.accountsUsed.filter((used) => typeof used === "string"),
   };
 }
 
@@ -232,24 +211,18 @@ function bucketOrder(names) {
   return names.sort((a, b) => place(a) - place(b));
 }
 
+/** One account; used, limit: bytes. */
+export function readAccount(document, name, used, limit) {
+  const account = read(document, { index: 0, state: "", why: "", until: 0 });
+  return { ...account, name, state: stateOf(account.state, used, limit), used, limit, fraction: limit > 0 ? Math.min(1, used / limit) : 0 };
+}
+
 function readAccounts(accounts) {
-  return Object.keys(accounts)
-    .map((name) => {
-      const account = obj(accounts[name]);
-      const used = num(account.used_bytes);
-      const limit = num(account.limit_bytes);
-      return {
-        name,
-        index: num(account.index),
-        state: stateOf(str(account.state), used, limit),
-        why: str(account.why),
-        used,
-        limit,
-        fraction: limit > 0 ? Math.min(1, used / limit) : 0,
-        resetsAt: num(account.resets_at),
-        until: num(account.until),
-      };
-    })
+  return Object.entries(accounts)
+    .map(([name, document]) => ({
+      ...readAccount(document, name, num(obj(document).used_bytes), num(obj(document).limit_bytes)),
+      resetsAt: num(obj(document).resets_at),
+    }))
     .sort((a, b) => a.index - b.index || a.name.localeCompare(b.name, "en", { numeric: true }));
 }
 
@@ -278,10 +251,6 @@ function readCapacity(accounts, pool) {
     capacity += Math.max(0, account.limit - account.used);
   }
   return capacity;
-}
-
-function readThrottle(throttle) {
-  return { active: throttle.active === true, limit: num(throttle.limit), streams: num(throttle.streams) };
 }
 
 function readSuspension(suspension, session) {

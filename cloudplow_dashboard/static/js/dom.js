@@ -2,28 +2,26 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element; attributes: `class`, `text`, and any attribute by its name (never `style`). */
-export function el(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  assign(node, attributes);
-  node.append(...children);
-  return node;
+/** An element: "span.name.name--long" is a span of these classes; attributes: `text`, and any by its name but `style`. */
+export function el(kind, attributes, ...children) {
+  const [tag, ...classes] = kind.split(".");
+  return build(document.createElement(tag), classes, attributes, children);
 }
 
-/** An SVG element. */
-export function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  assign(node, attributes);
-  node.append(...children);
-  return node;
+/** An SVG element, in the same way. */
+export function svg(kind, attributes, ...children) {
+  const [tag, ...classes] = kind.split(".");
+  return build(document.createElementNS(SVG, tag), classes, attributes, children);
 }
 
-function assign(node, attributes) {
+function build(node, classes, attributes = {}, children) {
+  node.classList.add(...classes);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
     if (name === "text") node.textContent = value;
-    else node.setAttribute(name, value === true ? "" : value);
+    else if (value !== undefined) node.setAttribute(name, value === true ? "" : value);
   }
+  node.append(...children);
+  return node;
 }
 
 /** Change a text only when it differs: selections survive and nothing is laid out again. */
@@ -80,7 +78,7 @@ export function keyedRows(parent, keyOf, create, update) {
 
 /** A bar; its length is a transform, so that it moves without layout. Returns {node, set(fraction, words)}. */
 export function bar(className, label) {
-  const fill = el("span", { class: "bar__fill" });
+  const fill = el("span.bar__fill");
   const node = el("div", {
     class: `bar ${className}`, role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100",
   }, fill);
@@ -104,7 +102,7 @@ export function bar(className, label) {
 
 /** A mark that tells a state by its shape; the word beside it tells it too. */
 export function mark(shape = "ring", tone = "quiet") {
-  return el("span", { class: "mark", "data-shape": shape, "data-tone": tone, "aria-hidden": "true" });
+  return el("span.mark", { "data-shape": shape, "data-tone": tone, "aria-hidden": "true" });
 }
 
 /** Change a mark. */
@@ -115,7 +113,7 @@ export function setMark(node, shape, tone) {
 
 /** A button that shows all rows or only the first ones. Returns {node, expanded, update(total, limit, noun)}. */
 export function moreButton(onToggle) {
-  const node = el("button", { class: "more", type: "button", "aria-expanded": "false", hidden: true });
+  const node = el("button.more", { type: "button", "aria-expanded": "false", hidden: true });
   const control = {
     node,
     expanded: false,

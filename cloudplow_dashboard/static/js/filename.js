@@ -32,11 +32,11 @@ export function split(name) {
 
 /** Returns {node, set(name)}. */
 export function fileName() {
-  const whole = el("span", { class: "name__whole" });
-  const folder = el("span", { class: "name__folder", "aria-hidden": "true" });
-  const head = el("span", { class: "name__head", "aria-hidden": "true" });
-  const tail = el("span", { class: "name__tail", "aria-hidden": "true" });
-  const node = el("span", { class: "name", dir: "auto", tabindex: "0" }, whole, folder, head, tail);
+  const whole = el("span.name__whole");
+  const folder = el("span.name__folder", { "aria-hidden": "true" });
+  const head = el("span.name__head", { "aria-hidden": "true" });
+  const tail = el("span.name__tail", { "aria-hidden": "true" });
+  const node = el("span.name", { dir: "auto", tabindex: "0" }, whole, folder, head, tail);
   let shown = null;
   return {
     node,

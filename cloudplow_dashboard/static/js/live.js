@@ -80,7 +80,8 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     try {
       message = JSON.parse(event.data);
     } catch {
-      return; // a frame cut short by a proxy: the next snapshot mends it
+      // A frame cut short by a proxy: the next snapshot mends it.
+      return;
     }
     if (message === null || typeof message !== "object") return;
     clearTimeout(timers.first);

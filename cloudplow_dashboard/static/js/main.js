@@ -9,6 +9,7 @@ import { accounts } from "./render/accounts.js";
 import { capacity } from "./render/capacity.js";
 import { connection } from "./render/connection.js";
 import { headline } from "./render/headline.js";
+import { history } from "./render/history.js";
 import { log } from "./render/log.js";
 import { plan } from "./render/plan.js";
 import { queue } from "./render/queue.js";
@@ -43,11 +44,10 @@ const panels = {
   log: log(byId("log"), schedule),
 };
 
-// The history and its chart are loaded when somebody comes to see them.
-new IntersectionObserver(async (entries, observer) => {
+// The history is asked for, and its chart loaded, when somebody comes to see them.
+new IntersectionObserver((entries, observer) => {
   if (!entries.some((entry) => entry.isIntersecting)) return;
   observer.disconnect();
-  const { history } = await import("./render/history.js");
   panels.history = history(byId("history"));
   schedule();
 }, { rootMargin: "200px" }).observe(byId("history"));
@@ -97,7 +97,8 @@ function draw() {
     try {
       update(view, selector.total, store.document);
     } catch (error) {
-      console.error(`The panel ${name} could not be drawn`, error); // the others still are
+      // The others still are.
+      console.error(`The panel ${name} could not be drawn`, error);
     }
   }
   announce(view);

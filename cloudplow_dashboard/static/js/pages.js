@@ -1,5 +1,6 @@
 // Accounts that the document does not hold: asked for page by page as they are looked at.
 
+import { readAccount } from "./derive.js";
 import { list, num, obj, str } from "./read.js";
 
 const PAGE = 100;
@@ -42,7 +43,7 @@ export function createPages(onChange) {
       const address = `api/service_accounts?${asked}&offset=${place * PAGE}&limit=${PAGE}`;
       const response = await fetch(address, { cache: "no-store", signal: stop.signal });
       if (!response.ok) throw new Error(response.statusText);
-      const rows = list(await response.json()).map(readAccount);
+      const rows = list(await response.json()).map(readRow);
       if (asked !== query) return;
       total = Number(response.headers.get("X-Total-Count")) || rows.length;
       if (!ready) pages = new Map();
@@ -51,7 +52,8 @@ export function createPages(onChange) {
       if (pages.size > KEPT_PAGES) pages.delete(pages.keys().next().value);
       onChange();
     } catch {
-      if (asked === query) pages.set(place, { rows: page.rows, at: Date.now() - FRESH_MS / 2 }); // soon again
+      // Asked for again soon.
+      if (asked === query) pages.set(place, { rows: page.rows, at: Date.now() - FRESH_MS / 2 });
     }
   }
 
@@ -77,12 +79,7 @@ export function createPages(onChange) {
   };
 }
 
-function readAccount(entry) {
+function readRow(entry) {
   const one = obj(entry);
-  const used = num(one.used_bytes);
-  const limit = num(one.quota_bytes);
-  return {
-    name: str(one.sa_file), index: num(one.index), state: str(one.state, "ready"), why: str(one.why), used, limit,
-    fraction: limit > 0 ? Math.min(1, used / limit) : 0, resetsAt: num(one.reset_time), until: num(one.until),
-  };
+  return { ...readAccount(one, str(one.sa_file), num(one.used_bytes), num(one.quota_bytes)), resetsAt: num(one.reset_time) };
 }

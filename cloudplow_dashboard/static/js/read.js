@@ -24,3 +24,17 @@ export function members(value) {
 export function list(value) {
   return Array.isArray(value) ? value : [];
 }
+
+/**
+ * The values of a document that are named here, in our spelling (started_at as startedAt), each of the kind of its
+ * fallback and else that fallback.
+ */
+export function read(document, fallbacks) {
+  const found = {};
+  for (const [name, fallback] of Object.entries(fallbacks)) {
+    const value = obj(document)[name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)];
+    const usable = typeof value === typeof fallback && value !== null && !Number.isNaN(value) && Array.isArray(value) === Array.isArray(fallback);
+    found[name] = usable ? value : fallback;
+  }
+  return found;
+}

@@ -79,7 +79,8 @@ export function createShared(options) {
       letGo = resolve;
       return lead();
     })).catch(() => {
-      if (live) follow(); // another tab took it
+      // Another tab took it.
+      if (live) follow();
     });
   }
 
@@ -116,7 +117,10 @@ export function createShared(options) {
     else if (kind === "snapshot") {
       synced = true;
       options.onSnapshot(content);
-    } else if (kind === "patch" && synced) options.onPatch(content); // before the whole, a patch has nothing to change
+    } else if (kind === "patch" && synced) {
+      // Before the whole, a patch has nothing to change.
+      options.onPatch(content);
+    }
   }
 
   function answer(kind) {

@@ -25,26 +25,26 @@ const ORDERS = {
 /** root: the section. Returns update(view). */
 export function accounts(root, redraw) {
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty" });
-  const used = el("span", { class: "pool__used" });
-  const each = el("span", { class: "pool__each" });
-  const states = el("ul", { class: "pool__states", "aria-label": "Show only accounts in this state" });
-  const cells = el("div", { class: "pool__cells", "aria-hidden": "true" });
-  const excerpt = el("p", { class: "panel__line" });
-  const search = el("input", { class: "field", type: "search", placeholder: "Search accounts", "aria-label": "Search accounts", autocomplete: "off" });
-  const pool = el("div", { class: "pool" }, el("p", {}, used, " ", each), states, excerpt, cells, search);
+  const empty = el("p.empty");
+  const used = el("span.pool__used");
+  const each = el("span.pool__each");
+  const states = el("ul.pool__states", { "aria-label": "Show only accounts in this state" });
+  const cells = el("div.pool__cells", { "aria-hidden": "true" });
+  const excerpt = el("p.panel__line");
+  const search = el("input.field", { type: "search", placeholder: "Search accounts", "aria-label": "Search accounts", autocomplete: "off" });
+  const pool = el("div.pool", {}, el("p", {}, used, " ", each), states, excerpt, cells, search);
   const body = el("tbody", { role: "rowgroup" });
   const heads = COLUMNS.map(([text, order]) => {
-    const button = el("button", { class: "sort", type: "button", text });
+    const button = el("button.sort", { type: "button", text });
     button.addEventListener("click", () => {
       const turned = order.startsWith("-") ? order.slice(1) : `-${order}`;
       choose({ sort: wanted.sort === order ? turned : order });
     });
     return { order, node: el("th", { role: "columnheader", scope: "col", class: text === "Resets in" ? "number" : undefined }, button) };
   });
-  const table = el("table", { class: "table table--accounts", role: "table", "aria-labelledby": "accounts-title" },
+  const table = el("table.table.table--accounts", { role: "table", "aria-labelledby": "accounts-title" },
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...heads.map((head) => head.node))), body);
-  const scroller = el("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "List of service accounts" }, table);
+  const scroller = el("div.scroller", { tabindex: "0", role: "region", "aria-label": "List of service accounts" }, table);
   root.querySelector("[data-body]").replaceChildren(pool, scroller, empty);
   const setStates = keyedRows(states, (item) => item.state, createState, updateState);
   const setCells = keyedRows(cells, (item) => item.name, createCell, updateCell);
@@ -69,7 +69,7 @@ export function accounts(root, redraw) {
   function createState() {
     const shape = mark();
     const text = el("span");
-    const button = el("button", { class: "pick", type: "button" }, shape, text);
+    const button = el("button.pick", { type: "button" }, shape, text);
     const row = { node: el("li", {}, button), button, shape, text, state: "" };
     button.addEventListener("click", () => choose({ state: wanted.state === row.state ? "" : row.state }));
     return row;
@@ -156,7 +156,7 @@ function stateCounts(view) {
 
 function createCell() {
   const fill = el("i");
-  return { node: el("span", { class: "cell" }, fill), fill, scale: "" };
+  return { node: el("span.cell", {}, fill), fill, scale: "" };
 }
 
 function updateCell(row, account) {
@@ -168,19 +168,19 @@ function updateCell(row, account) {
 }
 
 function createRow() {
-  const name = el("span", { class: "account__name", dir: "auto" });
+  const name = el("span.account__name", { dir: "auto" });
   const shape = mark();
   const word = el("span");
-  const why = el("span", { class: "account__why", dir: "auto" });
+  const why = el("span.account__why", { dir: "auto" });
   const progress = bar("bar--account", "Quota used");
-  const amount = el("span", { class: "account__amount" });
-  const limit = el("span", { class: "account__limit" });
-  const share = el("span", { class: "account__share" });
-  const resets = el("td", { role: "cell", class: "number cell--resets" });
-  const node = el("tr", { role: "row", class: "account" },
-    el("td", { role: "cell", class: "cell--account" }, name),
-    el("td", { role: "cell", class: "cell--state" }, el("span", { class: "state" }, shape, word), why),
-    el("td", { role: "cell", class: "cell--used" }, progress.node, el("span", { class: "account__numbers" }, amount, limit), share),
+  const amount = el("span.account__amount");
+  const limit = el("span.account__limit");
+  const share = el("span.account__share");
+  const resets = el("td.number.cell--resets", { role: "cell" });
+  const node = el("tr.account", { role: "row" },
+    el("td.cell--account", { role: "cell" }, name),
+    el("td.cell--state", { role: "cell" }, el("span.state", {}, shape, word), why),
+    el("td.cell--used", { role: "cell" }, progress.node, el("span.account__numbers", {}, amount, limit), share),
     resets);
   return { node, name, shape, word, why, progress, amount, limit, share, resets };
 }

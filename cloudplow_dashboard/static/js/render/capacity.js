@@ -11,24 +11,24 @@ const HEIGHT = 40;
 /** root: the section. Returns update(view). */
 export function capacity(root) {
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty", text: "Nothing is known of the quota yet." });
+  const empty = el("p.empty", { text: "Nothing is known of the quota yet." });
   const figures = ["Free now", "Used", "Next return"].map((label) => {
-    const value = el("dd", { class: "stat__value" });
-    const more = el("dd", { class: "stat__note" });
-    return { node: el("div", { class: "stat" }, el("dt", { class: "stat__label", text: label }), value, more), value, more };
+    const value = el("dd.stat__value");
+    const more = el("dd.stat__note");
+    return { node: el("div.stat", {}, el("dt.stat__label", { text: label }), value, more), value, more };
   });
   const bars = Array.from({ length: HOURS }, (_, hour) => {
     const title = svg("title");
-    const node = svg("rect", { class: "strip__bar", x: hour * 10 + 1, width: 8 }, title);
+    const node = svg("rect.strip__bar", { x: hour * 10 + 1, width: 8 }, title);
     // The whole height answers to the pointer, not only the bar.
-    return { node, title, area: svg("rect", { class: "strip__area", x: hour * 10, y: 0, width: 10, height: HEIGHT }, title.cloneNode()) };
+    return { node, title, area: svg("rect.strip__area", { x: hour * 10, y: 0, width: 10, height: HEIGHT }, title.cloneNode()) };
   });
-  const chart = svg("svg", { class: "strip", viewBox: `0 0 ${HOURS * 10} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" },
+  const chart = svg("svg.strip", { viewBox: `0 0 ${HOURS * 10} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" },
     ...bars.map((bar) => bar.node), ...bars.map((bar) => bar.area));
   const times = Array.from({ length: LABELS + 1 }, () => el("span"));
-  const later = el("p", { class: "panel__line" });
-  const strip = el("div", { class: "strip__box" }, chart, el("p", { class: "strip__times", "aria-hidden": "true" }, ...times), later);
-  const body = el("div", { class: "stack" }, el("dl", { class: "stats stats--three" }, ...figures.map((figure) => figure.node)), strip);
+  const later = el("p.panel__line");
+  const strip = el("div.strip__box", {}, chart, el("p.strip__times", { "aria-hidden": "true" }, ...times), later);
+  const body = el("div.stack", {}, el("dl.stats.stats--three", {}, ...figures.map((figure) => figure.node)), strip);
   root.querySelector("[data-body]").replaceChildren(body, empty);
 
   return ({ capacity: pool, now, pool: { total } }) => {

@@ -12,23 +12,23 @@ const MOVING = new Set(["uploading", "throttled", "switching", "scanning"]);
 export function headline(root) {
   const badgeMark = mark();
   const badgeWord = el("span");
-  const badge = el("span", { class: "badge" }, badgeMark, badgeWord);
-  const chips = el("span", { class: "headline__chips" });
-  const title = el("h1", { class: "headline__sentence", id: "headline-sentence" });
-  const share = el("p", { class: "headline__share" });
-  const amount = el("p", { class: "headline__amount" });
-  const figures = el("dl", { class: "figures" });
+  const badge = el("span.badge", {}, badgeMark, badgeWord);
+  const chips = el("span.headline__chips");
+  const title = el("h1.headline__sentence", { id: "headline-sentence" });
+  const share = el("p.headline__share");
+  const amount = el("p.headline__amount");
+  const figures = el("dl.figures");
   const line = spark();
   const lineNote = el("span");
-  const scale = el("p", { class: "headline__scale" }, el("span", { text: "Speed, last 3 minutes" }), lineNote);
-  const lineBox = el("div", { class: "headline__line", hidden: true }, line.node, scale);
+  const scale = el("p.headline__scale", {}, el("span", { text: "Speed, last 3 minutes" }), lineNote);
+  const lineBox = el("div.headline__line", { hidden: true }, line.node, scale);
   const progress = bar("bar--great", "Progress of the upload by bytes");
-  const main = el("div", { class: "headline__main" }, share, amount);
-  const numbers = el("div", { class: "headline__numbers" }, main, figures, lineBox);
-  root.replaceChildren(el("div", { class: "headline__state" }, badge, chips), title, numbers, progress.node);
+  const main = el("div.headline__main", {}, share, amount);
+  const numbers = el("div.headline__numbers", {}, main, figures, lineBox);
+  root.replaceChildren(el("div.headline__state", {}, badge, chips), title, numbers, progress.node);
 
   const setFigures = keyedRows(figures, (item) => item.key, createFigure, updateFigure);
-  const setChips = keyedRows(chips, (item) => item, (item) => ({ node: el("span", { class: "chip", text: item }) }), () => {});
+  const setChips = keyedRows(chips, (item) => item, (item) => ({ node: el("span.chip", { text: item }) }), () => {});
   let shownSentence = null;
   let finishAt = 0;
   let sparkFor = "";
@@ -124,10 +124,10 @@ function figuresThen(view) {
 }
 
 function createFigure() {
-  const label = el("dt", { class: "figure__label" });
-  const value = el("dd", { class: "figure__value" });
-  const note = el("dd", { class: "figure__note" });
-  return { node: el("div", { class: "figure" }, label, value, note), label, value, note };
+  const label = el("dt.figure__label");
+  const value = el("dd.figure__value");
+  const note = el("dd.figure__note");
+  return { node: el("div.figure", {}, label, value, note), label, value, note };
 }
 
 function updateFigure(row, item) {

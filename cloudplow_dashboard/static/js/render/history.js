@@ -4,7 +4,7 @@ import { bar, el, keyedRows, setAttr, setText, show } from "../dom.js";
 import * as format from "../format.js";
 import { list, members, num, obj, str } from "../read.js";
 
-const LIBRARY = "static/vendor/uplot/uPlot";
+const LIBRARY = "static/vendor/uplot/uPlot.iife.min.js";
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const HEIGHT = 200;
@@ -27,25 +27,25 @@ let library = null;
 /** The chart library, which is a plain script and not a module. */
 function loadLibrary() {
   library ??= new Promise((resolve, reject) => {
-    const script = el("script", { src: `${LIBRARY}.iife.min.js` });
+    const script = el("script", { src: LIBRARY });
     script.addEventListener("load", () => resolve(window.uPlot));
     script.addEventListener("error", () => {
       library = null;
       script.remove();
       reject(new Error("the chart library did not load"));
     });
-    document.head.append(el("link", { rel: "stylesheet", href: `${LIBRARY}.min.css` }), script);
+    document.head.append(script);
   });
   return library;
 }
 
 function choices(label, names, pick) {
   const buttons = names.map(([key, text]) => {
-    const button = el("button", { class: "choice", type: "button", text });
+    const button = el("button.choice", { type: "button", text });
     button.addEventListener("click", () => pick(key));
     return [key, button];
   });
-  const node = el("div", { class: "choices", role: "group", "aria-label": label }, ...buttons.map(([, button]) => button));
+  const node = el("div.choices", { role: "group", "aria-label": label }, ...buttons.map(([, button]) => button));
   return { node, set: (chosen) => buttons.forEach(([key, button]) => setAttr(button, "aria-pressed", key === chosen)) };
 }
 
@@ -71,10 +71,10 @@ export function history(root) {
     range = key;
     ask();
   });
-  const plot = el("div", { class: "chart", role: "img" });
-  const table = el("ul", { class: "buckets" });
-  const words = el("p", { class: "panel__line" });
-  const controls = el("div", { class: "controls" }, metrics.node, ranges.node);
+  const plot = el("div.chart", { role: "img" });
+  const table = el("ul.buckets");
+  const words = el("p.panel__line");
+  const controls = el("div.controls", {}, metrics.node, ranges.node);
   root.querySelector("[data-body]").replaceChildren(controls, plot, table, words);
   const setAccounts = keyedRows(table, (item) => item.name, createAccount, updateAccount);
 
@@ -172,8 +172,8 @@ function topAccounts(uploaders) {
 
 function createAccount(item) {
   const progress = bar("bar--bucket", `Data of ${str(item.name)}`);
-  const size = el("span", { class: "bucket__bytes" });
-  return { node: el("li", { class: "bucket bucket--two" }, el("span", { class: "bucket__label", text: item.name, title: item.name, dir: "auto" }), progress.node, size), progress, size };
+  const size = el("span.bucket__bytes");
+  return { node: el("li.bucket.bucket--two", {}, el("span.bucket__label", { text: item.name, title: item.name, dir: "auto" }), progress.node, size), progress, size };
 }
 
 function updateAccount(row, item) {

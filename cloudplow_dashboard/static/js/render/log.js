@@ -18,13 +18,13 @@ const GROUPS = {
 
 /** root: the section. Returns update(view, uploadersTotal). */
 export function log(root, redraw) {
-  const empty = el("p", { class: "empty" });
-  const rows = el("ol", { class: "log", "aria-labelledby": "log-title" });
+  const empty = el("p.empty");
+  const rows = el("ol.log", { "aria-labelledby": "log-title" });
   const more = moreButton(redraw);
-  const group = el("select", { class: "field", "aria-label": "Which entries" }, ...Object.keys(GROUPS).map((text) => el("option", { text })));
-  const search = el("input", { class: "field", type: "search", placeholder: "Search the log", "aria-label": "Search the log", autocomplete: "off" });
+  const group = el("select.field", { "aria-label": "Which entries" }, ...Object.keys(GROUPS).map((text) => el("option", { text })));
+  const search = el("input.field", { type: "search", placeholder: "Search the log", "aria-label": "Search the log", autocomplete: "off" });
   for (const field of [group, search]) field.addEventListener("input", redraw);
-  const controls = el("div", { class: "controls" }, group, search);
+  const controls = el("div.controls", {}, group, search);
   root.querySelector("[data-body]").replaceChildren(controls, rows, empty, more.node);
   const setRows = keyedRows(rows, (fact) => fact.seq, createRow, updateRow);
 
@@ -51,11 +51,11 @@ export function log(root, redraw) {
 }
 
 function createRow() {
-  const time = el("time", { class: "log__time" });
+  const time = el("time.log__time");
   const shape = mark();
-  const uploader = el("bdi", { class: "log__uploader" });
-  const text = el("span", { class: "log__text", dir: "auto" });
-  return { node: el("li", { class: "log__row" }, time, shape, el("span", { class: "log__words" }, uploader, text)), time, shape, uploader, text };
+  const uploader = el("bdi.log__uploader");
+  const text = el("span.log__text", { dir: "auto" });
+  return { node: el("li.log__row", {}, time, shape, el("span.log__words", {}, uploader, text)), time, shape, uploader, text };
 }
 
 function updateRow(row, fact) {

@@ -8,11 +8,11 @@ import * as format from "../format.js";
 export function session(root) {
   const title = root.querySelector("h2");
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty", text: "No session yet. Run “cloudplow upload”: its numbers will stand here." });
-  const stats = el("dl", { class: "stats" });
-  const failed = el("ul", { class: "failures" });
+  const empty = el("p.empty", { text: "No session yet. Run “cloudplow upload”: its numbers will stand here." });
+  const stats = el("dl.stats");
+  const failed = el("ul.failures");
   const failedTitle = el("summary");
-  const failedBox = el("details", { class: "disclosure" }, failedTitle, failed);
+  const failedBox = el("details.disclosure", {}, failedTitle, failed);
   root.querySelector("[data-body]").replaceChildren(stats, failedBox, empty);
   const setStats = keyedRows(stats, (item) => item.key, createStat, updateStat);
   const setFailures = keyedRows(failed, (item) => item.key, createFailure, updateFailure);
@@ -67,10 +67,10 @@ function endText(view) {
 }
 
 function createStat() {
-  const label = el("dt", { class: "stat__label" });
-  const value = el("dd", { class: "stat__value" });
-  const note = el("dd", { class: "stat__note" });
-  return { node: el("div", { class: "stat" }, label, value, note), label, value, note };
+  const label = el("dt.stat__label");
+  const value = el("dd.stat__value");
+  const note = el("dd.stat__note");
+  return { node: el("div.stat", {}, label, value, note), label, value, note };
 }
 
 function updateStat(row, item) {
@@ -95,9 +95,9 @@ function failureItems(view) {
 
 function createFailure() {
   const name = fileName();
-  const error = el("p", { class: "failure__error", dir: "auto" });
-  const meta = el("p", { class: "failure__meta" });
-  return { node: el("li", { class: "failure" }, name.node, error, meta), name, error, meta };
+  const error = el("p.failure__error", { dir: "auto" });
+  const meta = el("p.failure__meta");
+  return { node: el("li.failure", {}, name.node, error, meta), name, error, meta };
 }
 
 function updateFailure(row, item) {

@@ -11,11 +11,11 @@ const EXPORTS = [["Session, CSV", "session.csv"], ["Session, JSON", "session.jso
 /** root: the section. Returns update(view). */
 export function sessions(root, redraw) {
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty", text: "No session has ended yet." });
-  const rows = el("ol", { class: "past", "aria-labelledby": "sessions-title" });
+  const empty = el("p.empty", { text: "No session has ended yet." });
+  const rows = el("ol.past", { "aria-labelledby": "sessions-title" });
   const more = moreButton(redraw);
-  const links = EXPORTS.map(([text, file]) => ({ file, node: el("a", { class: "link", download: true, text }) }));
-  const downloads = el("p", { class: "links" }, el("span", { text: "Download" }), ...links.map((link) => link.node));
+  const links = EXPORTS.map(([text, file]) => ({ file, node: el("a.link", { download: true, text }) }));
+  const downloads = el("p.links", {}, el("span", { text: "Download" }), ...links.map((link) => link.node));
   root.querySelector("[data-body]").replaceChildren(rows, empty, more.node, downloads);
   const setRows = keyedRows(rows, (one) => one.key, createRow, updateRow);
 
@@ -41,7 +41,7 @@ function createRow() {
   const shape = mark();
   const parts = Object.fromEntries(["word", "when", "what", "why"].map((key) => [key, el("span", { class: `past__${key}` })]));
   parts.why.dir = "auto";
-  return { node: el("li", { class: "past__row" }, shape, parts.word, parts.when, parts.what, parts.why), shape, ...parts };
+  return { node: el("li.past__row", {}, shape, parts.word, parts.when, parts.what, parts.why), shape, ...parts };
 }
 
 function updateRow(row, { one, now }) {

@@ -7,7 +7,7 @@ import * as words from "../words.js";
 
 /** root: the section. Returns update(view, total, document). */
 export function side(root) {
-  const cards = el("ul", { class: "side" });
+  const cards = el("ul.side");
   root.querySelector("[data-body]").replaceChildren(cards);
   const setCards = keyedRows(cards, (item) => item.name, createCard, updateCard);
 
@@ -22,12 +22,12 @@ export function side(root) {
 
 function createCard(item) {
   const shape = mark();
-  const word = el("span", { class: "side__word" });
+  const word = el("span.side__word");
   const progress = bar("bar--row", "Progress of this uploader");
-  const amount = el("span", { class: "side__amount" });
-  const note = el("span", { class: "side__note" });
-  const link = el("a", { class: "side__card", href: `#uploader=${encodeURIComponent(item.name)}` },
-    el("span", { class: "side__name", text: item.name, dir: "auto", title: item.name }), el("span", { class: "state" }, shape, word), amount, note);
+  const amount = el("span.side__amount");
+  const note = el("span.side__note");
+  const link = el("a.side__card", { href: `#uploader=${encodeURIComponent(item.name)}` },
+    el("span.side__name", { text: item.name, dir: "auto", title: item.name }), el("span.state", {}, shape, word), amount, note);
   return { node: el("li", {}, link, progress.node), link, shape, word, amount, note, progress };
 }
 

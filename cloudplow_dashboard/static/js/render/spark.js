@@ -9,10 +9,10 @@ const HEIGHT = 48;
 
 /** Returns {node, add(at, value), draw(now), clear(), peak}. */
 export function spark() {
-  const area = svg("path", { class: "spark__area" });
-  const line = svg("path", { class: "spark__line", "vector-effect": "non-scaling-stroke" });
-  const node = svg("svg", {
-    class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true",
+  const area = svg("path.spark__area");
+  const line = svg("path.spark__line", { "vector-effect": "non-scaling-stroke" });
+  const node = svg("svg.spark", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true",
   }, area, line);
   let samples = [];
   let scale = 0;

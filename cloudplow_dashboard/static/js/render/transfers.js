@@ -9,9 +9,9 @@ const ROWS = 20;
 /** root: the section. Returns update(view). */
 export function transfers(root, redraw) {
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty" });
+  const empty = el("p.empty");
   const body = el("tbody", { role: "rowgroup" });
-  const table = el("table", { class: "table table--transfers", role: "table", "aria-labelledby": "transfers-title" },
+  const table = el("table.table.table--transfers", { role: "table", "aria-labelledby": "transfers-title" },
     el("thead", { role: "rowgroup" }, el("tr", { role: "row" },
       ...["File", "Done", "Size", "Speed", "Time left"].map((text) => (
         el("th", { role: "columnheader", scope: "col", text, class: text === "File" ? undefined : "number" })
@@ -56,7 +56,7 @@ function createRow() {
     cells[key] = el("td", { role: "cell", class: `number cell--${key}` });
   }
   const node = el("tr", { role: "row" },
-    el("td", { role: "cell", class: "cell--name" }, name.node, progress.node),
+    el("td.cell--name", { role: "cell" }, name.node, progress.node),
     cells.share, cells.size, cells.speed, cells.eta);
   return { node, name, progress, ...cells };
 }

@@ -18,7 +18,7 @@ function fromAddress() {
 
 /** root: a nav element. Returns {update(document), selected, total}. */
 export function uploaders(root, redraw) {
-  const bar = el("div", { class: "tabs" });
+  const bar = el("div.tabs");
   root.replaceChildren(bar);
   const setTabs = keyedRows(bar, (item) => item.name, createTab, updateTab);
   const control = { selected: "", total: 0, update };
@@ -37,9 +37,9 @@ export function uploaders(root, redraw) {
 
   function createTab(item) {
     const shape = mark();
-    const text = el("bdi", { class: "tab__name", text: item.name });
-    const word = el("span", { class: "tab__phase" });
-    const node = el("button", { class: "tab", type: "button", title: item.name }, shape, text, word);
+    const text = el("bdi.tab__name", { text: item.name });
+    const word = el("span.tab__phase");
+    const node = el("button.tab", { type: "button", title: item.name }, shape, text, word);
     node.addEventListener("click", () => choose(item.name));
     return { node, shape, word };
   }
