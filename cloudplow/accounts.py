@@ -109,14 +109,17 @@ def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
 
 
 class AccountPool:
-    """The accounts of one uploader. Used by the thread that drives rclone only."""
+    """The accounts of one uploader. Used by the thread that drives rclone only.
+
+    ledger: what they have spent; a dry run works with a copy.
+    """
 
     def __init__(self, uploader: str, folder: Path, ledger: Ledger, *, quota_bytes: int) -> None:
         self.uploader = uploader
         self.folder = folder
         self.quota_bytes = quota_bytes
         self.active: str | None = None
-        self._ledger = ledger
+        self.ledger = ledger
         self.accounts: list[Account] = []
 
     def refresh(self) -> bool:
@@ -133,7 +136,7 @@ class AccountPool:
 
     def limit_bytes(self) -> int:
         """The quota that is planned with: the configured one, or the smaller one that Google was seen to apply."""
-        learned = self._ledger.learned_limit(self.uploader, self.quota_bytes)
+        learned = self.ledger.learned_limit(self.uploader, self.quota_bytes)
         return self.quota_bytes if learned is None else min(learned, self.quota_bytes)
 
     def learn_from_denial(self, key: str, window_seconds: float) -> float | None:
@@ -143,7 +146,7 @@ class AccountPool:
         Returns when its first bytes come back (epoch seconds) where the limit was learned; None when it is to rest for
         a whole window.
         """
-        used = self._ledger.used_bytes(key)
+        used = self.ledger.used_bytes(key)
         if used < self.quota_bytes * LEARN_SHARE:
             return None
         if used < self.limit_bytes():
@@ -154,11 +157,11 @@ class AccountPool:
                 Path(key).name,
                 format_bytes(used),
             )
-            self._ledger.learn_limit(self.uploader, key, used, self.quota_bytes)
-        if self._ledger.denied_within(key, window_seconds):
+            self.ledger.learn_limit(self.uploader, key, used, self.quota_bytes)
+        if self.ledger.denied_within(key, window_seconds):
             # Its first bytes came back and it was refused again: its window may not be rolling after all.
             return None
-        returns = self._ledger.returns(key)
+        returns = self.ledger.returns(key)
         return returns[0].at if returns else None
 
     def capacities(self) -> list[Capacity]:
@@ -172,17 +175,17 @@ class AccountPool:
             range(len(self.accounts)),
             key=lambda index: (
                 self.accounts[index].key != self.active,
-                *self._ledger.usage_rank(self.accounts[index].key),
+                *self.ledger.usage_rank(self.accounts[index].key),
                 index,
             ),
         )
         return [self._capacity(self.accounts[index], limit) for index in ranked]
 
     def _capacity(self, account: Account, limit: int) -> Capacity:
-        used = self._ledger.used_bytes(account.key, with_reserved=True)
-        denied = self._ledger.denied(account.key)
+        used = self.ledger.used_bytes(account.key, with_reserved=True)
+        denied = self.ledger.denied(account.key)
         usable_from = math.inf if account.failed_why else denied[0] if denied else 0.0
-        return Capacity(account.key, limit, max(0, limit - used), self._ledger.returns(account.key), usable_from)
+        return Capacity(account.key, limit, max(0, limit - used), self.ledger.returns(account.key), usable_from)
 
     def quotas(self) -> tuple[AccountQuota, ...]:
         """The state of every account in natural order, as events carry it."""
@@ -195,11 +198,11 @@ class AccountPool:
         return self._quota(account, self.limit_bytes())
 
     def _quota(self, account: Account, limit: int) -> AccountQuota:
-        used = self._ledger.used_bytes(account.key)
-        returns = self._ledger.returns(account.key, with_reserved=False)
+        used = self.ledger.used_bytes(account.key)
+        returns = self.ledger.returns(account.key, with_reserved=False)
         resets_at = returns[0].at if returns else None
         state, why, until = "ready", "", None
-        denied = self._ledger.denied(account.key)
+        denied = self.ledger.denied(account.key)
         if account.failed_why:
             state, why = "failed", account.failed_why
         elif denied:

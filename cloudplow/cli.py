@@ -51,6 +51,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     upload = commands.add_parser("upload", help="upload every (or the named) uploader once")
     upload.add_argument("names", nargs="*", metavar="NAME")
     upload.add_argument("--wait", action="store_true", help="when all quotas are used, wait for them and go on")
+    upload.add_argument("--dry-run", action="store_true", help="upload nothing, show what would be, stage by stage")
     upload.set_defaults(handler=_upload)
 
     plan = commands.add_parser("plan", help="show what would be uploaded, per account and stage; changes nothing")

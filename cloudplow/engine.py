@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cloudplow.background import Background
@@ -84,6 +84,11 @@ class UploadTask:
     def moving(self) -> bool:
         """Whether files leave the source."""
         return self.job.command == "move"
+
+
+def as_dry_run(task: UploadTask) -> UploadTask:
+    """The same task, but nothing is moved, copied or deleted."""
+    return replace(task, job=replace(task.job, dry_run=True))
 
 
 def upload_task(config: Config, name: str) -> UploadTask:

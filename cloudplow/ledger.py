@@ -13,6 +13,7 @@ Old files (one fixed window from the first upload) are read; a superset of them 
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import threading
@@ -27,9 +28,12 @@ log = logging.getLogger("cloudplow.ledger")
 
 
 class Ledger:
-    """Charges by uploader and key file. Used by the thread that drives rclone; the saver thread makes documents."""
+    """Charges by uploader and key file. Used by the thread that drives rclone; the saver thread makes documents.
 
-    def __init__(self, files: StateFiles, *, now: Callable[[], float]) -> None:
+    files: None keeps nothing.
+    """
+
+    def __init__(self, files: StateFiles | None, *, now: Callable[[], float]) -> None:
         self._files = files
         self._now = now
         self._lock = threading.Lock()
@@ -38,12 +42,13 @@ class Ledger:
         self._paths: dict[str, set[str]] = {}
         self._windows: dict[str, float] = {}
         self._warned_of_future = False
-        files.register(LEDGER_FILE, self.document)
+        if files is not None:
+            files.register(LEDGER_FILE, self.document)
 
     def load(self, windows_seconds: Mapping[str, float]) -> None:
         """Read the file: at start, and again once nobody else writes it. windows_seconds: each uploader's window."""
         self._windows = dict(windows_seconds)
-        stored = self._files.read(LEDGER_FILE)
+        stored = self._files.read(LEDGER_FILE) if self._files is not None else None
         now = self._now()
         entries, from_future = dict[str, dict[str, Entry]](), False
         for uploader, accounts in stored.items() if isinstance(stored, dict) else ():
@@ -64,6 +69,20 @@ class Ledger:
             log.warning(
                 "sa_quota_cache.json holds uploads from the future (was the clock set back?): they count as spent now"
             )
+
+    def rehearsal(self) -> Ledger:
+        """A copy for a dry run: it knows what is spent, and what is booked in it is kept nowhere."""
+        made = Ledger(None, now=self._now)
+        with self._lock:
+            made._entries = copy.deepcopy(self._entries)
+            made._windows = dict(self._windows)
+            made._real_paths = dict(self._real_paths)
+            made._paths = {path: set(keys) for path, keys in self._paths.items()}
+        return made
+
+    def _save_soon(self) -> None:
+        if self._files is not None:
+            self._files.mark_dirty(LEDGER_FILE)
 
     def _window(self, uploader: str) -> float:
         return self._windows.get(uploader, 86_400.0)
@@ -123,7 +142,7 @@ class Ledger:
             if of_stage and entry.open_stage is not None:
                 entry.reserved_bytes = max(0, entry.reserved_bytes - size_bytes)
                 entry.open_stage["charged_bytes"] += size_bytes
-        self._files.mark_dirty(LEDGER_FILE)
+        self._save_soon()
 
     def open_stage(self, uploader: str, key: str, planned_bytes: int) -> None:
         """Reserve what a stage plans; returns when that is safe on the disk. Raises StateError."""
@@ -134,7 +153,8 @@ class Ledger:
             for other in self._entries[uploader].values():
                 other.aborted = False
             entry.last_used = self._now()
-        self._files.save_now(LEDGER_FILE)
+        if self._files is not None:
+            self._files.save_now(LEDGER_FILE)
 
     def close_stage(self, uploader: str, key: str, lost_bytes: int = 0, *, aborted: bool = False) -> None:
         """End a stage's reservation. lost_bytes: what failed or aborted uploads may have cost.
@@ -148,7 +168,7 @@ class Ledger:
             entry.aborted = aborted
             if lost_bytes > 0:
                 book(entry, self._now(), lost_bytes, self._window(uploader))
-        self._files.mark_dirty(LEDGER_FILE)
+        self._save_soon()
 
     def aborted_stages(self, uploader: str) -> list[str]:
         """Key files whose last stage was cut off, in this run or an earlier one."""
@@ -170,7 +190,7 @@ class Ledger:
             entry = self._entry(uploader, key)
             entry.denied_until = max(entry.denied_until, until)
             entry.denied_why = why
-        self._files.mark_dirty(LEDGER_FILE)
+        self._save_soon()
 
     def denied_within(self, key: str, seconds: float) -> bool:
         """Whether the account is refused, or was until less than so many seconds ago."""
@@ -191,7 +211,7 @@ class Ledger:
             entry = self._entry(uploader, key)
             entry.learned_limit_bytes = limit_bytes
             entry.learned_for_limit_bytes = configured_bytes
-        self._files.mark_dirty(LEDGER_FILE)
+        self._save_soon()
 
     def learned_limit(self, uploader: str, configured_bytes: int) -> int | None:
         """The smallest limit that any account of the uploader was refused at, for this configured quota."""

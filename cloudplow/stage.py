@@ -25,6 +25,9 @@ class StageListener(Protocol):
     def on_uploaded(self, file: QueueFile) -> None:
         """The bytes of a file were spent."""
 
+    def on_skipped(self, file: QueueFile) -> None:
+        """A dry run would have spent the bytes of a file."""
+
     def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
         """A file arrived and, for a move, left the source."""
 
@@ -124,7 +127,9 @@ class StageRun:
                 self._in_flight = {one.name: min(one.bytes, one.size or one.bytes) for one in message.transferring}
                 self._listener.on_progress(message)
             case Skipped(name=name):
-                self._waiting.pop(name, None)
+                file = self._waiting.pop(name, None)
+                if file is not None and message.uploads:
+                    self._listener.on_skipped(file)
             case Problem() | Note() | Plain():
                 self._on_text(message)
 

@@ -35,7 +35,10 @@ from cloudplow.stage_events import StageReporter
 
 
 class StageDriver:
-    """Owned by one session, on its thread. files, bytes: transferred so far in the session."""
+    """Owned by one session, on its thread. files, bytes: transferred so far in the session.
+
+    engine: for a dry run with a ledger that is kept nowhere.
+    """
 
     def __init__(
         self,
@@ -90,7 +93,7 @@ class StageDriver:
         self._write_lists(files)
         self._announce(files)
         started = self._engine.clock()
-        charged = self._pool is not None and not self._task.job.dry_run
+        charged = self._pool is not None
         if charged:
             reserved = sum(self._cost(file.size) for file in files)
             self._engine.ledger.open_stage(self._task.name, planned.account, reserved)
@@ -212,7 +215,7 @@ class StageDriver:
     def _write_lists(self, files: Sequence[QueueFile]) -> None:
         try:
             write_list(self._list_path, files)
-            if self._pool is not None:
+            if self._pool is not None and not self._task.job.dry_run:
                 write_stage_sizes(self._list_path, files)
         except OSError as error:
             raise RcloneError(f"{self._list_path} cannot be written: {error.strerror}") from error
@@ -236,7 +239,8 @@ class StageDriver:
             self._emit_quota(self._pool.active)
 
     def _emit_quota(self, account: str) -> None:
-        if self._pool is not None and self._pool.index(account) >= 0:
+        # What a dry run takes of a quota is not spent.
+        if self._pool is not None and self._pool.index(account) >= 0 and not self._task.job.dry_run:
             self._emit(events.QuotaChanged, **asdict(self._pool.quota(account)))
 
 

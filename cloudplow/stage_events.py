@@ -52,6 +52,9 @@ class StageReporter:
             self._next_quota_event = self._clock() + QUOTA_EVENT_SECONDS
             self._quota_changed()
 
+    def on_skipped(self, file: QueueFile) -> None:
+        self._charge(file.size)
+
     def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
         self._forget(file, already_there)
         self._send(events.FileTransferred, name=printable_name(file.name), size=file.size, already_there=already_there)

@@ -6,6 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from cloudplow import events
@@ -44,7 +45,9 @@ class Session:
     """Runs on the thread that calls `run`, which is the one that drives rclone."""
 
     def __init__(self, engine: Engine, task: UploadTask) -> None:
-        self._engine = engine
+        self._spent = engine.ledger
+        # A dry run books what it would spend where nobody keeps it, and so goes from account to account as an upload.
+        self._engine = replace(engine, ledger=engine.ledger.rehearsal()) if task.job.dry_run else engine
         self._task = task
         self._id = os.urandom(6).hex()
         self._queue = QueueState()
@@ -56,6 +59,7 @@ class Session:
         self._next_capacity_at: float | None = None
         self._locks = FolderLocks()
         self._list_path = stage_list_path(engine.state_dir, task.name)
+        self._dry_list_path = self._list_path.with_suffix(".dry_run")
 
     def run(self) -> SessionFinished:
         """Upload until the end; returns the last event.
@@ -65,9 +69,8 @@ class Session:
         """
         try:
             self._begin()
-            driver = StageDriver(
-                self._engine, self._task, self._pool, self._queue, self._locks, self._list_path, self._emit
-            )
+            list_path = self._dry_list_path if self._task.job.dry_run else self._list_path
+            driver = StageDriver(self._engine, self._task, self._pool, self._queue, self._locks, list_path, self._emit)
             try:
                 end = self._upload(driver)
             except StoppedError:
@@ -76,6 +79,7 @@ class Session:
                 end = Reaction(React.END, str(error), outcome="failed")
             return self._finish(driver, end)
         finally:
+            self._dry_list_path.unlink(missing_ok=True)
             self._locks.release()
 
     def _begin(self) -> None:
@@ -104,6 +108,7 @@ class Session:
         task = self._task
         if self._pool is not None:
             self._pool.active = None
+            self._pool.ledger = self._spent
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         if task.moving and not task.job.dry_run and task.remove_empty_dir_depth is not None:
             remove_empty_folders(task.folder, task.remove_empty_dir_depth)
@@ -137,7 +142,7 @@ class Session:
                 end = self._after_stage(driver, result)
             else:
                 end = self._end_of(made)
-                if end.outcome == "quota_used" and self._engine.wait_for_capacity:
+                if end.outcome == "quota_used" and self._engine.wait_for_capacity and not self._task.job.dry_run:
                     self._sleep_until(end)
                     continue
             if end is not None:
@@ -166,6 +171,8 @@ class Session:
             duration_seconds=duration,
             now=self._engine.now(),
             confidence="exact",
+            oldest_modified_at=listing.oldest_modified_at,
+            oldest_file=listing.oldest_file,
         )
         self._emit(
             events.QueueLearned,
@@ -182,7 +189,8 @@ class Session:
         if self._pool is not None and self._refresh(self._pool):
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         made = plan_task(self._engine, self._task, self._pool, candidates)
-        self._engine.waiting.note(self._task.name, made)
+        if not self._task.job.dry_run:
+            self._engine.waiting.note(self._task.name, made)
         self._next_capacity_at = made.next_capacity_at
         self._emit(events.PlanMade, plan=plan_document(made, self._pool.names() if self._pool else {}))
         return made
@@ -202,7 +210,8 @@ class Session:
             return Reaction(React.END, made.unplanned_why + example, outcome="failed")
         if made.next_capacity is not None:
             room = format_bytes(made.next_capacity.bytes)
-            why = f"every account is used up, {made.waiting_files} files wait until the first {room} come back"
+            used_up = "would be used up" if self._task.job.dry_run else "is used up"
+            why = f"every account {used_up}, {made.waiting_files} files wait until the first {room} come back"
             return Reaction(React.END, why, made.next_capacity.at, outcome="quota_used")
         given_up = self._queue.given_up()
         if given_up:
@@ -227,10 +236,11 @@ class Session:
             self._listed_at = -math.inf
             return self._count_vain("the files keep changing while they are to be uploaded")
         self._queue.note_failures(result.failed.items())
-        if self._task.job.dry_run:
-            self._dry_names.update(driver.planned_names)
-        elif result.verdict.outcome in (Outcome.DONE, Outcome.FILES_FAILED):
-            self._note_untouched(result.untouched)
+        if result.verdict.outcome in (Outcome.DONE, Outcome.FILES_FAILED):
+            if self._task.job.dry_run:
+                self._dry_names.update(driver.planned_names)
+            else:
+                self._note_untouched(result.untouched)
         if result.failed or result.untouched:
             self._listed_at = -math.inf
         if result.cut_off:

@@ -12,6 +12,7 @@ from cloudplow import logs
 from cloudplow.app import App, worst_status
 from cloudplow.cli import old_cache_path, signals_ask
 from cloudplow.display import LineDisplay, finished_sentence
+from cloudplow.engine import as_dry_run
 from cloudplow.errors import CloudplowError
 from cloudplow.head_start import HeadStart
 
@@ -23,7 +24,7 @@ def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be begun."""
     display = make_display(options.loglevel, logfile)
     app = App(config_path, state_dir, old_cache=old_cache_path(options), head_start=head_start)
-    return upload(app, display, names=options.names, wait=options.wait)
+    return upload(app, display, names=options.names, wait=options.wait, dry_run=options.dry_run)
 
 
 def upload(
@@ -32,10 +33,11 @@ def upload(
     *,
     names: Sequence[str] = (),
     wait: bool = False,
+    dry_run: bool = False,
     finish: Callable[[int], int] = int,
 ) -> int:
     """Upload the named uploaders, or all. finish: called with the exit status while the plugins are still up."""
-    tasks = app.tasks(names)
+    tasks = [as_dry_run(task) if dry_run else task for task in app.tasks(names)]
     app.begin_preflight().begin_listing(tasks[0])
     display.start()
     try:

@@ -41,10 +41,16 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A dry run would have transferred the file. size in bytes."""
+    """A dry run would have done something with the file. size in bytes; action: "copy", "move", "delete" ..."""
 
     name: str
     size: int
+    action: str = "copy"
+
+    @property
+    def uploads(self) -> bool:
+        """Whether it would have been uploaded; one that is there already would only be deleted at the source."""
+        return self.action in ("copy", "move")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ def _classify(record: Mapping[str, Any]) -> Message:
     if isinstance(stats, dict):
         return parse_stats(stats)
     if "skipped" in record and name:
-        return Skipped(name, _whole(record.get("size")))
+        return Skipped(name, _whole(record.get("size")), _text(record["skipped"]))
     if level in _PROBLEM_LEVELS:
         if _ATTEMPT_SUCCEEDED.match(text):
             return Note(name, text, "info")

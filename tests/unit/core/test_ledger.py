@@ -228,6 +228,27 @@ def test_stage_that_was_cut_off_is_remembered_until_the_next_one(
     assert ledger.aborted_stages("google") == []
 
 
+# Dry runs
+
+
+def test_rehearsal_knows_what_is_spent_and_keeps_nothing(tmp_path: Path, clock: FakeClock) -> None:
+    files = StateFiles(tmp_path)
+    ledger = Ledger(files, now=clock)
+    ledger.load({"google": 2 * HOUR})
+    ledger.charge("google", KEY, 100)
+    files.save_now(LEDGER_FILE)
+    before = (tmp_path / LEDGER_FILE).read_bytes()
+    rehearsal = ledger.rehearsal()
+    rehearsal.open_stage("google", KEY, 50)
+    rehearsal.charge("google", KEY, 50)
+    rehearsal.close_stage("google", KEY, 7)
+    rehearsal.deny("google", OTHER, NOON + HOUR, "refused")
+    assert rehearsal.returns(KEY) == (Return(NOON + 2 * HOUR, 157),)
+    assert (ledger.used_bytes(KEY), ledger.denied(OTHER)) == (100, None)
+    files.save_if_dirty(LEDGER_FILE)
+    assert (tmp_path / LEDGER_FILE).read_bytes() == before
+
+
 # What is remembered
 
 

@@ -60,6 +60,9 @@ class Listener:
     def on_uploaded(self, file: QueueFile) -> None:
         self.told.append(("uploaded", file.name, file.size))
 
+    def on_skipped(self, file: QueueFile) -> None:
+        self.told.append(("skipped", file.name, file.size))
+
     def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
         self.told.append(("already there" if already_there else "transferred", file.name, file.size))
 
@@ -155,10 +158,15 @@ def test_recorded_file_that_was_there_costs_nothing(bench: Bench, version: str) 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_recorded_dry_run_moves_nothing_and_leaves_nothing_untouched(bench: Bench, version: str) -> None:
+def test_recorded_dry_run_moves_nothing_and_tells_of_every_file(bench: Bench, version: str) -> None:
     result = bench.run(SMALL, lines(version, "dry-run"))
     assert (result.verdict.outcome, result.files, result.untouched) == (Outcome.DONE, 0, [])
-    assert bench.listener.told == []
+    assert sorted(bench.listener.told) == sorted(("skipped", name, size) for name, size in SMALL.items())
+
+
+def test_dry_run_would_only_delete_what_is_there_already(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("Skipped delete as --dry-run is set", "a", "notice", skipped="delete", size=5)])
+    assert (result.untouched, bench.listener.told) == ([], [])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
