@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import overhead, queue, quota, small_files
+from benchmarks import overhead, queue, quota, small_files, viewers
 from benchmarks.common import TreeShape
+from benchmarks.viewers_client import Viewer, Viewers
+from benchmarks.viewers_crowd import Crowd
+from cloudplow_dashboard.direct import chunk_of
+from cloudplow_dashboard.stream import frame
 from tests.fake_drive import Mode
 
 pytestmark = pytest.mark.rclone
@@ -76,7 +83,65 @@ def test_the_benchmark_of_the_overhead_prints_its_table(
     assert len(rows(output, "rclone move")) == 4
 
 
-@pytest.mark.parametrize("benchmark", [overhead, queue, quota, small_files])
+def test_the_benchmark_of_viewers_prints_its_tables(any_rclone: Path) -> None:
+    # In a process of its own, because it measures itself and raises its limits.
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.viewers", "--short", "--rclone", str(any_rclone)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    # Status 0: no gap, no viewer cut off, no file lost, and memory and bytes within their targets.
+    assert (done.returncode, done.stderr) == (0, "")
+    output = done.stdout
+    assert len(rows(output, "A real upload, ")) == len(rows(output, "All of 100 viewers saw every version")) == 2
+    assert len(rows(output, "upload  ")) == len(rows(output, "CPU of cloudplow and rclone")) == 4
+    for name, figure in viewers.FIGURES.items():
+        (row,) = rows(output, f"{figure.label}  ")
+        assert ("at most" in row) == (figure.target is not None), name
+
+
+def stream(*frames: tuple[int, str]) -> bytes:
+    return b"".join(chunk_of(frame(kind, "boot", number, b'{"x":1}')) for number, kind in frames)
+
+
+@pytest.mark.parametrize(
+    ("frames", "gaps", "snapshots"),
+    [
+        ([(7, "snapshot"), (8, "patch"), (9, "patch")], 0, 0),
+        ([(7, "snapshot"), (9, "patch"), (10, "patch")], 1, 0),
+        ([(7, "snapshot"), (8, "patch"), (8, "patch")], 1, 0),
+        ([(7, "snapshot"), (8, "patch"), (20, "snapshot"), (21, "patch")], 0, 1),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 50, 1000])
+def test_a_viewer_of_the_benchmark_notices_a_gap(
+    frames: list[tuple[int, str]], gaps: int, snapshots: int, size: int
+) -> None:
+    crowd = Viewers(Crowd(0, 0, 0))
+    data = b"HTTP/1.1 200 OK\r\n\r\n" + chunk_of(b"retry: 2000\n\n") + stream(*frames) + b"0\r\n\r\n"
+    with socket.socket() as connection:
+        viewer = Viewer(connection)
+        crowd.viewers.append(viewer)
+        for at in range(0, len(data), size):
+            crowd.take(viewer, data[at : at + size], 0.0)
+        crowd.take(viewer, b"", 0.0)
+    seen = crowd.finish()
+    assert (seen["gaps"], seen["snapshots"], seen["ended_well"]) == (gaps, snapshots, 1)
+    assert viewer.last_id == frames[-1][0]
+
+
+def test_a_target_that_is_missed_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert viewers.report({"gaps": 1, "event_p99_ms": 100.0, "get_p99_ms": 50.1, "events": 3}) == ["get_p99_ms", "gaps"]
+    output = capsys.readouterr().out
+    assert [line.split("  ")[0] for line in output.splitlines() if line.endswith("missed")] == [
+        "plain GET, p99",
+        "gaps in the ids",
+    ]
+
+
+@pytest.mark.parametrize("benchmark", [overhead, queue, quota, small_files, viewers])
 def test_a_program_that_is_not_there_is_named(benchmark: object, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         benchmark.main(["--rclone", "no-such-rclone"])  # type: ignore[attr-defined]
