@@ -1,0 +1,66 @@
+// Runs before the page's own scripts, and notes in window.probe what the page does. It changes nothing.
+(() => {
+  const probe = window.probe = {
+    violations: [], longTasks: [], shifts: [], largest: [], marks: {}, words: [],
+    served: "", drawn: "", streams: 0, snapshots: 0, patches: 0, gaps: [], version: 0,
+  };
+
+  document.addEventListener("securitypolicyviolation", (event) => {
+    probe.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+  });
+
+  const observe = (type, take) => {
+    new PerformanceObserver((found) => found.getEntries().forEach(take)).observe({ type, buffered: true });
+  };
+  observe("longtask", (entry) => probe.longTasks.push(entry.duration));
+  observe("layout-shift", (entry) => {
+    if (!entry.hadRecentInput) probe.shifts.push([entry.startTime, entry.value]);
+  });
+  observe("largest-contentful-paint", (entry) => {
+    probe.largest.push([entry.startTime, entry.element?.textContent.trim() ?? ""]);
+  });
+
+  // What the server wrote, before a script of the page has run.
+  const headline = () => document.getElementById("headline");
+  const text = (node) => (node?.textContent ?? "").replace(/\s+/g, " ").trim();
+  document.addEventListener("readystatechange", () => {
+    if (document.readyState === "interactive") probe.served = text(headline());
+  });
+
+  const mark = (name) => { probe.marks[name] ??= performance.now(); };
+  const note = (node) => {
+    const word = text(node);
+    if (word && !probe.words.includes(word)) probe.words.push(word);
+  };
+  new MutationObserver((records) => {
+    for (const { target, removedNodes, type } of records) {
+      // The parser only adds; the scripts put their own elements in the place of what the server wrote.
+      if (type === "childList" && target.id === "headline" && removedNodes.length > 0 && !probe.marks.drawn) {
+        mark("drawn");
+        probe.drawn = text(target);
+        requestAnimationFrame(() => setTimeout(() => mark("shown")));
+      }
+      if (target.id === "connection" && target.dataset.mode === "live") mark("live");
+      const element = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement;
+      if (element?.closest(".badge, .tab__phase, .side__word")) note(element);
+    }
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ["data-mode"] });
+
+  // A version that was not followed by the next one is a patch that the page has missed.
+  window.EventSource = class extends EventSource {
+    constructor(...given) {
+      super(...given);
+      probe.streams += 1;
+      this.addEventListener("snapshot", ({ data }) => {
+        probe.snapshots += 1;
+        probe.version = JSON.parse(data).version;
+      });
+      this.addEventListener("patch", ({ data }) => {
+        const { version } = JSON.parse(data);
+        if (version !== probe.version + 1) probe.gaps.push([probe.version, version]);
+        probe.patches += 1;
+        probe.version = version;
+      });
+    }
+  };
+})();
