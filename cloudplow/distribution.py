@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from cloudplow.units import GIB, format_bytes
@@ -16,6 +17,8 @@ _MIB: Final = 1 << 20
 #: Upper bounds of the buckets, in bytes (exclusive); the last bucket has none.
 _BUCKET_BOUNDS: Final = (100 * _MIB, GIB, 10 * GIB, 50 * GIB)
 _BUCKET_NAMES: Final = ("0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+")
+#: Where one bin of the histogram ends and the next begins, in bytes: 1 KiB, 2 KiB, 4 KiB, ... 1 TiB.
+_BIN_BOUNDS: Final = tuple(1 << power for power in range(10, 41))
 
 #: How many of the latest sizes a `SizeSample` keeps for its percentiles.
 SAMPLE_LIMIT: Final = 10_000
@@ -42,17 +45,27 @@ def percentile(ordered: Sequence[int], percent: int) -> int:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def _parts(ordered: Sequence[int], bounds: Sequence[int]) -> list[tuple[int, int]]:
+    """Where the sizes below the first bound lie, those from each bound to the next, and the rest: (start, end)."""
+    return list(pairwise((0, *(bisect_left(ordered, bound) for bound in bounds), len(ordered))))
+
+
 def _buckets(ordered: Sequence[int]) -> dict[str, dict[str, Any]]:
-    counts = [0] * len(_BUCKET_NAMES)
-    totals = [0] * len(_BUCKET_NAMES)
-    for size in ordered:
-        index = bisect_right(_BUCKET_BOUNDS, size)
-        counts[index] += 1
-        totals[index] += size
     files = len(ordered) or 1
     return {
-        name: {"count": counts[i], "total_bytes": totals[i], "percentage": round(100 * counts[i] / files, 1)}
-        for i, name in enumerate(_BUCKET_NAMES)
+        name: {
+            "count": end - start,
+            "total_bytes": sum(ordered[start:end]),
+            "percentage": round(100 * (end - start) / files, 1),
+        }
+        for name, (start, end) in zip(_BUCKET_NAMES, _parts(ordered, _BUCKET_BOUNDS), strict=True)
+    }
+
+
+def _histogram(ordered: Sequence[int]) -> dict[str, Any]:
+    return {
+        "from_bytes": _BIN_BOUNDS[0],
+        "counts": [end - start for start, end in _parts(ordered, _BIN_BOUNDS)],
     }
 
 
@@ -85,12 +98,19 @@ def distribution_document(
     total_files: int | None = None,
     total_bytes: int | None = None,
     learning_phase: str = "listing",
+    oldest_modified_at: float = 0,
+    oldest_file: str = "",
 ) -> dict[str, Any]:
     """Describe the distribution of file sizes (bytes, any order).
 
     source: how they were learned; confidence: "exact" for a whole listing, None derives it from the number of sizes.
     total_files, total_bytes: of everything that the sizes stand for, when they are only a sample of it.
+    oldest_modified_at, oldest_file: when the file that was changed longest ago was changed (epoch seconds, 0 when
+    unknown), and its printable name.
     now: epoch seconds. Returns a JSON-ready document without null and without infinities.
+
+    `size_histogram` is {"from_bytes": 1024, "counts": [32 numbers of files]}: first those smaller than `from_bytes`,
+    then those from there to below twice that, each further bin twice as wide, and last all from 1 TiB on.
     """
     ordered = sorted(sizes)
     count = len(ordered)
@@ -103,6 +123,9 @@ def distribution_document(
         "percentiles": percentiles,
         "percentiles_human": {name: format_bytes(size) for name, size in percentiles.items()},
         "size_buckets": _buckets(ordered),
+        "size_histogram": _histogram(ordered),
+        "oldest_modified_at": oldest_modified_at,
+        "oldest_file": oldest_file,
         "large_file_percentage": round(100 * large / count, 1) if count else 0.0,
         "statistics": _statistics(
             ordered,

@@ -20,7 +20,15 @@ from cloudplow.rclone.remotes import (
     drive_remotes_below,
     stored_size_bytes,
 )
-from cloudplow.scanner import Listing, missing_at_destination, parse_listing, read_listing, without_open_files
+from cloudplow.scanner import (
+    Listing,
+    missing_at_destination,
+    modified_at,
+    oldest_name,
+    parse_listing,
+    read_listing,
+    without_open_files,
+)
 from cloudplow.source_names import local_path
 from cloudplow.units import format_bytes
 
@@ -40,19 +48,24 @@ def learn_queue(engine: Engine, task: UploadTask, list_path: Path, pool: Account
     opened: frozenset[str] = frozenset()
     if task.exclude_open_files:
         opened = open_files_below(task.folder, except_containing=task.opened_excludes)
-    files = read_listing(task.job, listing.get(engine.stop.first))
+    done = listing.get(engine.stop.first)
+    files = listed = read_listing(task.job, done)
+    source = "lsf"
     if opened:
         kept = without_open_files(files, task.folder, opened)
         if len(kept) < len(files):
             log.info("%s: %d open files are left for later", task.name, len(files) - len(kept))
         files = kept
-    if task.moving or not files:
-        return Listing(files, "lsf")
-    compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may look while an upload does
-    try:
-        return Listing(_compare(engine, task, files, compare_path, pool), "dry_run")
-    finally:
-        compare_path.unlink(missing_ok=True)
+    if files and not task.moving:
+        source = "dry_run"
+        compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may look while an upload does
+        try:
+            files = _compare(engine, task, files, compare_path, pool)
+        finally:
+            compare_path.unlink(missing_ok=True)
+    left_out = {file.name for file in listed} - {file.name for file in files} if len(files) < len(listed) else set()
+    oldest = oldest_name(done.stdout, left_out)
+    return Listing(files, source, printable_name(oldest), modified_at(task.folder, oldest) if oldest else 0)
 
 
 def _compare(

@@ -7,7 +7,7 @@ a dry run tells which of them the destination does not have yet.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -23,28 +23,67 @@ from cloudplow.source_names import is_plain, local_path
 
 #: The exit status of rclone for a source that does not exist.
 _NOT_FOUND: Final = 3
+_TIME_LENGTH: Final = len("2006-01-02 15:04:05")
+#: What knows no time of a file leaves it at the beginning of 1970; in every zone that is before this.
+_FIRST_TIME: Final = b"1970-01-02"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a listing found. source: "lsf", or "dry_run" when the destination was asked too."""
+    """What a listing found. source: "lsf", or "dry_run" when the destination was asked too.
+
+    oldest_file: printable name of the file that was changed longest ago, "" when unknown.
+    oldest_modified_at: when that was, epoch seconds; 0 when unknown.
+    """
 
     files: list[QueueFile]
     source: str
+    oldest_file: str = ""
+    oldest_modified_at: int = 0
 
 
 def parse_listing(output: bytes) -> list[QueueFile]:
-    """Read "SIZE TAB NAME" lines; a line that is none is passed over. Raises nothing."""
+    """Read lines of time, size and name, or of size and name; a line that is none is passed over. Raises nothing."""
     files = []
     # Line by line: a listing of a million files is not held twice.
     for line in BytesIO(output):
-        size, separator, name = line.rstrip(b"\n").decode("utf-8", "surrogateescape").partition(LISTING_SEPARATOR)
-        if separator and name:
-            try:
+        fields = line.rstrip(b"\n").decode("utf-8", "surrogateescape").split(LISTING_SEPARATOR, 2)
+        try:
+            size, name = fields[-2:]
+            if name:
                 files.append(QueueFile(name, max(0, int(size))))
-            except ValueError:
-                continue
+        except ValueError:
+            continue
     return files
+
+
+def oldest_name(output: bytes, left_out: Container[str] = frozenset()) -> str:
+    """The file of a listing that was changed longest ago, but for those left out; "" when no time is known.
+
+    The times are local and sort as text, but for the hour that autumn repeats. No line is taken apart unless the
+    first one in that order does not count: of 350,000 the first is found in 15 ms.
+    """
+
+    def counts(line: bytes) -> bool:
+        dated = line[:_TIME_LENGTH] >= _FIRST_TIME and line[_TIME_LENGTH : _TIME_LENGTH + 1] == b"\t"
+        return dated and _name_of(line) not in left_out
+
+    line = min(BytesIO(output), default=b"")
+    if not counts(line):
+        line = min(filter(counts, BytesIO(output)), default=b"")
+    return _name_of(line)
+
+
+def _name_of(line: bytes) -> str:
+    return line.rstrip(b"\n").rpartition(b"\t")[2].decode("utf-8", "surrogateescape")
+
+
+def modified_at(folder: Path, name: str) -> int:
+    """When a listed file was changed, in epoch seconds; 0 when it cannot be told."""
+    try:
+        return int(local_path(folder, name).stat().st_mtime)
+    except (OSError, ValueError):
+        return 0
 
 
 def read_listing(job: Job, done: Completed) -> list[QueueFile]:

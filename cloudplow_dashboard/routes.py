@@ -141,7 +141,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         "/api/queue_distribution",
-        "Sizes of what waits, by uploader.",
+        "Sizes of what waits, by uploader: percentiles, buckets, a histogram, the oldest file.",
         views.documents(lambda uploaders, _now: compat.queue_distribution(uploaders)),
         _json(schemas.DOCUMENTS),
         (UPLOADER,),

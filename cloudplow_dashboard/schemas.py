@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cloudplow.distribution import distribution_document
 from cloudplow_dashboard import compat, overview
 from cloudplow_dashboard.account_table import AccountTable
 from cloudplow_dashboard.bounded import FileEntry, PastSessions
@@ -15,7 +16,7 @@ from cloudplow_dashboard.uploader_state import PARTS, UploaderState
 
 Schema = dict[str, Any]
 
-#: Any JSON document; the shape is that of an older installation, or depends on what is in it.
+#: Any JSON document; the shape depends on what is in it.
 ANYTHING: Final[Schema] = {"type": "object"}
 ERROR: Final[Schema] = {
     "type": "object",
@@ -55,8 +56,15 @@ def several(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
+def optional(schema: Schema) -> Schema:
+    """The same for a document of an older installation, in which any key may be missing."""
+    inner = {key: optional(value) for key, value in schema.get("properties", {}).items()}
+    return {key: value for key, value in schema.items() if key != "required"} | ({"properties": inner} if inner else {})
+
+
 _NUMBERS: Final = several({"type": "number"})
 _NAMES: Final = several({"type": "string"})
+_SIZES: Final = optional(like(distribution_document((), source="", upload_folder="", duration_seconds=0, now=0)))
 _BLANK: Final = UploaderState("")
 _STATE: Final = DashboardState(clock=lambda: 0.0, boot="boot")
 
@@ -94,7 +102,7 @@ def _uploader() -> Schema:
         blank,
         session=like(blank["session"], accounts_used=_NAMES),
         progress=like(blank["progress"], transferring=by_name(like(transferring)), checking=_NAMES),
-        queue=like(blank["queue"], distribution=ANYTHING),
+        queue=like(blank["queue"], distribution=_SIZES),
         plan=like(blank["plan"], stages=stages, later=stages),
         accounts=by_name(like(_account_row())),
         accounts_summary=like(blank["accounts_summary"], states=by_name({"type": "number"})),
@@ -123,7 +131,8 @@ STATUS: Final = like(compat.status(None))
 SESSION_STATS: Final = _data(compat.session_stats(None, 0), sas_used=_NAMES)
 SERVICE_ACCOUNTS: Final = several(like(compat.account_row("", "", _account_row(), 0)))
 RCLONE_STATS: Final = available(like(_ROW, transferring=several(like(_FILE)), checking=_NAMES))
-DOCUMENTS: Final = available(ANYTHING)
+#: Of one uploader, or of each by its name.
+DOCUMENTS: Final = available({"anyOf": [_SIZES, by_name(_SIZES)]})
 QUEUE_STATUS: Final = available(
     {
         "type": "object",

@@ -16,7 +16,7 @@ from cloudplow.config.engine_flags import ENGINE_SETS, is_filter_flag, is_listin
 
 ExtraValue = str | int | float | bool | None
 
-#: Between size and name in a listing; rclone never prints a raw TAB in a name.
+#: Between time, size and name in a listing; rclone never prints a raw TAB in a name.
 LISTING_SEPARATOR: Final = "\t"
 
 
@@ -72,11 +72,11 @@ def config_dump_command(rclone: Rclone) -> list[str]:
 
 
 def listing_command(rclone: Rclone, job: Job) -> list[str]:
-    """Arguments that list every file of the source that the user's filters let through, as "SIZE TAB NAME" lines."""
+    """Arguments that list every file of the source that the user's filters let through: "TIME TAB SIZE TAB NAME"."""
     extras = {flag: value for flag, value in job.extras.items() if is_listing_flag(flag)}
     return [
         *rclone.base("lsf", job.source),
-        "--format=sp",
+        "--format=tsp",
         f"--separator={LISTING_SEPARATOR}",
         "--recursive",
         "--files-only",

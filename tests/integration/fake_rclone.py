@@ -21,7 +21,8 @@ elif words[0] == "lsf":
     for parent, _, names in os.walk(source):
         for name in sorted(names):
             path = os.path.join(parent, name)
-            print(os.path.getsize(path), os.path.relpath(path, source), sep="\\t")
+            changed = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(os.path.getmtime(path)))
+            print(changed, os.path.getsize(path), os.path.relpath(path, source), sep="\\t")
 elif words[0] in ("move", "copy"):
     (listed,) = [word.partition("=")[2] for word in words if word.startswith("--files-from-raw=")]
     names = open(listed).read().splitlines()

@@ -50,6 +50,38 @@ def test_every_kind_of_remote_gets_everything(site: LocalSite, kind: str) -> Non
     assert run.finished["bytes"] == run.transferred_bytes == site.ledger_bytes() == 1_500_000
 
 
+# The oldest file
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Kiritimati", "America/Los_Angeles"])
+def test_the_oldest_file_is_told_with_its_exact_time_in_every_zone(site: LocalSite, zone: str) -> None:
+    # The night in which Berlin's clocks went back, and names that rclone shows otherwise; one has no time at all.
+    changed = {b"none": 0, b"new": 1_761_500_000, b"Show\n/old \xff": 1_761_438_600, b"later": 1_761_450_000}
+    for name, at in changed.items():
+        os.utime(site.write(name), (at, at))
+
+    run = site.run("upload", environment=site.environment(TZ=zone))
+
+    assert run.status == 0, run.said
+    (learned,) = run.of("queue_learned")
+    assert learned["distribution"]["oldest_modified_at"] == 1_761_438_600
+    assert learned["distribution"]["oldest_file"] == "Show\u240a/old \ufffd"
+
+
+def test_the_oldest_file_of_a_copy_is_one_that_the_cloud_does_not_have(site: LocalSite) -> None:
+    for age, name in enumerate(("newest", "middle", "oldest")):
+        os.utime(site.write(name), (1_700_000_000 - age, 1_700_000_000 - age))
+    site.remote["rclone_command"] = "copy"
+    site.remote["rclone_excludes"] = ["newest", "middle"]
+    site.run("upload")
+    site.remote["rclone_excludes"] = []
+
+    (learned,) = site.run("upload").of("queue_learned")
+
+    assert learned["distribution"]["oldest_file"] == "middle"
+    assert learned["distribution"]["oldest_modified_at"] == 1_699_999_999
+
+
 # Copy
 
 

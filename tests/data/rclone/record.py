@@ -207,7 +207,7 @@ def record_names(version: str) -> None:
         command = listing_command(Rclone(str(find_rclone(version))), Job("move", folder, ""))
         listed = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
     pairs = sorted(
-        (by_size[int(size)], name.hex()) for size, _, name in (line.partition(b"\t") for line in listed.splitlines())
+        (by_size[int(size)], name.hex()) for _, size, name in (line.split(b"\t") for line in listed.splitlines())
     )
     (HERE / f"{version}-names.json").write_text(json.dumps(pairs, indent=0) + "\n")
 

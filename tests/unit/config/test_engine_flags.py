@@ -216,6 +216,6 @@ def test_every_listing_flag_of_this_rclone_is_accepted_by_lsf(rclone: str, tmp_p
     switches = ["--skip-links", "--one-file-system", "--fast-list", "--local-no-check-updated", "--ignore-case"]
     extras = [*switches, "--checkers=3", "--max-depth=2", "--min-size=0", "--exclude=*.NFO", "--delete-excluded"]
     assert all(is_listing_flag(flag) for flag in extras)
-    command = [rclone, "lsf", str(tmp_path), "--config=", "--format=sp", "-R", "--files-only", *extras]
+    command = [rclone, "lsf", str(tmp_path), "--config=", "--format=tsp", "-R", "--files-only", *extras]
     ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    assert ended.stdout == "4;a.mkv\n"
+    assert ended.stdout.endswith(";4;a.mkv\n")

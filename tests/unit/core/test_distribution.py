@@ -78,6 +78,31 @@ def test_buckets_hold_every_file_once(sizes: list[int]) -> None:
     assert math.isclose(sum(bucket["percentage"] for bucket in buckets), 100 if sizes else 0, abs_tol=0.3)
 
 
+@given(SIZES)
+def test_histogram_holds_every_file_in_its_bin(sizes: list[int]) -> None:
+    histogram = document(sizes)["size_histogram"]
+    counts, first = histogram["counts"], histogram["from_bytes"]
+    assert (first, len(counts), sum(counts)) == (1 << 10, 32, len(sizes))
+    upper = [first << place for place in range(len(counts) - 1)]
+    for place, (low, high) in enumerate(zip([0, *upper], [*upper, math.inf], strict=True)):
+        assert counts[place] == sum(low <= size < high for size in sizes)
+
+
+@pytest.mark.parametrize(
+    ("size", "place"),
+    [(0, 0), (1023, 0), (1024, 1), (2047, 1), (2048, 2), ((1 << 40) - 1, 30), (1 << 40, 31), (1 << 60, 31)],
+)
+def test_lower_bounds_belong_to_their_bin(size: int, place: int) -> None:
+    assert document([size])["size_histogram"]["counts"][place] == 1
+
+
+def test_oldest_file_is_told_when_it_is_known() -> None:
+    known = document([1], oldest_modified_at=NOON, oldest_file="Show/S01E01.mkv")
+    assert (known["oldest_modified_at"], known["oldest_file"]) == (NOON, "Show/S01E01.mkv")
+    unknown = document([1])
+    assert (unknown["oldest_modified_at"], unknown["oldest_file"]) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("size", "bucket"),
     [

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from cloudplow.distribution import distribution_document
 from cloudplow_dashboard.openapi import document, markdown
 from cloudplow_dashboard.routes import ROUTES, Route
-from cloudplow_dashboard.schemas import ERROR
+from cloudplow_dashboard.schemas import DOCUMENTS, ERROR, STATE
 from cloudplow_dashboard.web import create_app
 
 from .helpers import (
@@ -100,6 +101,24 @@ def test_answers_are_as_described(route: Route, happened: list[Any]) -> None:
 
     assert (answer.status_code, answer.content_type) == (200, "application/json")
     OAS31Validator(route.answers[0][1]).validate(json.loads(answer.data))
+
+
+def test_a_queue_is_described_to_the_last_key() -> None:
+    sizes = [5, 10**9]
+    known = distribution_document(
+        sizes, source="lsf", upload_folder="Media", duration_seconds=1, now=1, confidence="exact"
+    )
+    described = STATE["properties"]["uploaders"]["additionalProperties"]["properties"]["queue"]["properties"]
+    schema = described["distribution"]
+
+    assert set(schema["properties"]) == set(known)
+    OAS31Validator(schema).validate(known)
+    client = a_client(session_started(), queue_learned(distribution=known))
+    for path in ("/api/queue_distribution", "/api/queue_distribution?uploader=google"):
+        answer = client.get(path).json
+        assert answer is not None
+        OAS31Validator(DOCUMENTS).validate(answer)
+        assert '"counts": [1, ' in json.dumps(answer)
 
 
 @given(st.lists(EVENTS, max_size=12))

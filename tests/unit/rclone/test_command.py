@@ -120,10 +120,10 @@ def test_excludes_follow_the_extras_in_the_listing() -> None:
     assert arguments[-3:] == ["--filter=+ keep/**", "--exclude=*.tmp", "--exclude=**partial~"]
 
 
-def test_listing_is_of_the_source_recursive_files_only_size_first() -> None:
+def test_listing_is_of_the_source_recursive_files_only_time_and_size_before_the_name() -> None:
     arguments = listing_command(RCLONE, job())
     assert arguments[:3] == ["/bin/rclone", "lsf", "/mnt/media"]
-    assert {"--format=sp", "--separator=\t", "--recursive", "--files-only"} <= set(arguments)
+    assert {"--format=tsp", "--separator=\t", "--recursive", "--files-only"} <= set(arguments)
 
 
 @pytest.mark.parametrize(
