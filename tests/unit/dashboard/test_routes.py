@@ -104,10 +104,7 @@ def test_answers_are_as_described(route: Route, happened: list[Any]) -> None:
 
 
 def test_a_queue_is_described_to_the_last_key() -> None:
-    sizes = [5, 10**9]
-    known = distribution_document(
-        sizes, source="lsf", upload_folder="Media", duration_seconds=1, now=1, confidence="exact"
-    )
+    known = distribution_document([5, 10**9], source="lsf", upload_folder="Media", duration_seconds=1, now=1)
     described = STATE["properties"]["uploaders"]["additionalProperties"]["properties"]["queue"]["properties"]
     schema = described["distribution"]
 
