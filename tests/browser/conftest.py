@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,11 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.browser import page_fixture
-from tests.browser.page_fixture import PageServer, serve_page
+from tests.browser.page_fixture import PACKAGE, PageServer, serve_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+ARTIFACTS: Final = PACKAGE.parent / "test-artifacts"
+AXE: Final = ARTIFACTS / "cache" / "axe.min.js"
+#: What `script/vendor` answers when npm cannot be reached.
+UNREACHABLE: Final = 3
 CHROMIUM: Final = Path("/usr/bin/chromium")
 FLAGS: Final = (
     "--headless",
@@ -29,6 +34,24 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def vendor(*arguments: str) -> None:
+    """Run `script/vendor`; skips, by name, when npm cannot be reached. Fails in continuous integration."""
+    run = subprocess.run(
+        [PACKAGE.parent / "script" / "vendor", *arguments], capture_output=True, text=True, check=False, timeout=90
+    )
+    if run.returncode == UNREACHABLE and os.environ.get("CI") != "true":
+        pytest.skip(f"npm cannot be reached: {run.stderr.strip()}")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of the checker of accessibility."""
+    if not AXE.exists():
+        vendor("--axe", str(AXE))
+    return AXE.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +97,13 @@ class Visit:
     def until_text(self, wanted: str, selector: str = "body", seconds: float = 10.0) -> None:
         """Wait for a text."""
         self.until(lambda: wanted in self.text(selector), f"{wanted!r} in {selector}", seconds)
+
+    def see_history(self) -> None:
+        """Scroll to the history, so that it is loaded, and back."""
+        self.page.evaluate("document.getElementById('history').scrollIntoView()")
+        self.until(lambda: self.page.locator("#history .controls").count() > 0, "the history is loaded")
+        self.until(lambda: self.text("#history .panel__line") != "", "the history has been read")
+        self.page.evaluate("scrollTo(0, 0)")
 
     def module(self, name: str, expression: str, argument: Any = None) -> Any:
         """Evaluate an expression with a module of the page as `m` and the argument as `a`."""

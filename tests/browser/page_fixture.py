@@ -752,6 +752,47 @@ def several() -> Document:
     return document
 
 
+def done() -> Document:
+    """Idle after a session that uploaded everything."""
+    document = _ended("done", "finished", files_done=1204, bytes_done=2565 * GIB, files_left=0)
+    google = document["uploaders"]["google"]
+    google["plan"] |= {"stages": [one | {"state": "done"} for one in google["plan"]["stages"]], "later": []}
+    return document
+
+
+def widest() -> Document:
+    """Numbers as wide as they get."""
+    tib = 1 << 40
+    document = _changed(
+        session={
+            "files_done": 1_234_567,
+            "files_total": 8_888_888,
+            "files_failed": 100_000,
+            "files_left": 7_654_321,
+            "bytes_total": 1023 * tib,
+            "bytes_left": 1000 * tib,
+            "accounts_total": 2850,
+            "account_index": 2848,
+            "stage": 2849,
+            "stages_total": 2850,
+        },
+        progress={"speed": 1023.9 * (1 << 20)},
+        queue={"files": 8_888_888, "bytes": 1023 * tib},
+    )
+    google = document["uploaders"]["google"]
+    for place, row in enumerate(google["accounts"].values()):
+        row |= {"used_bytes": 1023 * tib // 1024, "limit_bytes": 1023 * tib // 1024 + place * GIB}
+    for bucket in google["queue"]["distribution"]["size_buckets"].values():
+        bucket |= {"count": 8_888_888, "total_bytes": 1023 * tib}
+    google["queue"]["distribution"]["percentiles"] = dict.fromkeys(("p50", "p75", "p90", "p95", "p99"), 1023 * GIB)
+    google["accounts_summary"] |= {"used_bytes": 1023 * tib, "limit_bytes": 1023 * tib + 1}
+    google["capacity"] |= {"used_bytes": 1023 * tib, "limit_bytes": 1023 * tib, "free_bytes": 1023 * tib}
+    google["capacity"] |= {"next_return_bytes": 1023 * GIB, "later_bytes": 1023 * tib}
+    for one in google["sessions"]:
+        one |= {"files_done": 1_234_567, "bytes_done": 1023 * tib, "files_left": 7_654_321, "files_failed": 100_000}
+    return document
+
+
 BIG_POOL: Final = 2850
 
 
@@ -788,6 +829,8 @@ DOCUMENTS: Final = {
     "big_pool": big_pool,
     "uploading": uploading,
     "finished": finished,
+    "done": done,
+    "widest": widest,
     "interrupted": interrupted,
     "idle": idle,
     "hostile": hostile,

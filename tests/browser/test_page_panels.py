@@ -1,11 +1,9 @@
-"""The panels about the whole: every state in every width, the lists that are long, the tabs that share one stream."""
+"""The panels about the whole, the lists that are long, the tabs that share one stream, and what is shipped."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
 import time
 from typing import Any, Final
 
@@ -14,19 +12,11 @@ import pytest
 from cloudplow_dashboard.assets import MADE
 from cloudplow_dashboard.compression import LASTING_LEVEL, LEVEL
 from tests.browser import page_fixture
-from tests.browser.conftest import Visit, Visitor
-from tests.browser.page_fixture import BIG_POOL, DOCUMENTS, GIB, PACKAGE, Document, PageServer, serve_page
+from tests.browser.conftest import Visit, Visitor, vendor
+from tests.browser.page_fixture import BIG_POOL, GIB, PACKAGE, Document, PageServer, serve_page
 
 pytestmark = pytest.mark.browser
 
-ROOT: Final = PACKAGE.parent
-SHOTS: Final = ROOT / "test-artifacts" / "page"
-AXE: Final = ROOT / "test-artifacts" / "cache" / "axe.min.js"
-WIDTHS: Final = (360, 768, 1280, 2560)
-#: Of which a screenshot is kept, of every state.
-PICTURES: Final = ((360, "dark"), (768, "light"), (1280, "light"), (2560, "dark"))
-#: What `script/vendor` answers when npm cannot be reached.
-UNREACHABLE: Final = 3
 #: The whole page with its chart, its icon and its manifest, but without the data, in bytes of gzip.
 PAGE_BUDGET_BYTES: Final = 60 * 1024
 #: Rows of accounts that may be elements at once.
@@ -37,81 +27,14 @@ NO_LOCKS: Final = "Object.defineProperty(Navigator.prototype, 'locks', { get: ()
 NO_CHANNEL: Final = "delete window.BroadcastChannel;"
 
 
-def vendor(*arguments: str) -> None:
-    """Run `script/vendor`; skips, by name, when npm cannot be reached. Fails in continuous integration."""
-    run = subprocess.run(
-        [ROOT / "script" / "vendor", *arguments], capture_output=True, text=True, check=False, timeout=90
-    )
-    if run.returncode == UNREACHABLE and os.environ.get("CI") != "true":
-        pytest.skip(f"npm cannot be reached: {run.stderr.strip()}")
-    assert run.returncode == 0, run.stdout + run.stderr
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The source of the checker of accessibility."""
-    if not AXE.exists():
-        vendor("--axe", str(AXE))
-    return AXE.read_text(encoding="utf-8")
-
-
 def _google(**parts: Any) -> Document:
     return {"uploaders": {"google": parts}}
-
-
-def see_history(seen: Visit) -> None:
-    """Scroll to the history, so that it is loaded, and back."""
-    seen.page.evaluate("document.getElementById('history').scrollIntoView()")
-    seen.until(lambda: seen.page.locator("#history .controls").count() > 0, "the history is loaded")
-    seen.until(lambda: seen.text("#history .panel__line") != "", "the history has been read")
-    seen.page.evaluate("scrollTo(0, 0)")
-
-
-def violations(seen: Visit, source: str) -> list[str]:
-    """What the checker of accessibility finds."""
-    if not seen.page.evaluate("'axe' in window"):
-        seen.page.evaluate(source)
-    found = seen.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]
-
-
-# --- every state -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(DOCUMENTS))
-def test_every_state_fits_every_screen_and_is_accessible(name: str, visit: Visitor, axe: str) -> None:
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    with serve_page(DOCUMENTS[name]()) as server:
-        for uploader in server.document["uploaders"]:
-            page_fixture.fill(server.history, uploader, hours=48)
-        server.pools["google"] = page_fixture.big_pool_rows()
-        seen = visit(server)
-        seen.until_text("Live", "#connection")
-        see_history(seen)
-        page = seen.page
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
-                page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-                if (width, theme) in PICTURES:
-                    page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png", full_page=True)
-                page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
-                inner = "[...document.querySelectorAll('.panel__body')].map((p) => p.scrollWidth - p.clientWidth)"
-                assert max(page.evaluate(inner)) <= 0, width
-                if (width, theme) in ((1280, "light"), (360, "dark")):
-                    assert violations(seen, axe) == []
 
 
 def test_names_in_new_places_stay_text(visit: Visitor) -> None:
     with serve_page(page_fixture.hostile()) as server:
         seen = visit(server)
-        see_history(seen)
+        seen.see_history()
         for panel in ("#plan", "#accounts", "#sessions", "#log", "#side"):
             assert seen.page.locator(f"{panel} :is(img, script, b)").count() == 0
         assert "<b>google</b>" in seen.text("#side")
@@ -354,7 +277,7 @@ def test_history_is_loaded_when_it_is_looked_at(visit: Visitor) -> None:
         seen.until_text("Live", "#connection")
         assert server.count("/static/vendor/uplot/uPlot.iife.min.js") == 0
         assert server.count("/api/history") == 0
-        see_history(seen)
+        seen.see_history()
         seen.until(lambda: seen.page.locator("#history canvas").count() == 1, "a chart")
         assert "on average while it ran" in seen.text("#history")
         for metric, words in (
@@ -472,7 +395,7 @@ def test_page_is_light(visit: Visitor, capsys: pytest.CaptureFixture[str]) -> No
     with serve_page(page_fixture.uploading()) as server:
         seen = visit(server)
         seen.until_text("Live", "#connection")
-        see_history(seen)
+        seen.see_history()
         seen.until(lambda: seen.page.locator("#history canvas").count() == 1, "a chart")
         loaded = {url.partition("?")[0].removeprefix(server.url) for url in seen.requests}
         files = {name for name in loaded if name.startswith("static/")} | {"static/manifest.webmanifest"}
