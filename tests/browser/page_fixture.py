@@ -436,6 +436,9 @@ def distribution() -> Document:
     counts = (212, 618, 341, 29, 4)
     sizes = (9, 402, 1310, 601, 243)
     names = ("0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+")
+    small = (0, 0, 0, 0, 3, 18, 61, 44, 9, 12, 20, 7, 2, 4, 6, 9, 11)  # below 64 MiB: subtitles and pictures
+    large = (20, 90, 200, 314, 60, 150, 100, 45, 4, 13, 2, 0, 0, 0, 0)
+    assert sum(small + large) == sum(counts)
     return {
         "max_file_size": 78 * GIB,
         "percentiles": {
@@ -449,6 +452,9 @@ def distribution() -> Document:
             name: {"count": count, "total_bytes": size * GIB, "percentage": round(100 * count / sum(counts), 1)}
             for name, count, size in zip(names, counts, sizes, strict=True)
         },
+        "size_histogram": {"from_bytes": 1024, "counts": [*small, *large]},
+        "oldest_modified_at": time.time() - 86400 * 500,
+        "oldest_file": FILES[0],
         "statistics": {"total_files": sum(counts), "total_bytes": sum(sizes) * GIB, "mean": 2.13 * GIB},
         "metadata": {"sample_count": sum(counts), "confidence": "exact"},
     }
@@ -590,6 +596,9 @@ def _ended(outcome: str, phase: str, **changes: Any) -> Document:
         if row["state"] == "active":
             row["state"] = "ready"
     uploader["accounts_summary"] = summary_of(uploader["accounts"])
+    for stage in uploader["plan"]["stages"]:
+        if stage["state"] == "running":
+            stage |= {"state": "done", "outcome": outcome}
     document["engine"] = "idle"
     return document
 
@@ -645,7 +654,8 @@ def hostile() -> Document:
     uploader["queue"]["distribution"]["size_buckets"][evil] = {"count": 3, "total_bytes": 4, "percentage": 5}
     for one in (*uploader["plan"]["stages"], *uploader["plan"]["later"]):
         one["account"] = evil + str(one["bytes"])
-    uploader["plan"] |= {"unplanned_why": evil, "unplanned_files": 2, "unplanned_bytes": 5}
+    uploader["plan"] |= {"unplanned_why": evil, "unplanned_files": 2, "waiting_files": 2}
+    uploader["queue"]["distribution"]["oldest_file"] = evil
     for one in uploader["sessions"]:
         one |= {"outcome": evil, "reason": evil, "folder": evil, "remote": evil}
     document["facts"]["99"] = {"seq": 99, "at": time.time(), "uploader": evil, "kind": evil, "text": evil}
@@ -704,8 +714,8 @@ def all_cooling() -> Document:
     google |= {"accounts": rows, "accounts_summary": summary_of(rows), "plan": plan(rows, 3, -1, now)}
     google["capacity"] = capacity(google["accounts_summary"], now)
     google["plan"] |= {"waiting_files": 413, "waiting_bytes": 775 * GIB, "next_capacity_at": now + 3600 * 4.2}
-    google["plan"] |= {"unplanned_files": 2, "unplanned_bytes": 1800 * GIB}
-    google["plan"] |= {"unplanned_why": "larger than what an account may upload in a day"}
+    google["plan"] |= {"unplanned_files": 2, "unplanned_bytes": 180 * GIB}
+    google["plan"] |= {"unplanned_why": "it waits for quota beyond the next return of every account"}
     google["plan"]["stages"] = [one for one in google["plan"]["stages"] if one["state"] == "done"]
     return document
 

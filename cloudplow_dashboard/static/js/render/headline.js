@@ -51,7 +51,7 @@ export function headline(root) {
     }
     const hasTotal = view.fraction >= 0 && view.session.exists;
     show(main, hasTotal || MOVING.has(view.phase));
-    setText(share, hasTotal ? format.percent(view.fraction) : "-");
+    setText(share, hasTotal ? format.percent(view.fraction) : "…");
     setText(amount, hasTotal ? `${format.bytes(view.done)} of ${format.bytes(view.total)}` : "Size not known yet");
     show(progress.node, hasTotal || view.active);
     setAttr(progress.node, "data-tone", view.active ? null : state.tone);
@@ -69,8 +69,9 @@ export function headline(root) {
     }
     if (view.active) line.add(view.sampleAt, view.speed);
     line.draw();
-    show(lineBox, view.active);
-    setAttr(root, "data-line", view.active ? "" : null);
+    const drawn = view.active && MOVING.has(view.phase);
+    show(lineBox, drawn);
+    setAttr(root, "data-line", drawn ? "" : null);
     setText(lineNote, line.peak > 0 ? `peak ${format.speed(line.peak)}` : "");
   }
 }
@@ -90,7 +91,7 @@ function figuresNow(view, finishAt) {
   const figures = [
     { key: "speed", label: "Speed", value: format.speed(view.speed), note: `average ${format.speed(view.average)}` },
     { key: "eta", label: view.fits ? "Time left" : "Quota lasts", value: eta, note: finish },
-    { key: "files", label: "Files", value: format.count(view.filesDone), note: `of ${format.count(view.filesTotal)}` },
+    { key: "files", label: "Files", value: format.count(view.filesDone), note: view.filesTotal ? `of ${format.count(view.filesTotal)}` : "" },
   ];
   if (accountIndex >= 0 && accountsTotal > 0) {
     const note = stage > 0 ? `stage ${stage}${stagesTotal > 0 ? ` of ${stagesTotal}` : ""}` : account;

@@ -40,9 +40,9 @@ function startedText(view) {
 function statsOf(view) {
   const { accountsUsed, accountsTotal, filesFailed } = view.session;
   const stats = [
-    { key: "files", label: "Files", value: format.count(view.filesDone), note: `of ${format.count(view.filesTotal)}` },
-    { key: "bytes", label: "Data", value: format.bytes(view.done), note: `of ${format.bytes(view.total)}` },
-    { key: "left", label: "Remaining", value: format.bytes(view.left), note: format.plural(view.filesLeft, "file") },
+    { key: "files", label: "Files", value: format.count(view.filesDone), note: view.filesTotal ? `of ${format.count(view.filesTotal)}` : "" },
+    { key: "bytes", label: "Data", value: format.bytes(view.done), note: view.total ? `of ${format.bytes(view.total)}` : "" },
+    { key: "left", label: "Remaining", value: view.total ? format.bytes(view.left) : "-", note: view.total ? format.plural(view.filesLeft, "file") : "not known yet" },
     { key: "seconds", label: "Duration", value: format.duration(view.seconds), note: endText(view) },
     { key: "average", label: "Average speed", value: format.speed(view.average), note: view.active ? `now ${format.speed(view.speed)}` : "" },
   ];
