@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
+import math
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -14,6 +16,9 @@ from cloudplow_dashboard.compression import LASTING_LEVEL, LEVEL
 from tests.browser import page_fixture
 from tests.browser.conftest import Visit, Visitor, vendor
 from tests.browser.page_fixture import BIG_POOL, GIB, PACKAGE, Document, PageServer, serve_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -98,8 +103,8 @@ def test_plan_shows_each_account_with_its_stages(visit: Visitor) -> None:
 def test_plan_says_what_fits_nowhere(visit: Visitor) -> None:
     with serve_page(page_fixture.all_cooling()) as server:
         seen = visit(server)
-        seen.until_text("413 files (775.0 GB) wait for quota, from ", "#plan")
-        assert "2 files (1.8 TB) fit nowhere: larger than what an account may upload in a day." in seen.text("#plan")
+        seen.until_text("Does not fit now: 413 files (775.0 GB); more can go from ", "#plan")
+        assert "Not planned yet: 2 files (180.0 GB), as it waits for quota beyond the next" in seen.text("#plan")
 
 
 def test_long_plan_is_folded_around_the_stage_that_runs(visit: Visitor) -> None:
@@ -163,15 +168,65 @@ def test_log_can_be_filtered(visit: Visitor) -> None:
         seen.until_text("No entry is like that.", "#log")
 
 
-def test_queue_marks_percentiles_on_its_sizes(visit: Visitor) -> None:
+def _places(seen: Visit, selector: str) -> list[float]:
+    """Where the parts of a path begin, from left to right in percent."""
+    path = seen.page.locator(selector).get_attribute("d") or ""
+    return [float(part.split()[0]) for part in path.split("M")[1:]]
+
+
+def test_queue_is_a_histogram_with_its_percentiles(visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:
         seen = visit(server)
         seen.until_text("largest 78.0 GB", "#queue")
-        places = "[...document.querySelectorAll('.sizes__mark')].map((line) => Number(line.getAttribute('x1')))"
-        marks = seen.page.evaluate(places)
-        assert len(marks) == 5
-        assert marks == sorted(marks)
-        assert 0 < marks[0] < marks[-1] < 200
+        counts = page_fixture.distribution()["size_histogram"]["counts"]
+        assert len(_places(seen, ".sizes__bars")) == sum(count > 0 for count in counts)
+        # From 8 KB to 128 GB are 24 doublings.
+        expected = [100 * (math.log2(gib * 1024 * 1024) - 3) / 24 for gib in (0.71, 2.4, 6.8, 11.2, 48.5)]
+        assert _places(seen, ".sizes__marks") == pytest.approx(expected, abs=0.01)
+        labels = seen.page.locator(".sizes__axis span").all_text_contents()
+        assert labels == ["8 KB", "512 KB", "32 MB", "2 GB", "128 GB"]
+
+
+def test_queue_tells_of_its_oldest_file(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        at = page_fixture.FILES[0]
+        since = time.strftime("%Y", time.localtime(time.time() - 86400 * 500))
+        seen.until_text("oldest ", "#queue")
+        assert since in seen.text(".queue__oldest > span")
+        assert seen.page.locator(".queue__oldest .name").get_attribute("title") == at
+
+
+def test_queue_of_an_older_version_is_drawn_by_its_buckets(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    known = document["uploaders"]["google"]["queue"]["distribution"]
+    for key in ("size_histogram", "oldest_modified_at", "oldest_file"):
+        del known[key]
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("largest 78.0 GB", "#queue")
+        assert len(_places(seen, ".sizes__bars")) == 5
+        assert not seen.page.locator(".queue__oldest").is_visible()
+
+
+def test_queue_says_what_does_not_fit_also_after_a_restart(visit: Visitor) -> None:
+    document = page_fixture.finished()
+    document["uploaders"]["google"]["plan"] = {"made_at": 0, "stages": [], "later": []}
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("Does not fit now: 413 files (775.6 GB); more can go from ", "#queue")
+        server.patch(_google(session={"next_capacity_at": time.time() - 60}))
+        seen.until_text("more can go again.", "#queue")
+        server.patch(_google(session={"outcome": "done", "files_left": 0}))
+        seen.until(lambda: not seen.page.locator("#queue .panel__line").is_visible(), "all went")
+
+
+def test_what_is_not_planned_is_not_counted_twice(visit: Visitor) -> None:
+    plan = {"made_at": 1, "waiting_bytes": 5, "unplanned_bytes": 3}
+    document = {"uploaders": {"google": {"active": True, "plan": plan, "session": {"id": "s", "bytes_total": 10}}}}
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        assert seen.module("derive.js", "m.derive(a, 'google', 1, m.createMemory()).waiting", document) == 5
 
 
 def test_ten_thousand_failures_stay_bounded(visit: Visitor) -> None:
@@ -292,6 +347,23 @@ def test_history_is_loaded_when_it_is_looked_at(visit: Visitor) -> None:
         seen.page.locator("#history").get_by_role("button", name="30 d").click()
         seen.until_text("in a day", "#history")
         assert seen.page.locator("#history canvas").count() == 1
+
+
+def test_days_are_those_of_the_viewer(browser: Browser, visit: Visitor) -> None:
+    zone = browser.new_context(timezone_id="America/New_York")
+    with serve_page(page_fixture.uploading()) as server:
+        page_fixture.fill(server.history, "google", hours=48)
+        seen = visit(server, context=zone)
+        # 4 to 9 March 2026; in the night to the 8th the clocks there go forward.
+        midnights = [1772600400 + hours * 3600 for hours in (0, 24, 48, 72, 96, 119)]
+        hours = [[at, 1] for at in range(midnights[0], midnights[-1], 3600)]
+        days = seen.module("render/history.js", "m.byDay(a)", hours)
+        assert days == [[at, (until - at) // 3600] for at, until in itertools.pairwise(midnights)]
+        seen.see_history()
+        seen.page.locator("#history").get_by_role("button", name="Data").click()
+        seen.page.locator("#history").get_by_role("button", name="7 d").click()
+        seen.until_text("in one day", "#history")
+        assert "step=3600" in next(url for url in reversed(seen.requests) if "api/history" in url)
 
 
 def test_history_that_cannot_be_read_says_so(visit: Visitor) -> None:

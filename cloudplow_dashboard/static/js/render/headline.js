@@ -51,7 +51,8 @@ export function headline(root) {
     }
     const hasTotal = view.fraction >= 0 && view.session.exists;
     show(main, hasTotal || MOVING.has(view.phase));
-    setText(share, hasTotal ? format.percent(view.fraction) : "…");
+    show(share, hasTotal);
+    setText(share, format.percent(view.fraction));
     setText(amount, hasTotal ? `${format.bytes(view.done)} of ${format.bytes(view.total)}` : "Size not known yet");
     show(progress.node, hasTotal || view.active);
     setAttr(progress.node, "data-tone", view.active ? null : state.tone);

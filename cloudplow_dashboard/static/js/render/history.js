@@ -19,8 +19,6 @@ const RANGES = {
 const METRICS = { speed: "Speed", bytes: "Data", files: "Files", errors: "Failures", accounts: "Accounts" };
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-/** Sums of days are of days as the server counts them. */
-const UTC_DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
 let library = null;
 
@@ -94,11 +92,12 @@ export function history(root) {
     ranges.set(range);
     const asked = { metric, range };
     const [back, fine, coarse] = RANGES[range];
-    const step = metric === "speed" ? fine : coarse;
+    const step = metric === "speed" ? fine : Math.min(coarse, HOUR);
     try {
       const query = new URLSearchParams({ metric, since: -back, step, uploader: name });
       const response = await fetch(`api/history?${query}`, { signal, cache: "no-store" });
       answer = { ...asked, ...(response.ok ? obj(await response.json()) : {}) };
+      if (coarse === DAY && !["speed", "accounts"].includes(asked.metric)) Object.assign(answer, { step: DAY, points: byDay(list(answer.points)) });
       if (!signal.aborted) await draw();
     } catch (error) {
       if (!signal.aborted) setText(words, `The history could not be read: ${error.message}`);
@@ -141,6 +140,16 @@ export function history(root) {
     const rest = active ? (range === "1 h" ? 10_000 : 60_000) : 300_000;
     if (changed || ended || (seen && !document.hidden && Date.now() - askedAt > rest)) ask();
   };
+}
+
+/** Sums of hours as sums of days in the viewer's zone. */
+export function byDay(points) {
+  const days = new Map();
+  for (const [at, value] of points) {
+    const day = new Date(num(at) * 1000).setHours(0, 0, 0, 0) / 1000;
+    days.set(day, (days.get(day) ?? 0) + num(value));
+  }
+  return [...days];
 }
 
 function said(metric, value) {
@@ -197,8 +206,7 @@ function chartOptions(UPlot, { metric, range, step }, plot, tell) {
   const { line, area, text, grid } = colours(plot);
   const back = RANGES[range][0];
   const bars = metric !== "speed";
-  const dates = bars ? UTC_DATE : DATE;
-  const stamp = (at) => (back > DAY ? dates : TIME).format(new Date(at * 1000));
+  const stamp = (at) => (back > DAY ? DATE : TIME).format(new Date(at * 1000));
   const short = (value) => (value <= 0 ? "0" : metric === "speed" ? `${compact(value)}/s` : metric === "bytes" ? compact(value) : format.count(value));
   const font = `12px ${getComputedStyle(plot).fontFamily}`;
   const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
