@@ -143,8 +143,9 @@ def report_session(result: Result) -> list[str]:
     print(f"Seen: {', '.join(sorted(result.words))}")
     print(f"Done: {', '.join(f'{act} {count} times' for act, count in result.acts.items())}")
     print("Held after each session, its rubbish collected:")
-    rows = [("at, s", *HELD)]
-    rows += [(f"{one.at:,.0f}", *(f"{of(one):,.0f}" for of in HELD.values())) for one in result.samples]
+    rows = [("at, s", "heap in all", *HELD)]
+    columns = (lambda one: one.heap, *HELD.values())
+    rows += [(f"{one.at:,.0f}", *(f"{of(one):,.0f}" for of in columns)) for one in result.samples]
     print_table(rows)
     for name, of in HELD.items():
         grown = result.growth(of)

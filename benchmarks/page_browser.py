@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,12 +123,43 @@ def probe(page: Page) -> dict[str, Any]:
     return found
 
 
-def memory(devtools: CDPSession) -> dict[str, float]:
-    """What the page holds after its rubbish has been collected: `JSHeapUsedSize` in bytes, `Nodes` and others.
+def measuring(page: Page) -> CDPSession:
+    """What `memory` and `held_by_scripts` need."""
+    devtools = page.context.new_cdp_session(page)
+    for domain in ("Performance", "HeapProfiler"):
+        devtools.send(f"{domain}.enable")
+    return devtools
 
-    devtools: with Performance and HeapProfiler enabled.
-    """
+
+def memory(devtools: CDPSession) -> dict[str, float]:
+    """What the page holds after its rubbish has been collected: `JSHeapUsedSize` in bytes, `Nodes` and others."""
     # Once more for what only the first round has set free.
     for _ in range(2):
         devtools.send("HeapProfiler.collectGarbage")
     return {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
+
+
+#: Kinds of things in a heap that scripts make. The rest is what the browser makes of the scripts and of the page:
+#: compiled code most of all, of which there is more the longer a script runs.
+MADE_BY_SCRIPTS: Final = frozenset(
+    ("string", "concatenated string", "sliced string", "array", "object", "closure", "number", "bigint", "regexp")
+)
+
+
+def held_by_scripts(devtools: CDPSession) -> int:
+    """The bytes of everything that scripts have made and still hold."""
+    chunks: list[str] = []
+
+    def take(event: Any) -> None:
+        chunks.append(event["chunk"])
+
+    devtools.on("HeapProfiler.addHeapSnapshotChunk", take)
+    devtools.send("HeapProfiler.takeHeapSnapshot")
+    devtools.remove_listener("HeapProfiler.addHeapSnapshotChunk", take)
+    snapshot = json.loads("".join(chunks))
+    meta = snapshot["snapshot"]["meta"]
+    fields, kinds = meta["node_fields"], meta["node_types"][0]
+    made = {place for place, kind in enumerate(kinds) if kind in MADE_BY_SCRIPTS}
+    nodes, width = snapshot["nodes"], len(fields)
+    types, sizes = (nodes[fields.index(name) :: width] for name in ("type", "self_size"))
+    return sum(size for kind, size in zip(types, sizes, strict=True) if kind in made)

@@ -8,15 +8,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.page_browser import Complaints, memory, open_page, probe
+from benchmarks.page_browser import Complaints, measuring, memory, open_page, probe
 from cloudplow_dashboard.compression import LEVEL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 VIEWPORT: Final = {"width": 1280, "height": 900}
-#: Longer than this a task of a script is felt, in milliseconds.
-LONG_TASK_MS: Final = 50.0
 WAIT_MS: Final = 30_000
 #: How long nothing may be asked for until a load counts as over, in milliseconds.
 QUIET_MS: Final = 600
@@ -145,10 +143,7 @@ def load(context: BrowserContext, address: str, complaints: Complaints) -> Load:
     complaints.violations.extend(found["violations"])
     requests, total, kinds = traffic.count.total(), traffic.total, dict(traffic.bytes)
     stream_bytes = traffic.stream_bytes
-    devtools = context.new_cdp_session(page)
-    for domain in ("Performance", "HeapProfiler"):
-        devtools.send(f"{domain}.enable")
-    held = memory(devtools)
+    held = memory(measuring(page))
     page.locator("#history").scroll_into_view_if_needed()
     page.locator("#history canvas").wait_for(timeout=WAIT_MS)
     settle(page, traffic)
@@ -157,7 +152,7 @@ def load(context: BrowserContext, address: str, complaints: Complaints) -> Load:
     made = Load(
         first_paint=times["paints"].get("first-paint", float("inf")),
         contentful_paint=painted_at,
-        largest_paint=found["largest"][-1][0] if found["largest"] else painted_at,
+        largest_paint=found["largest"] or painted_at,
         drawn=found["marks"]["drawn"],
         shown=found["marks"]["shown"],
         live=found["marks"]["live"],
@@ -172,9 +167,9 @@ def load(context: BrowserContext, address: str, complaints: Complaints) -> Load:
         history_requests=traffic.count.total(),
         page_alone=traffic.bodies.total() - traffic.bodies["Fetch"] - _state_bytes(address),
         blocking=times["blocking"],
-        long_tasks=len(found["longTasks"]),
-        blocking_ms=sum(max(0.0, length - LONG_TASK_MS) for length in found["longTasks"]),
-        layout_shift=sum(value for _, value in found["shifts"]),
+        long_tasks=found["longTasks"],
+        blocking_ms=found["blocked"],
+        layout_shift=found["shifted"],
         heap=held["JSHeapUsedSize"],
         nodes=held["Nodes"],
     )

@@ -184,8 +184,8 @@ def open_second_tab(page: Page, complaints: Complaints) -> bool:
 def tidy(page: Page) -> None:
     """The page as it was in the beginning, so that what it holds can be compared."""
     choose(page, UPLOADER)
-    for button in page.locator(".more[aria-expanded=true]").all():
-        press(button)
+    while press(page.locator(".more[aria-expanded=true]")):
+        pass
     details = page.locator("#session details")
     if details.evaluate("(node) => node.open"):
         press(details.locator("summary"))

@@ -1,7 +1,8 @@
-// Runs before the page's own scripts, and notes in window.probe what the page does. It changes nothing.
+// Runs before the page's own scripts, and notes in window.probe what the page does. It changes nothing, and what it
+// holds does not grow as long as nothing is amiss.
 (() => {
   const probe = window.probe = {
-    violations: [], longTasks: [], shifts: [], largest: [], marks: {}, words: [],
+    violations: [], longTasks: 0, blocked: 0, shifted: 0, largest: 0, marks: {}, words: [],
     served: "", drawn: "", streams: 0, snapshots: 0, patches: 0, gaps: [], version: 0,
   };
 
@@ -12,13 +13,16 @@
   const observe = (type, take) => {
     new PerformanceObserver((found) => found.getEntries().forEach(take)).observe({ type, buffered: true });
   };
-  observe("longtask", (entry) => probe.longTasks.push(entry.duration));
-  observe("layout-shift", (entry) => {
-    if (!entry.hadRecentInput) probe.shifts.push([entry.startTime, entry.value]);
+  // Longer than this a task is felt, in milliseconds.
+  const LONG = 50;
+  observe("longtask", ({ duration }) => {
+    probe.longTasks += 1;
+    probe.blocked += duration - LONG;
   });
-  observe("largest-contentful-paint", (entry) => {
-    probe.largest.push([entry.startTime, entry.element?.textContent.trim() ?? ""]);
+  observe("layout-shift", ({ hadRecentInput, value }) => {
+    if (!hadRecentInput) probe.shifted += value;
   });
+  observe("largest-contentful-paint", ({ startTime }) => { probe.largest = startTime; });
 
   // What the server wrote, before a script of the page has run.
   const headline = () => document.getElementById("headline");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import urllib.request
 from collections import Counter
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.page_browser import Complaints, chromium, memory, open_page, probe
+from benchmarks.page_browser import Complaints, chromium, held_by_scripts, measuring, memory, open_page, probe
 from benchmarks.page_paint import VIEWPORT, WAIT_MS
 from benchmarks.page_people import ACTS, open_second_tab, tidy
 from benchmarks.page_story import UPLOADER
@@ -20,17 +21,16 @@ from benchmarks.page_upload import MadeUp
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Page
 
-#: How long a cycle of the uploads takes at most, in seconds, and how many there are at least.
+#: How long a cycle of the uploads takes at most and at least, in seconds, and how many there are at least.
 CYCLE_SECONDS: Final = 50.0
+SHORTEST_CYCLE_SECONDS: Final = 6.0
 CYCLES: Final = 2
-#: What is measured and looked up between two cycles, in seconds.
-BETWEEN_SECONDS: Final = 1.5
-#: Samples that are not compared: the page fills its lists and the browser compiles.
+#: Samples that are not compared: the page is used for the first time.
 WARMING_UP: Final = 2
 #: From so many samples on, growth can be told from breathing.
 SAMPLES: Final = 6
 #: What the page may hold more in the last third of a session than in the first, as a share.
-GROWTH: Final = 0.10
+GROWTH: Final = 0.05
 #: Words that the page must have shown meanwhile: every phase and several ends.
 STATES: Final = (
     "Idle",
@@ -55,10 +55,12 @@ RETRY_MS: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the page holds at rest: bytes, and how many."""
+    """What the page holds at rest. at: seconds; heap, scripts: bytes, of everything and of what scripts have made."""
 
     at: float
     heap: float
+    scripts: float
+    elements: float
     nodes: float
     listeners: float
 
@@ -110,8 +112,10 @@ class Result:
         return said + [f"never done: {act}" for act in (*ACTS, SECOND_TAB) if not self.acts[act]]
 
 
+#: What must not grow.
 HELD: Final[dict[str, Callable[[Sample], float]]] = {
-    "heap": lambda sample: sample.heap,
+    "made by scripts": lambda sample: sample.scripts,
+    "elements": lambda sample: sample.elements,
     "nodes": lambda sample: sample.nodes,
     "listeners": lambda sample: sample.listeners,
 }
@@ -121,21 +125,20 @@ SECOND_TAB: Final = "open a second tab"
 def run(seconds: float, *, rough: bool = False) -> Result:
     """A session of so many seconds. rough: in its midst the server is started anew, and the network is gone for a
     while; what the browser then says about it does not count as a complaint."""
-    result = Result(cycles=max(CYCLES + rough, round(seconds / CYCLE_SECONDS)))
-    length = max(5.0, seconds / result.cycles - BETWEEN_SECONDS)
+    result = Result(cycles=max(CYCLES + rough, math.ceil(seconds / CYCLE_SECONDS)))
     began = time.monotonic()
     made = MadeUp()
+    made.ask("fill")
     try:
         with chromium() as browser:
             context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
             page = open_page(context, made.address, result.complaints)
-            devtools = context.new_cdp_session(page)
-            for domain in ("Performance", "HeapProfiler"):
-                devtools.send(f"{domain}.enable")
+            devtools = measuring(page)
             page.goto(made.address)
             live(page)
             for number in range(result.cycles):
-                made.ask(f"cycle {length}")
+                left = (began + seconds - time.monotonic()) / (result.cycles - number)
+                made.ask(f"cycle {max(SHORTEST_CYCLE_SECONDS, left)}")
                 _be_busy(page, made, result, second_tab=number % 3 == 0)
                 if rough and number == 0:
                     made = _restart(page, made)
@@ -232,7 +235,9 @@ def _compare(page: Page, made: MadeUp, result: Result) -> None:
 def _sample(page: Page, devtools: CDPSession, result: Result, at: float) -> None:
     page.wait_for_timeout(300)
     held = memory(devtools)
-    result.samples.append(Sample(at, held["JSHeapUsedSize"], held["Nodes"], held["JSEventListeners"]))
+    elements = page.evaluate("document.querySelectorAll('*').length")
+    made = held_by_scripts(devtools)
+    result.samples.append(Sample(at, held["JSHeapUsedSize"], made, elements, held["Nodes"], held["JSEventListeners"]))
 
 
 def _note(page: Page, result: Result) -> None:

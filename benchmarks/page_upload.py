@@ -2,8 +2,9 @@
 
     python -m benchmarks.page_upload PORT
 
-It is told by words on its input and answers each in JSON, line by line: `upload` (uploads run until told otherwise),
-`cycle SECONDS` (each uploader goes through everything once), `resting` (whether a cycle is over), `stop`.
+It is told by words on its input and answers each in JSON, line by line: `upload` (an upload runs until told
+otherwise), `fill` (some cycles in a hurry, so that lists are as long as they get), `cycle SECONDS` (each uploader goes
+through everything once), `resting` (whether a cycle is over).
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from cloudplow_dashboard.history_file import FILE_NAME
 #: What an earlier run left: days of history, sessions that are over.
 PAST_DAYS: Final = 30
 PAST_SESSIONS: Final = 50
+#: So many cycles of so many seconds fill the lists.
+FILLING_CYCLES: Final = 4
+FILLING_SECONDS: Final = 0.3
 OUTCOMES: Final = ("done", "quota_used", "interrupted", "failed", "suspended")
 
 
@@ -55,11 +59,15 @@ class Uploads:
         """Whether everything has been played."""
         return self._thread is None or not self._thread.is_alive()
 
+    def wait(self) -> None:
+        """Until everything has been played."""
+        if self._thread is not None:
+            self._thread.join()
+
     def stop(self) -> None:
         """Leave everything as it is."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self.wait()
 
     def _run(self, scripts: tuple[Script, ...]) -> None:
         now = time.monotonic()
@@ -137,11 +145,13 @@ def serve(port: int, words: Iterator[str], answer: Callable[[Any], None]) -> Non
         word, *arguments = line.split()
         if word == "upload":
             uploads.play(*page_story.endless())
+        elif word == "fill":
+            for number in range(FILLING_CYCLES):
+                uploads.play(*page_story.cycle(number, FILLING_SECONDS, OUTCOMES[number]))
+                uploads.wait()
         elif word == "cycle":
             uploads.play(*page_story.cycle(cycles, float(arguments[0]), OUTCOMES[cycles % len(OUTCOMES)]))
             cycles += 1
-        elif word == "stop":
-            uploads.stop()
         answer({"resting": uploads.resting})
     uploads.stop()
     dashboard.stop()
