@@ -88,6 +88,14 @@ def session_json(head: dict[str, Any], entries: Sequence[FileEntry]) -> Iterator
 
 def history_csv(step: int, rows: Sequence[tuple[int, Values]]) -> Iterator[bytes]:
     """Numbers over time; step: seconds of one row."""
-    metrics = ("speed", "bytes", "files", "errors")
-    lines = [(moment(at), step, *(value_of(metric, values) for metric in metrics)) for at, values in rows]
+    lines = [(moment(at), step, *_metrics(values).values()) for at, values in rows]
     return _csv(HISTORY_COLUMNS, lines)
+
+
+def history_json(uploader: str, step: int, rows: Sequence[tuple[int, Values]]) -> dict[str, Any]:
+    """The same as a document; `at`: epoch seconds."""
+    return {"uploader": uploader, "step": step, "rows": [{"at": at, **_metrics(values)} for at, values in rows]}
+
+
+def _metrics(values: Values) -> dict[str, float]:
+    return {metric: value_of(metric, values) for metric in ("speed", "bytes", "files", "errors")}

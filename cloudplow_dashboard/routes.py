@@ -184,6 +184,13 @@ ROUTES: Final[tuple[Route, ...]] = (
         (SINCE, STEP, UPLOADER),
     ),
     Route(
+        "/api/export/history.json",
+        "The same as JSON; `step`: seconds of one row, `speed`: bytes per second.",
+        views.history_json,
+        _json(schemas.HISTORY_EXPORT),
+        (SINCE, STEP, UPLOADER),
+    ),
+    Route(
         "/metrics",
         "Metrics for Prometheus: text 0.0.4, or OpenMetrics when the Accept header asks for it.",
         views.scrape,

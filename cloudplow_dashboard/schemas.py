@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cloudplow.distribution import distribution_document
-from cloudplow_dashboard import compat, overview
+from cloudplow_dashboard import compat, exports, overview
 from cloudplow_dashboard.account_table import AccountTable
 from cloudplow_dashboard.bounded import FileEntry, PastSessions
 from cloudplow_dashboard.history import METRICS, History
+from cloudplow_dashboard.series import COUNTED
 from cloudplow_dashboard.stages import StageBoard
 from cloudplow_dashboard.state import DashboardState
 from cloudplow_dashboard.uploader_state import PARTS, UploaderState
@@ -151,6 +152,7 @@ UPLOADERS: Final[Schema] = {
 SUMMARY: Final = like(overview.summary(None, _STATE.health(), 0))
 STATE: Final = _state_document()
 SESSION_EXPORT: Final = _session_export()
+HISTORY_EXPORT: Final = like(exports.history_json("", 1, [(0, [0.0] * len(COUNTED))]))
 HISTORY: Final = like(
     History(lambda: 0.0).query("speed", None, 0, 0),
     metric={"type": "string", "enum": list(METRICS)},

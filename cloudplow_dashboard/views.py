@@ -167,9 +167,18 @@ session_csv = _session_export(".csv")
 session_json = _session_export(".json")
 
 
-def history_csv(sources: Sources, values: Values) -> Response:
-    """`/api/export/history.csv`."""
-    uploader = _asked(sources, values)
-    step, rows = sources.history.table(uploader, values["since"], values["step"])
-    name = exports.file_name("history", uploader or "", ending=".csv")
-    return _attachment(exports.history_csv(step, rows), "text/csv; charset=utf-8", name)
+def _history_export(ending: str) -> View:
+    def view(sources: Sources, values: Values) -> Response:
+        uploader = _asked(sources, values) or ""
+        step, rows = sources.history.table(uploader or None, values["since"], values["step"])
+        name = exports.file_name("history", uploader, ending=ending)
+        if ending == ".csv":
+            return _attachment(exports.history_csv(step, rows), "text/csv; charset=utf-8", name)
+        document = exports.history_json(uploader, step, rows)
+        return _attachment(encode_json(document) + b"\n", "application/json", name)
+
+    return view
+
+
+history_csv = _history_export(".csv")
+history_json = _history_export(".json")

@@ -331,6 +331,7 @@ LIVE: Final[dict[str, Callable[[bytes], object]]] = {
     "/api/export/session.csv": lambda body: len(lines(body)) > 1,
     "/api/export/session.json": lambda body: of(body)["files_total"] > 0 and of(body)["files"],
     "/api/export/history.csv": lambda body: len(lines(body)) > 1,
+    "/api/export/history.json": lambda body: any(row["bytes"] > 0 for row in of(body)["rows"]),
     "/metrics": lambda body: metric(body, "cloudplow_transferred_bytes_total") > 0,
     "/api/openapi.json": lambda body: of(body)["openapi"].startswith("3.1"),
 }

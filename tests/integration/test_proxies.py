@@ -330,7 +330,7 @@ def test_every_route_comes_through(proxied: Proxied) -> None:
 
 
 def test_exports_come_through_as_downloads(proxied: Proxied) -> None:
-    for path in ("session.csv", "session.json", "history.csv"):
+    for path in ("session.csv", "session.json", "history.csv", "history.json"):
         status, headers, _ = proxied.get(f"api/export/{path}")
         assert (status, headers["content-disposition"].partition(";")[0]) == (200, "attachment")
     assert b"a.mkv" in proxied.get("api/export/session.csv")[2]

@@ -133,6 +133,12 @@ def test_the_export_of_the_history(client: FlaskClient, history: History) -> Non
     assert lines[-1][1:] == ["60", "0", "5", "1", "0"]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="cloudplow-history.csv"'
 
+    same = client.get("/api/export/history.json?step=60&since=-600")
+    assert same.json is not None
+    assert (same.json["uploader"], same.json["step"], len(same.json["rows"])) == ("", 60, len(lines) - 1)
+    assert {**same.json["rows"][-1], "at": 0} == {"at": 0, "speed": 0, "bytes": 5, "files": 1, "errors": 0}
+    assert same.headers["Content-Disposition"] == 'attachment; filename="cloudplow-history.json"'
+
 
 @pytest.mark.parametrize(
     ("part", "expected"),

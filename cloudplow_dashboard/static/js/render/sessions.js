@@ -6,7 +6,7 @@ import { num, obj, str } from "../read.js";
 import * as words from "../words.js";
 
 const ROWS = 6;
-const EXPORTS = [["Session, CSV", "session.csv"], ["Session, JSON", "session.json"], ["30 days, CSV", "history.csv"]];
+const EXPORTS = [["Session, CSV", "session.csv"], ["Session, JSON", "session.json"], ["30 days, CSV", "history.csv"], ["30 days, JSON", "history.json"]];
 
 /** root: the section. Returns update(view). */
 export function sessions(root, redraw) {
@@ -31,7 +31,7 @@ export function sessions(root, redraw) {
     setText(note, all.length > 0 ? format.plural(all.length, "session") : "");
     show(downloads, view.known);
     for (const { file, node } of links) {
-      const since = file === "history.csv" ? "&since=-2592000" : "";
+      const since = file.startsWith("history") ? "&since=-2592000" : "";
       setAttr(node, "href", `api/export/${file}?uploader=${encodeURIComponent(view.name)}${since}`);
     }
   };
