@@ -24,13 +24,17 @@ LATER_STAGES_LIMIT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class PlannedStage:
-    """One run of rclone with one account. starts_at: epoch seconds for a stage that waits for capacity, else 0."""
+    """One run of rclone with one account. starts_at: epoch seconds for a stage that waits for capacity, else 0.
+
+    retry: its files failed before in this session.
+    """
 
     account: str
     files: tuple[QueueFile, ...]
     bytes: int
     starts_at: float = 0.0
     oversized: bool = False
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,19 @@ class QueueState:
                 self.tried_in_vain(by_shown[shown], error)
 
     def candidates(self) -> list[QueueFile]:
-        """What may be planned: everything but files that failed too often."""
+        """What may be planned: everything but files that failed too often. Those of `failed_before` go last."""
         if not self._tries:
             return list(self.files.values())
         return [file for file in self.files.values() if self._tries[file.name] < TRIES_PER_FILE]
+
+    def failed_before(self) -> dict[str, int]:
+        """How often files failed in this session, by name: they must not hold up the others."""
+        return dict(self._tries)
+
+    def tried_unevenly(self) -> bool:
+        """Whether some of what is left failed less often than others did: it has its turn before these."""
+        tries = [self._tries[name] for name in self.files]
+        return bool(tries) and min(tries) < max(tries)
 
     def given_up(self) -> dict[str, str]:
         """Files that failed too often, with their last errors."""

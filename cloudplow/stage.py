@@ -42,7 +42,8 @@ class StageListener(Protocol):
 class StageRequest:
     """What to run.
 
-    command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits.
+    command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits;
+    retry: the files failed before, so a refusal counts against them and not against the account.
     """
 
     command: Sequence[str]
@@ -52,6 +53,7 @@ class StageRequest:
     moving: bool
     pass_fds: Sequence[int] = ()
     sleeps: Mapping[str, Sleep] = field(default_factory=dict)
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,12 @@ class StageRun:
         self._settle_uploaded()
         failed = {name: text for name, text in self._failed.items() if name in self._waiting}
         verdict = judge(
-            code, self._evidence, interrupted=interrupted, failed_files=len(failed), transferred_files=self._files
+            code,
+            self._evidence,
+            interrupted=interrupted,
+            failed_files=len(failed),
+            transferred_files=self._files,
+            failed_before=self._request.retry,
         )
         if self._fired is not None and not interrupted:
             verdict = Verdict(Outcome.TRIGGERED, f'rclone said "{self._fired[0]}" too often (rclone_sleeps)')
@@ -216,8 +223,8 @@ class StageRun:
 
         A file that is refused all alone may be one that Google never takes: it must not use up account after account.
         """
-        alone = outcome is Outcome.DENIED and len(self._request.files) == 1
-        return alone or outcome in (Outcome.DONE, Outcome.FILES_FAILED, Outcome.FAILED)
+        alone = len(self._request.files) == 1 or self._request.retry
+        return (alone and outcome is Outcome.DENIED) or outcome in (Outcome.DONE, Outcome.FILES_FAILED, Outcome.FAILED)
 
 
 def stage_list_path(state_dir: Path, uploader: str) -> Path:

@@ -97,7 +97,7 @@ class StageDriver:
         if charged:
             reserved = sum(self._cost(file.size) for file in files)
             self._engine.ledger.open_stage(self._task.name, planned.account, reserved)
-        result = self._run(planned.account, files, charged=charged)
+        result = self._run(planned.account, files, charged=charged, retry=planned.retry)
         if charged:
             self._close_stage(planned.account, result)
         self.files += result.files
@@ -115,7 +115,7 @@ class StageDriver:
         self._quota_changed()
         return result
 
-    def _run(self, account: str, files: Sequence[QueueFile], *, charged: bool) -> StageResult:
+    def _run(self, account: str, files: Sequence[QueueFile], *, charged: bool, retry: bool) -> StageResult:
         task, engine = self._task, self._engine
         environment = rclone_environment(os.environ, filters=False)
         dump = engine.dump()
@@ -131,6 +131,7 @@ class StageDriver:
             moving=task.moving,
             pass_fds=self._locks.fds,
             sleeps=task.sleeps,
+            retry=retry,
         )
         reporter = StageReporter(
             stage=self._stage,

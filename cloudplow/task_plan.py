@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from types import MappingProxyType
 
 from cloudplow.accounts import AccountPool
 from cloudplow.engine import Engine, UploadTask
+from cloudplow.last_tries import by_failures, plan_last, plan_unlimited_last
 from cloudplow.models import QueueFile
 from cloudplow.planner import Plan, PlannedStage, plan, plan_unlimited
 from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
 
 
-def plan_task(engine: Engine, task: UploadTask, pool: AccountPool | None, queue: Sequence[QueueFile]) -> Plan:
-    """The plan of a queue, in the files' own sizes. Without a pool everything goes in one stage."""
+def plan_task(
+    engine: Engine,
+    task: UploadTask,
+    pool: AccountPool | None,
+    queue: Sequence[QueueFile],
+    failures: Mapping[str, int] = MappingProxyType({}),
+) -> Plan:
+    """The plan of a queue, in the files' own sizes. Without a pool everything goes in one stage.
+
+    failures: how often files failed, by name: they go after all others.
+    """
     if pool is None:
-        return plan_unlimited(queue)
+        first, *rest = by_failures(queue, failures)
+        return reduce(plan_unlimited_last, rest, plan_unlimited(first))
     capacities = pool.capacities()
     chosen = engine.choose_account(task.name, capacities, queue)
     # A plugin chooses which account is next; the active one is used up first.
     if chosen is not None:
         capacities.sort(key=lambda capacity: (capacity.account != pool.active, capacity.account != chosen))
     overdue = engine.waiting.overdue(task.name, task.window_seconds)
+    now, window = engine.now(), task.window_seconds
     layers = crypt_layers_above_drive(task.job.destination, engine.dump())
-    if not layers:
-        return plan(queue, capacities, now=engine.now(), window_seconds=task.window_seconds, overdue=overdue)
-    own_size = {file.name: file.size for file in queue}
-    stored = [QueueFile(file.name, stored_size_bytes(file.size, layers)) for file in queue]
-    made = plan(stored, capacities, now=engine.now(), window_seconds=task.window_seconds, overdue=overdue)
+    stored = [QueueFile(file.name, stored_size_bytes(file.size, layers)) for file in queue] if layers else queue
+    first, *rest = by_failures(stored, failures)
+    made = plan(first, capacities, now=now, window_seconds=window, overdue=overdue)
+    for last in rest:
+        made = plan_last(made, last, capacities, now=now, window_seconds=window, overdue=overdue)
+    return _all_in_own_sizes(made, {file.name: file.size for file in queue}) if layers else made
+
+
+def _all_in_own_sizes(made: Plan, own_size: dict[str, int]) -> Plan:
     return replace(
         made,
         stages=tuple(_in_own_sizes(stage, own_size) for stage in made.stages),

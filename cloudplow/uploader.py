@@ -16,6 +16,7 @@ from cloudplow.empty_folders import remove_empty_folders
 from cloudplow.engine import Engine, UploadTask
 from cloudplow.errors import RcloneError, StateError, StoppedError
 from cloudplow.events import Event, SessionFinished
+from cloudplow.last_tries import Patience
 from cloudplow.learning import learn_queue, settle_open_stages, suspects_of_earlier_runs
 from cloudplow.locks import FolderLocks
 from cloudplow.models import QueueFile
@@ -30,8 +31,6 @@ from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.upload")
 
-#: Pauses before a stage that follows one without progress, in seconds; after the last of them the session ends.
-BACKOFF_SECONDS: Final = (1.0, 5.0, 20.0)
 #: A listing older than this is made again before the next stage, in seconds.
 LISTING_FRESH_SECONDS: Final = 30.0
 #: After rclone was cut off, uploads whose last bytes it had sent may still land at the destination. Whoever looked
@@ -55,7 +54,7 @@ class Session:
         self._dry_names: set[str] = set()
         self._listed_at = -math.inf
         self._announced: tuple[int, int] | None = None
-        self._vain_stages = 0
+        self._patience = Patience()
         self._next_capacity_at: float | None = None
         self._locks = FolderLocks()
         self._list_path = stage_list_path(engine.state_dir, task.name)
@@ -188,7 +187,7 @@ class Session:
         candidates = [file for file in self._queue.candidates() if file.name not in self._dry_names]
         if self._pool is not None and self._refresh(self._pool):
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
-        made = plan_task(self._engine, self._task, self._pool, candidates)
+        made = plan_task(self._engine, self._task, self._pool, candidates, self._queue.failed_before())
         if not self._task.job.dry_run:
             self._engine.waiting.note(self._task.name, made)
         self._next_capacity_at = made.next_capacity_at
@@ -234,7 +233,7 @@ class Session:
         """What follows from a stage (None: its files had all changed): the end of the session, or None to go on."""
         if result is None:
             self._listed_at = -math.inf
-            return self._count_vain("the files keep changing while they are to be uploaded")
+            return self._without_progress("the files keep changing while they are to be uploaded")
         self._queue.note_failures(result.failed.items())
         if result.verdict.outcome in (Outcome.DONE, Outcome.FILES_FAILED):
             if self._task.job.dry_run:
@@ -275,16 +274,15 @@ class Session:
             case React.RETRY:
                 log.warning("%s: %s", self._task.name, reaction.why)
         if result.files or result.verdict.outcome is Outcome.DONE:
-            self._vain_stages = 0
+            self._patience.renew()
             return None
-        return self._count_vain(reaction.why)
+        return self._without_progress(reaction.why, len(result.failed))
 
-    def _count_vain(self, why: str) -> Reaction | None:
-        """A stage made no progress: back off, and after the last pause end."""
-        if self._vain_stages >= len(BACKOFF_SECONDS):
+    def _without_progress(self, why: str, failed_files: int = 0) -> Reaction | None:
+        """A stage brought nothing there: pause, or end when that was so too often."""
+        pause = self._patience.next_pause(failed_files, others_first=self._queue.tried_unevenly())
+        if pause is None:
             return Reaction(React.END, why, outcome="failed")
-        pause = BACKOFF_SECONDS[self._vain_stages]
-        self._vain_stages += 1
         if self._queue.candidates():
             self._engine.stop.first.wait(pause)
         return None

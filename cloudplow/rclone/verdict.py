@@ -153,12 +153,19 @@ class Verdict:
 
 
 def judge(
-    code: int, evidence: Evidence, *, interrupted: bool, failed_files: int, transferred_files: int = 0
+    code: int,
+    evidence: Evidence,
+    *,
+    interrupted: bool,
+    failed_files: int,
+    transferred_files: int = 0,
+    failed_before: bool = False,
 ) -> Verdict:
     """Decide what one run came to.
 
     code: exit status of rclone, negative for a signal; interrupted: we asked it to stop;
-    failed_files, transferred_files: how many of the planned files failed, and arrived.
+    failed_files, transferred_files: how many of the planned files failed, and arrived; failed_before: all of them are
+    files that failed in an earlier run.
     Source: exit codes of 1.60.1 and 1.75.2, where 7 is a fatal error (limit) and, in 1.60, also --max-duration.
     """
     if interrupted:
@@ -175,7 +182,8 @@ def judge(
     if code == 8 or (evidence.max_transfer and code != 1):
         return Verdict(Outcome.LIMIT_REACHED, "the --max-transfer of rclone_extras was reached")
     # One file that is refused while others arrive says nothing about the account's access.
-    if denial is Denial.KEY_REVOKED or (denial is Denial.NO_ACCESS and not transferred_files):
+    about_files = transferred_files > 0 or failed_before
+    if denial is Denial.KEY_REVOKED or (denial is Denial.NO_ACCESS and not about_files):
         return Verdict(Outcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
     if code < 0:
         return Verdict(Outcome.FAILED, f"rclone was ended by {_signal_name(-code)} from outside")

@@ -65,6 +65,16 @@ def test_file_that_keeps_failing_is_given_up_but_still_counts_as_left() -> None:
     assert (len(state.files), state.bytes) == (2, 30)
 
 
+def test_failures_are_counted_until_all_have_failed_alike() -> None:
+    state = listed(A, B)
+    assert (state.failed_before(), state.tried_unevenly()) == ({}, False)
+    state.note_failures([(A.name, "error")])
+    assert (state.failed_before(), state.tried_unevenly()) == ({A.name: 1}, True)
+    state.note_failures([(B.name, "error")])
+    assert not state.tried_unevenly()
+    assert not listed().tried_unevenly()
+
+
 def test_given_up_file_that_vanished_is_no_failure() -> None:
     state = listed(A, B)
     for _ in range(TRIES_PER_FILE):

@@ -106,6 +106,7 @@ class Bench:
         should_stop: Callable[[], bool] = lambda: False,
         should_kill: Callable[[], bool] = lambda: False,
         process: FakeProcess | None = None,
+        retry: bool = False,
     ) -> StageResult:
         batches: Sequence[Any] = [output] if output and isinstance(output[0], bytes) else output
         self.process = process or FakeProcess(batches, code)
@@ -118,6 +119,7 @@ class Bench:
             moving=moving,
             pass_fds=(7,),
             sleeps=sleeps or {},
+            retry=retry,
         )
         return StageRun(request, self.listener).run(should_stop, should_kill)
 
@@ -323,6 +325,13 @@ DENIAL = "googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded
 def test_file_that_is_refused_all_alone_is_to_blame(bench: Bench) -> None:
     result = bench.run({"a": 10}, [line(f"Failed to copy: {DENIAL}", "a", "error")], 7)
     assert (result.verdict.outcome, list(result.failed)) == (Outcome.DENIED, ["a"])
+
+
+def test_files_that_are_refused_once_more_are_to_blame(bench: Bench) -> None:
+    output = [line(f"Failed to copy: {DENIAL}", name, "error") for name in ("a", "b")]
+    assert bench.run({"a": 10, "b": 10}, output, 7).failed == {}
+    result = bench.run({"a": 10, "b": 10}, output, 7, retry=True)
+    assert (result.verdict.outcome, list(result.failed)) == (Outcome.DENIED, ["a", "b"])
 
 
 def test_denial_tells_of_the_file_that_was_refused_but_not_of_those_that_were_cancelled(bench: Bench) -> None:

@@ -19,13 +19,16 @@ def evidence_of(*texts: str, name: str = "") -> Evidence:
     return evidence
 
 
-def verdict_of(code: int, *texts: str, failed_files: int = 0, transferred_files: int = 0) -> Verdict:
+def verdict_of(
+    code: int, *texts: str, failed_files: int = 0, transferred_files: int = 0, failed_before: bool = False
+) -> Verdict:
     return judge(
         code,
         evidence_of(*texts),
         interrupted=False,
         failed_files=failed_files,
         transferred_files=transferred_files,
+        failed_before=failed_before,
     )
 
 
@@ -224,3 +227,11 @@ def test_notes_are_no_evidence_of_a_denial() -> None:
     evidence = Evidence()
     evidence.add(Note("pacer", "low level retry 1/10 (error googleapi: Error 403: quotaExceeded)", "debug"))
     assert evidence.denial is None
+
+
+def test_refusal_of_files_that_failed_before_says_nothing_about_the_account() -> None:
+    text = "googleapi: Error 403: ..., insufficientFilePermissions"
+    assert verdict_of(1, text, failed_files=1).outcome is Outcome.ACCOUNT_FAILED
+    assert verdict_of(1, text, failed_files=1, failed_before=True).outcome is Outcome.FILES_FAILED
+    revoked = verdict_of(1, 'oauth2: "invalid_grant"', failed_files=1, failed_before=True)
+    assert revoked.outcome is Outcome.ACCOUNT_FAILED
