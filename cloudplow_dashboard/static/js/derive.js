@@ -172,43 +172,35 @@ function nearer(expected, fresh, passed) {
 
 /** Bytes that this session will not upload: quota or size stands against it. By the plan, else by the accounts. */
 function bytesThatWait(plan, amounts, capacity) {
-  const planned = num(plan.waiting_bytes) + num(plan.unplanned_bytes);
-  if (num(plan.made_at) > 0) return Math.min(planned, amounts.left);
+  if (num(plan.made_at) > 0) return Math.min(num(plan.waiting_bytes), amounts.left);
   return capacity < 0 ? 0 : Math.max(0, amounts.left - capacity);
 }
 
-function readQueue(queue) {
-  const distribution = obj(queue.distribution);
-  const statistics = obj(distribution.statistics);
-  const metadata = obj(distribution.metadata);
-  const percentiles = obj(distribution.percentiles);
+function readQueue(document) {
+  const distribution = obj(document.distribution);
   const buckets = obj(distribution.size_buckets);
   return {
-    available: queue.available === true,
-    files: num(queue.files, num(statistics.total_files)),
-    bytes: num(queue.bytes, num(statistics.total_bytes)),
-    source: str(queue.source) || str(metadata.source),
-    confidence: str(queue.confidence) || str(metadata.confidence),
-    samples: num(metadata.sample_count),
-    seconds: num(queue.duration_seconds),
-    learnedAt: num(queue.learned_at) || num(metadata.last_updated),
-    largest: num(distribution.max_file_size),
-    mean: num(statistics.mean),
-    percentiles: ["p50", "p75", "p90", "p95", "p99"].map((key) => ({ key, bytes: num(percentiles[key]) })),
-    buckets: bucketOrder(Object.keys(buckets)).map((name) => ({
-      name,
-      files: num(obj(buckets[name]).count),
-      bytes: num(obj(buckets[name]).total_bytes),
-      percentage: num(obj(buckets[name]).percentage),
-    })),
+    ...read(document, { available: false, files: 0, bytes: 0, confidence: "", durationSeconds: 0, learnedAt: 0 }),
+    ...read(distribution, { maxFileSize: 0, oldestModifiedAt: 0, oldestFile: "" }),
+    samples: num(obj(distribution.metadata).sample_count),
+    percentiles: RANKS.map((rank) => num(obj(distribution.percentiles)[`p${rank}`])),
+    buckets: [...new Set([...BUCKETS, ...Object.keys(buckets)])].filter((name) => Object.hasOwn(buckets, name))
+      .map((name) => ({ name, ...read(buckets[name], { count: 0, totalBytes: 0, percentage: 0 }) })),
+    bins: readBins(read(distribution.size_histogram, { fromBytes: 0, counts: [] }), buckets),
   };
 }
 
-export const BUCKETS = ["0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+"];
+export const RANKS = [50, 75, 90, 95, 99];
+const BUCKETS = ["0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+"];
+/** Where they begin, in MiB, and where the last is made to end. */
+const EDGES = [1, 100, 1024, 10240, 51200, 102400];
 
-function bucketOrder(names) {
-  const place = (name) => (BUCKETS.includes(name) ? BUCKETS.indexOf(name) : BUCKETS.length);
-  return names.sort((a, b) => place(a) - place(b));
+/** How many files are of which sizes, from the smallest to the largest; in buckets where an older version listed. */
+function readBins({ fromBytes, counts }, buckets) {
+  const bins = counts.length
+    ? counts.map((files, place) => ({ from: fromBytes * 2 ** (place - 1), to: fromBytes * 2 ** place, files: num(files) }))
+    : BUCKETS.map((name, place) => ({ from: EDGES[place] * 2 ** 20, to: EDGES[place + 1] * 2 ** 20, files: num(obj(buckets[name]).count) }));
+  return bins.filter((bin) => bin.from > 0 && bin.files > 0);
 }
 
 /** One account; used, limit: bytes. */

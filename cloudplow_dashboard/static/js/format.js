@@ -8,6 +8,7 @@ const SECONDS = new Intl.DateTimeFormat("en-GB", {
 });
 const WEEKDAY = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
 const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const LONG_AGO = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
 /** Bytes: 1024-based, one decimal; "0 B" for nothing. */
@@ -62,10 +63,11 @@ function withDay(date, now, time) {
   const days = daysBetween(new Date(now * 1000), date);
   if (days === 0) return time;
   if (Math.abs(days) < 7) return `${WEEKDAY.format(date)} ${time}`;
+  if (Math.abs(days) > 300) return LONG_AGO.format(date);
   return `${DATE.format(date)}, ${time}`;
 }
 
-/** Epoch seconds in the viewer's zone: "18:40", on another day "Tue 18:40" or "12 Oct, 18:40"; "" for none. */
+/** Epoch seconds in the viewer's zone: "18:40", on another day "Tue 18:40", "12 Oct, 18:40" or "12 Oct 2019"; "" for none. */
 export function clock(at, now) {
   if (!Number.isFinite(at) || at <= 0 || at > 8e12) return "";
   const date = new Date(at * 1000);

@@ -13,11 +13,11 @@ const NO_SPEED = 50e6;
 /** root: the section. Returns update(view). */
 export function plan(root, redraw) {
   const note = root.querySelector("[data-note]");
-  const rows = el("ol", { class: "plan", "aria-labelledby": "plan-title" });
+  const rows = el("ol.plan", { "aria-labelledby": "plan-title" });
   const times = Array.from({ length: LABELS }, () => el("span"));
-  const axis = el("p", { class: "plan__axis", "aria-hidden": "true" }, ...times);
-  const rest = el("p", { class: "panel__line" });
-  const empty = el("p", { class: "empty", text: "No plan yet: it is made when the queue has been listed." });
+  const axis = el("p.plan__axis", { "aria-hidden": "true" }, ...times);
+  const rest = el("p.panel__line");
+  const empty = el("p.empty", { text: "No plan yet: it is made when the queue has been listed." });
   const more = moreButton(redraw);
   root.querySelector("[data-body]").replaceChildren(axis, rows, more.node, rest, empty);
   const setRows = keyedRows(rows, (row) => row.account, createRow, updateRow);
@@ -97,27 +97,29 @@ function noteText(plan) {
   return parts.join(", ");
 }
 
-function restText({ plan, now }) {
-  const parts = [];
-  const at = format.clock(num(plan.next_capacity_at), now);
-  if (num(plan.waiting_files) > 0) parts.push(`${amount(plan.waiting_files, plan.waiting_bytes)} wait for quota${at ? `, from ${at} on` : ""}.`);
-  if (num(plan.unplanned_files) > 0) {
-    parts.push(`${amount(plan.unplanned_files, plan.unplanned_bytes)} fit nowhere${str(plan.unplanned_why) ? `: ${str(plan.unplanned_why)}` : ""}.`);
-  }
-  return parts.join(" ");
+/** What does not fit now, and until when: by the plan, or by what an earlier run said that had used up its quota. */
+export function restText({ plan, session, now }) {
+  const earlier = session.outcome === "quota_used" && !num(plan.made_at);
+  const [files, bytes] = earlier ? [session.filesLeft, session.bytesLeft] : [num(plan.waiting_files), plan.waiting_bytes];
+  if (!files) return "";
+  const next = num(plan.next_capacity_at) || session.nextCapacityAt;
+  const when = next > now ? `; more can go from ${format.clock(next, now)} on` : next > 0 ? "; more can go again" : "";
+  const why = str(plan.unplanned_why);
+  const beyond = num(plan.unplanned_files) > 0 ? ` Not planned yet: ${amount(plan.unplanned_files, plan.unplanned_bytes)}${why && `, as ${why}`}.` : "";
+  return `Does not fit now: ${amount(files, bytes)}${when}.${beyond}`;
 }
 
 const amount = (files, bytes) => `${format.plural(num(files), "file")} (${format.bytes(num(bytes))})`;
 
 function createRow() {
   const shape = mark();
-  const word = el("span", { class: "plan__word" });
-  const name = el("span", { class: "plan__name", dir: "auto" });
-  const what = el("span", { class: "plan__what" });
-  const track = el("span", { class: "plan__track", "aria-hidden": "true" });
-  const line = el("i", { class: "plan__now" });
+  const word = el("span.plan__word");
+  const name = el("span.plan__name", { dir: "auto" });
+  const what = el("span.plan__what");
+  const track = el("span.plan__track", { "aria-hidden": "true" });
+  const line = el("i.plan__now");
   const setStages = keyedRows(track, (one) => one.key, () => ({ node: el("i") }), updateStage);
-  return { node: el("li", { class: "plan__row" }, shape, name, word, what, track), shape, word, name, what, track, line, setStages };
+  return { node: el("li.plan__row", {}, shape, name, word, what, track), shape, word, name, what, track, line, setStages };
 }
 
 function updateRow(row, item) {

@@ -1,91 +1,96 @@
-// What waits, and how large it is.
+// What waits, how large it is, and what of it does not fit now.
 
 import { bar, el, keyedRows, setAttr, setText, show, svg } from "../dom.js";
-import { BUCKETS } from "../derive.js";
+import { RANKS } from "../derive.js";
+import { fileName } from "../filename.js";
 import * as format from "../format.js";
 import * as words from "../words.js";
+import { restText } from "./plan.js";
 
 /** root: the section. Returns update(view). */
 export function queue(root) {
   const note = root.querySelector("[data-note]");
-  const empty = el("p", { class: "empty", text: "The queue has not been listed yet." });
-  const files = el("span", { class: "queue__number" });
-  const size = el("span", { class: "queue__number" });
-  const totals = el("p", { class: "queue__totals" }, size, el("span", { text: "in" }), files);
-  const buckets = el("ul", { class: "buckets" });
-  const percentiles = el("dl", { class: "percentiles" });
-  const level = el("span", { class: "level", "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => el("i")));
-  const trust = el("span");
-  const confidence = el("p", { class: "queue__confidence" }, level, trust);
+  const empty = el("p.empty", { text: "The queue has not been listed yet." });
+  const files = el("span.queue__number");
+  const size = el("span.queue__number");
+  const largest = el("span.queue__largest");
+  const since = el("span");
+  const name = fileName();
+  const oldest = el("p.queue__oldest", {}, since, name.node);
+  const rest = el("p.panel__line");
+  const buckets = el("ul.buckets");
   const sizes = histogram();
-  const largest = el("span", { class: "queue__largest" });
-  totals.append(largest);
-  const body = el("div", { class: "queue" }, totals, buckets, sizes.node, percentiles, confidence);
+  const values = RANKS.map(() => el("dd.percentile__value"));
+  const percentiles = el("dl.percentiles", {}, ...RANKS.map((rank, place) => (
+    el("div", {}, el("dt.stat__label", { text: `P${rank}`, title: `${rank}% of the files are no larger` }), values[place]))));
+  const level = el("span.level", { "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => el("i")));
+  const trust = el("span");
+  const totals = el("p.queue__totals", {}, el("span", {}, size, " in ", files), largest);
+  const body = el("div.queue", {}, el("div", {}, totals, oldest, rest), buckets, sizes.node, percentiles, el("p.queue__confidence", {}, level, trust));
   root.querySelector("[data-body]").replaceChildren(body, empty);
   const setBuckets = keyedRows(buckets, (item) => item.name, createBucket, updateBucket);
-  const setPercentiles = keyedRows(percentiles, (item) => item.key, createPercentile, updatePercentile);
 
   return (view) => {
-    const { queue: waiting } = view;
-    const known = waiting.available || waiting.files > 0;
-    show(body, known);
-    show(empty, !known);
-    const at = format.clock(waiting.learnedAt, view.now);
-    setText(note, known && at ? `listed ${at}` : "");
+    const { queue: waiting, now } = view;
+    show(body, waiting.available);
+    show(empty, !waiting.available);
+    const at = format.clock(waiting.learnedAt, now);
+    setText(note, waiting.available && at ? `listed ${at}` : "");
     setAttr(note, "title", format.fullTime(waiting.learnedAt) || null);
-    if (!known) return;
+    if (!waiting.available) return;
     setText(size, format.bytes(waiting.bytes));
     setText(files, format.plural(waiting.files, "file"));
+    setText(largest, waiting.maxFileSize > 0 ? `largest ${format.bytes(waiting.maxFileSize)}` : "");
+    show(oldest, waiting.oldestModifiedAt > 0);
+    setText(since, `oldest ${format.clock(waiting.oldestModifiedAt, now)}`);
+    setAttr(since, "title", format.fullTime(waiting.oldestModifiedAt));
+    name.set(waiting.oldestFile);
+    const text = restText(view);
+    setText(rest, text);
+    show(rest, text !== "");
     setBuckets(waiting.buckets);
-    show(buckets, waiting.buckets.length > 0);
-    const measured = waiting.percentiles.some((item) => item.bytes > 0);
-    show(percentiles, measured);
-    setPercentiles(measured ? waiting.percentiles : []);
-    show(sizes.node, measured);
+    const measured = waiting.bins.length > 0;
+    for (const node of [buckets, sizes.node, percentiles]) show(node, measured);
     if (measured) sizes.draw(waiting);
-    setText(largest, waiting.largest > 0 ? `largest ${format.bytes(waiting.largest)}` : "");
+    for (const [place, value] of values.entries()) setText(value, format.bytes(waiting.percentiles[place]));
     const { word, level: filled } = words.confidence(waiting.confidence);
     setAttr(level, "data-level", filled);
     setText(trust, trustText(word, waiting));
   };
 }
 
-const MIB = 2 ** 20;
-const EDGES = [1, 100, 1024, 10240, 51200].map((size) => size * MIB);
-const WIDTH = 200;
+const STEPS = 4;
 const HEIGHT = 40;
 
-/** Sizes from left to right, each ten times the one before it in equal steps; the percentiles as lines on them. */
+/** Sizes from left to right, doubling in equal steps: a bar for the files of each size, the percentiles as lines. */
 function histogram() {
-  const bars = EDGES.map(() => svg("rect", { class: "sizes__bar" }));
-  const marks = ["p50", "p75", "p90", "p95", "p99"].map(() => svg("line", { class: "sizes__mark", y1: 0, y2: HEIGHT, "vector-effect": "non-scaling-stroke" }));
-  const node = svg("svg", { class: "sizes", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" }, ...bars, ...marks);
+  const bars = svg("path.sizes__bars");
+  const marks = svg("path.sizes__marks", { "vector-effect": "non-scaling-stroke" });
+  const chart = svg("svg.sizes", { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none" }, bars, marks);
+  const names = [el("span"), el("span")];
+  const labels = Array.from({ length: STEPS + 1 }, () => el("span"));
   return {
-    node,
-    draw({ buckets, percentiles, largest }) {
-      const edges = [...EDGES, Math.max(largest, 2 * EDGES.at(-1))];
-      const x = (size) => (Math.log(Math.max(1, size / MIB)) / Math.log(edges.at(-1) / MIB)) * WIDTH;
-      const most = Math.max(1, ...buckets.map((bucket) => bucket.files));
-      for (const [place, rect] of bars.entries()) {
-        const files = buckets.find((bucket) => bucket.name === BUCKETS[place])?.files ?? 0;
-        const height = files > 0 ? Math.max(1, (files / most) * (HEIGHT - 4)) : 0;
-        const left = x(edges[place]);
-        for (const [key, value] of [["x", left], ["width", Math.max(0, x(edges[place + 1]) - left - 1)], ["y", HEIGHT - height], ["height", height]]) {
-          setAttr(rect, key, value.toFixed(1));
-        }
-      }
-      for (const [place, line] of marks.entries()) {
-        const at = Math.min(WIDTH - 0.5, x(percentiles[place].bytes)).toFixed(1);
-        setAttr(line, "x1", at);
-        setAttr(line, "x2", at);
-      }
+    node: el("div", { "aria-hidden": "true" }, el("p.sizes__names", {}, ...names), chart, el("p.sizes__axis", {}, ...labels)),
+    draw({ bins, percentiles }) {
+      const first = Math.log2(bins[0].from);
+      const step = Math.ceil((Math.log2(bins.at(-1).to) - first) / STEPS);
+      const x = (bytes) => Math.min(1, Math.max(0, (Math.log2(bytes) - first) / (step * STEPS))) * 100;
+      const most = Math.max(...bins.map((bin) => bin.files));
+      setAttr(bars, "d", bins.map(({ from, to, files }) => `M${x(from)} ${HEIGHT}V${HEIGHT - Math.max(1, (files / most) * HEIGHT)}H${x(to) - 0.3}V${HEIGHT}`).join(""));
+      setAttr(marks, "d", percentiles.map((bytes) => `M${x(bytes)} 0V${HEIGHT}`).join(""));
+      const ends = [x(percentiles[0]), x(percentiles.at(-1))];
+      const near = ends[1] - ends[0] < 16;
+      for (const [place, node] of names.entries()) node.style.setProperty("--at", `${ends[place]}%`);
+      setText(names[0], near ? "P50 – P99" : "P50");
+      setText(names[1], near ? "" : "P99");
+      for (const [place, node] of labels.entries()) setText(node, format.bytes(2 ** (first + place * step)).replace(".0", ""));
     },
   };
 }
 
 function trustText(word, waiting) {
   if (waiting.confidence === "exact") {
-    const took = format.duration(waiting.seconds);
+    const took = format.duration(waiting.durationSeconds);
     return `Exact: every file was listed${took === "-" ? "" : ` in ${took}`}`;
   }
   if (!waiting.confidence) return "Confidence not known";
@@ -99,27 +104,15 @@ function bucketLabel(name) {
 
 function createBucket(item) {
   const progress = bar("bar--bucket", `Share of the files of ${bucketLabel(item.name)}`);
-  const files = el("span", { class: "bucket__files" });
-  const size = el("span", { class: "bucket__bytes" });
-  const label = el("span", { class: "bucket__label", text: bucketLabel(item.name) });
-  return { node: el("li", { class: "bucket" }, label, progress.node, files, size), progress, files, size };
+  const files = el("span.bucket__files");
+  const size = el("span.bucket__bytes");
+  return { node: el("li.bucket", {}, el("span.bucket__label", { text: bucketLabel(item.name) }), progress.node, files, size), progress, files, size };
 }
 
 function updateBucket(row, item) {
   row.progress.set(item.percentage / 100, `${item.percentage}%`);
-  setText(row.files, format.count(item.files));
-  setText(row.size, item.files > 0 ? format.bytes(item.bytes) : "-");
-  setAttr(row.node, "title", `${format.plural(item.files, "file")}, ${item.percentage}% of all, ${format.bytes(item.bytes)}`);
-  setAttr(row.node, "data-empty", item.files === 0 ? "" : null);
-}
-
-function createPercentile(item) {
-  const label = el("dt", { class: "stat__label", text: item.key.toUpperCase() });
-  label.title = `${item.key.slice(1)}% of the files are no larger`;
-  const value = el("dd", { class: "percentile__value" });
-  return { node: el("div", { class: "percentile" }, label, value), value };
-}
-
-function updatePercentile(row, item) {
-  setText(row.value, format.bytes(item.bytes));
+  setText(row.files, format.count(item.count));
+  setText(row.size, item.count > 0 ? format.bytes(item.totalBytes) : "-");
+  setAttr(row.node, "title", `${format.plural(item.count, "file")}, ${item.percentage}% of all, ${format.bytes(item.totalBytes)}`);
+  setAttr(row.node, "data-empty", item.count === 0 ? "" : null);
 }
