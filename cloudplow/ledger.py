@@ -5,6 +5,7 @@ share has one budget: what they all spent on the same key file counts.
 
 Power cuts and kills: before a stage, everything it plans is written down as reserved and is safe on the disk before
 rclone starts; charges follow within about a second. Whatever is lost is therefore lost towards "less quota left".
+After a stop on request, what may have gone since rclone's last statistics counts as used (`cloudplow.unseen`).
 `cloudplow.learning` turns the reservation of a stage that never ended into charges, once it is known which of its
 files are gone.
 
@@ -156,16 +157,29 @@ class Ledger:
         if self._files is not None:
             self._files.save_now(LEDGER_FILE)
 
-    def close_stage(self, uploader: str, key: str, lost_bytes: int = 0, *, aborted: bool = False) -> None:
+    def charge_late(self, uploader: str, key: str, size_bytes: int) -> None:
+        """Book bytes of a file that a stage which was cut off had brought there, less what was charged ahead."""
+        with self._lock:
+            entry = self._entry(uploader, key)
+            ahead_bytes = min(entry.ahead_bytes, size_bytes)
+            entry.ahead_bytes -= ahead_bytes
+        self.charge(uploader, key, size_bytes - ahead_bytes, of_stage=False)
+
+    def close_stage(
+        self, uploader: str, key: str, lost_bytes: int = 0, *, aborted: bool = False, ahead_bytes: int = 0
+    ) -> None:
         """End a stage's reservation. lost_bytes: what failed or aborted uploads may have cost.
 
         aborted: some of its files may have arrived without a word; `aborted_stages` names it until the next stage.
+        ahead_bytes: the part of lost_bytes that `charge_late` need not charge once more.
         """
         with self._lock:
             entry = self._entry(uploader, key)
             entry.reserved_bytes = 0
             entry.open_stage = None
             entry.aborted = aborted
+            if aborted:
+                entry.ahead_bytes = ahead_bytes
             if lost_bytes > 0:
                 book(entry, self._now(), lost_bytes, self._window(uploader))
         self._save_soon()

@@ -22,12 +22,16 @@ class Charge:
 
 @dataclass(slots=True)
 class Entry:
-    """What one uploader spent on one key file."""
+    """What one uploader spent on one key file.
+
+    ahead_bytes: what was charged for files of a stage that was cut off, before it is known whether they arrived.
+    """
 
     charges: list[Charge] = field(default_factory=list)
     reserved_bytes: int = 0
     open_stage: dict[str, Any] | None = None
     aborted: bool = False
+    ahead_bytes: int = 0
     total_bytes: int = 0
     last_used: float = 0.0
     denied_until: float = 0.0
@@ -71,6 +75,8 @@ def write_entry(entry: Entry, now: float, window: float) -> dict[str, Any]:
         record["open_stage"] = dict(entry.open_stage)
     if entry.aborted:
         record["aborted"] = True
+    if entry.ahead_bytes:
+        record["ahead_bytes"] = entry.ahead_bytes
     if entry.denied_until > now:
         record |= {"denied_until": entry.denied_until, "denied_why": entry.denied_why}
     if entry.learned_limit_bytes:
@@ -96,6 +102,7 @@ def read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]], 
     entry = Entry(
         total_bytes=_whole(record.get("total_bytes", record.get("bytes"))),
         aborted=record.get("aborted") is True,
+        ahead_bytes=_whole(record.get("ahead_bytes")),
         last_used=min(now, _number(record.get("last_used", record.get("first_upload")))),
         denied_until=_number(record.get("denied_until")),
         denied_why=str(record.get("denied_why", "")),

@@ -28,10 +28,12 @@ from cloudplow.rclone.remotes import (
     stored_size_bytes,
 )
 from cloudplow.rclone.tuning import drive_defaults
+from cloudplow.rclone.verdict import Outcome
 from cloudplow.reactions import React, Reaction
 from cloudplow.scanner import unchanged, write_list
 from cloudplow.stage import StageRequest, StageResult, StageRun
 from cloudplow.stage_events import StageReporter
+from cloudplow.unseen import transfers, unseen_bytes
 
 
 class StageDriver:
@@ -148,10 +150,24 @@ class StageDriver:
         return StageRun(request, reporter).run(engine.stop.first.is_set, engine.stop.second.is_set)
 
     def _close_stage(self, account: str, result: StageResult) -> None:
-        self._engine.ledger.close_stage(self._task.name, account, result.lost_bytes, aborted=result.cut_off)
+        unseen, ahead = self._charged_ahead(result)
+        lost = result.lost_bytes + unseen
+        self._engine.ledger.close_stage(self._task.name, account, lost, aborted=result.cut_off, ahead_bytes=ahead)
         if result.cut_off:
             for name in [*result.failed, *(printable_name(file.name) for file in result.untouched)]:
                 self._suspects[name] = Suspect(account, result.in_flight.get(name, 0))
+
+    def _charged_ahead(self, result: StageResult) -> tuple[int, int]:
+        """What may have gone unseen when the session was asked to stop, and that with what was seen to be under way.
+
+        It counts as used: only the next run can tell which files arrived, and it must not plan with too much before.
+        """
+        if result.verdict.outcome is not Outcome.INTERRUPTED:
+            return 0, 0
+        seen = result.in_flight
+        missing = (self._cost(file.size) - seen.get(printable_name(file.name), 0) for file in result.untouched)
+        unseen = unseen_bytes(missing, transfers(self._task.job.extras, os.environ))
+        return unseen, unseen + sum(seen.values())
 
     def _forget(self, file: QueueFile, already_there: bool) -> None:
         """A file has gone. One that a stage which was cut off had brought there is charged to that stage's account."""
@@ -160,7 +176,7 @@ class StageDriver:
         if suspect is not None and already_there and not self._task.job.dry_run:
             owed = self._cost(file.size) - suspect.charged_bytes
             if owed > 0:
-                self._engine.ledger.charge(self._task.name, suspect.account, owed, of_stage=False)
+                self._engine.ledger.charge_late(self._task.name, suspect.account, owed)
 
     def _outlook(self, stats: Stats) -> dict[str, Any]:
         """What is left of the whole queue, and both times of completion."""

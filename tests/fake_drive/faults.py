@@ -18,6 +18,7 @@ class Fault:
     end). every: of the rest, each n-th fails. rate: each fails with this probability (from a seeded generator).
     drop_after_bytes: for Failure.DROP, how much of the body is read before the connection is cut.
     carried_out: the request does its work all the same, only its answer is replaced (or, for DROP, lost).
+    hold_seconds: the answer comes, or is lost, so much later.
     """
 
     failure: Failure
@@ -29,6 +30,7 @@ class Fault:
     rate: float = 1.0
     drop_after_bytes: int = 0
     carried_out: bool = False
+    hold_seconds: float = 0.0
     seen: int = 0
     hits: int = 0
     _random: random.Random = field(default_factory=lambda: random.Random(1), repr=False)

@@ -145,6 +145,8 @@ class Proxy:
 async def _fail(fault: Fault, pieces: Pieces) -> Answer | None:
     """Fail a request as the fault says: after its body, or (a drop) in the middle of it."""
     arrived = 0
+    if fault.hold_seconds:
+        await asyncio.sleep(fault.hold_seconds)
     async for piece in pieces:
         arrived += len(piece)
         if fault.failure is Failure.DROP and arrived >= fault.drop_after_bytes:

@@ -228,6 +228,29 @@ def test_stage_that_was_cut_off_is_remembered_until_the_next_one(
     assert ledger.aborted_stages("google") == []
 
 
+def test_what_was_charged_ahead_is_not_charged_again_when_it_turns_out_to_have_arrived(
+    tmp_path: Path, ledger: Ledger, clock: FakeClock
+) -> None:
+    ledger.open_stage("google", KEY, 100)
+    ledger.close_stage("google", KEY, 50, aborted=True, ahead_bytes=50)
+    ledger = reload(tmp_path, ledger, clock)
+    ledger.open_stage("google", OTHER, 100)
+    ledger.charge_late("google", KEY, 30)
+    assert ledger.used_bytes(KEY) == 50
+    ledger.charge_late("google", KEY, 30)
+    assert ledger.used_bytes(KEY) == 60
+    ledger.charge_late("google", KEY, 30)
+    assert ledger.used_bytes(KEY) == 90
+
+
+def test_what_was_charged_ahead_for_one_stage_says_nothing_of_the_next(ledger: Ledger) -> None:
+    ledger.close_stage("google", KEY, 50, aborted=True, ahead_bytes=50)
+    ledger.open_stage("google", KEY, 100)
+    ledger.close_stage("google", KEY, aborted=True)
+    ledger.charge_late("google", KEY, 30)
+    assert ledger.used_bytes(KEY) == 80
+
+
 # Dry runs
 
 
@@ -341,7 +364,7 @@ JSON = st.recursive(
 )
 RECORD_KEYS = [
     *("bytes", "reset_time", "first_upload", "charges", "total_bytes", "last_used", "denied_until", "denied_why"),
-    *("learned_limit_bytes", "learned_for_limit_bytes", "open_stage", "aborted"),
+    *("learned_limit_bytes", "learned_for_limit_bytes", "open_stage", "aborted", "ahead_bytes"),
 ]
 NUMBERS = st.sampled_from([10**400, -1, 1e308, 5, NOON, 1 << 63])
 
