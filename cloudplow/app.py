@@ -131,7 +131,11 @@ class App:
                 self.ledger.deny(uploader, key, until, "banned by an earlier version of cloudplow")
 
     def _read_ledger(self) -> None:
-        self.ledger.load({name: one.account_quota_hours * 3600 for name, one in self.config.uploader.items()})
+        uploaders = self.config.uploader
+        self.ledger.load(
+            {name: one.account_quota_hours * 3600 for name, one in uploaders.items()},
+            {name: one.account_quota_bytes for name, one in uploaders.items()},
+        )
 
     def request_stop(self) -> None:
         """Ask for the end, from any thread: rclone is asked to stop; a second call kills it."""

@@ -42,13 +42,19 @@ class Ledger:
         self._real_paths: dict[str, str] = {}
         self._paths: dict[str, set[str]] = {}
         self._windows: dict[str, float] = {}
+        self._quotas: dict[str, int] = {}
         self._warned_of_future = False
         if files is not None:
             files.register(LEDGER_FILE, self.document)
 
-    def load(self, windows_seconds: Mapping[str, float]) -> None:
-        """Read the file: at start, and again once nobody else writes it. windows_seconds: each uploader's window."""
+    def load(self, windows_seconds: Mapping[str, float], quotas_bytes: Mapping[str, int] | None = None) -> None:
+        """Read the file: at start, and again once nobody else writes it.
+
+        windows_seconds, quotas_bytes: each uploader's window and configured quota. The quotas are only written down,
+        for whoever shows the file.
+        """
         self._windows = dict(windows_seconds)
+        self._quotas = dict(quotas_bytes or {})
         stored = self._files.read(LEDGER_FILE) if self._files is not None else None
         now = self._now()
         entries, from_future = dict[str, dict[str, Entry]](), False
@@ -230,18 +236,31 @@ class Ledger:
     def learned_limit(self, uploader: str, configured_bytes: int) -> int | None:
         """The smallest limit that any account of the uploader was refused at, for this configured quota."""
         with self._lock:
-            learned = [
-                entry.learned_limit_bytes
-                for entry in self._entries.get(uploader, {}).values()
-                if entry.learned_limit_bytes > 0 and entry.learned_for_limit_bytes == configured_bytes
-            ]
+            return self._learned_limit(uploader, configured_bytes)
+
+    def _learned_limit(self, uploader: str, configured_bytes: int) -> int | None:
+        learned = [
+            entry.learned_limit_bytes
+            for entry in self._entries.get(uploader, {}).values()
+            if entry.learned_limit_bytes > 0 and entry.learned_for_limit_bytes == configured_bytes
+        ]
         return min(learned, default=None)
+
+    def _limit(self, uploader: str) -> dict[str, int]:
+        """What is planned with, for the records of an uploader; nothing for one that is not configured."""
+        configured = self._quotas.get(uploader)
+        if configured is None:
+            return {}
+        return {"limit_bytes": min(configured, self._learned_limit(uploader, configured) or configured)}
 
     def document(self) -> dict[str, Any]:
         """The content of the cache file: a superset of the old form."""
         now = self._now()
         with self._lock:
             return {
-                uploader: {key: write_entry(entry, now, self._window(uploader)) for key, entry in accounts.items()}
+                uploader: {
+                    key: write_entry(entry, now, self._window(uploader)) | limit for key, entry in accounts.items()
+                }
                 for uploader, accounts in self._entries.items()
+                for limit in (self._limit(uploader),)
             }

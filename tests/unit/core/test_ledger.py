@@ -308,6 +308,18 @@ def test_learned_limit_survives_a_restart_and_goes_with_the_configuration(
 # The cache file
 
 
+def test_document_tells_the_limit_that_is_planned_with(tmp_path: Path, ledger: Ledger, clock: FakeClock) -> None:
+    ledger.charge("google", KEY, 1)
+    ledger.charge("other", OTHER, 1)
+    ledger.learn_limit("google", OTHER, 90, 100)
+    save(tmp_path, ledger)
+    for configured, expected in ((100, 90), (200, 200)):
+        ledger.load({"google": DAY}, {"google": configured})
+        document = ledger.document()
+        assert [record["limit_bytes"] for record in document["google"].values()] == [expected] * 2
+        assert "limit_bytes" not in document["other"][OTHER]
+
+
 def test_old_form_is_accepted(tmp_path: Path, clock: FakeClock) -> None:
     first = NOON - 10 * HOUR
     write(tmp_path, {"google": {KEY: {"bytes": 700, "reset_time": first + DAY, "first_upload": first}}})
