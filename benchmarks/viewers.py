@@ -44,7 +44,7 @@ class Figure:
 
 
 RATIO: Final = "upload_ratio"
-#: Not slower; two medians of the very same upload differ by as much.
+#: Not slower; the rest is left to chance and to 1,220 connections at the start.
 RATIO_TARGET: Final = 1.02
 
 FIGURES: Final[Mapping[str, Figure]] = {
