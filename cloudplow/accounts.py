@@ -165,7 +165,7 @@ class AccountPool:
         return returns[0].at if returns else None
 
     def capacities(self) -> list[Capacity]:
-        """What every account can take, in the order in which they are to be used.
+        """What every account can take, each once, in the order in which they are to be used.
 
         The active one first (an account is used up before the next), then the least used, over all runs; natural order
         among equals.
@@ -179,7 +179,15 @@ class AccountPool:
                 index,
             ),
         )
-        return [self._capacity(self.accounts[index], limit) for index in ranked]
+        capacities, counted = [], set[str]()
+        for account in (self.accounts[index] for index in ranked):
+            # Two key files of one account have one quota, which is not to be planned twice.
+            same = self.ledger.account(account.key)
+            if same not in counted:
+                capacities.append(self._capacity(account, limit))
+            if not account.failed_why:
+                counted.add(same)
+        return capacities
 
     def _capacity(self, account: Account, limit: int) -> Capacity:
         used = self.ledger.used_bytes(account.key, with_reserved=True)

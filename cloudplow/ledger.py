@@ -1,7 +1,7 @@
 """What each account has spent of its quota, and when it comes back. The owner of `sa_quota_cache.json`.
 
 The window is rolling: bytes come back `account_quota_hours` after they were spent. An account that several uploaders
-share has one budget: what they all spent on the same key file counts.
+share has one budget: what they all spent on it counts, through whichever of its key files (`cloudplow.same_account`).
 
 Power cuts and kills: before a stage, everything it plans is written down as reserved and is safe on the disk before
 rclone starts; charges follow within about a second. Whatever is lost is therefore lost towards "less quota left".
@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloudplow.ledger_entry import Entry, book, expire, give_up_stage, read_charges, read_entry, write_entry
 from cloudplow.models import Return
+from cloudplow.same_account import SameAccounts
 from cloudplow.state_files import LEDGER_FILE, StateFiles
 
 log = logging.getLogger("cloudplow.ledger")
@@ -39,8 +39,7 @@ class Ledger:
         self._now = now
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, Entry]] = {}
-        self._real_paths: dict[str, str] = {}
-        self._paths: dict[str, set[str]] = {}
+        self._same = SameAccounts()
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
         self._warned_of_future = False
@@ -67,10 +66,13 @@ class Ledger:
                     entry = entries.setdefault(uploader, {})[key] = read_entry(record, charges, now, window)
                     if uploader not in windows_seconds:
                         give_up_stage(entry, now, window)
+        same = SameAccounts()
+        for accounts in entries.values():
+            for key, entry in accounts.items():
+                same.spent(key, entry.account_ids)
         with self._lock:
             self._entries = entries
-            for key in {key for accounts in entries.values() for key in accounts}:
-                self._paths_of(key)
+            self._same = same
         if from_future and not self._warned_of_future:
             self._warned_of_future = True
             log.warning(
@@ -83,8 +85,7 @@ class Ledger:
         with self._lock:
             made._entries = copy.deepcopy(self._entries)
             made._windows = dict(self._windows)
-            made._real_paths = dict(self._real_paths)
-            made._paths = {path: set(keys) for path, keys in self._paths.items()}
+            made._same = copy.deepcopy(self._same)
         return made
 
     def _save_soon(self) -> None:
@@ -95,22 +96,21 @@ class Ledger:
         return self._windows.get(uploader, 86_400.0)
 
     def _entry(self, uploader: str, key: str) -> Entry:
-        self._paths_of(key)
-        return self._entries.setdefault(uploader, {}).setdefault(key, Entry())
-
-    def _paths_of(self, key: str) -> set[str]:
-        """Every path known to lead to the same key file (links): they are one account."""
-        if key not in self._real_paths:
-            try:
-                self._real_paths[key] = os.path.realpath(key)
-            except (OSError, ValueError):  # the file may hold anything
-                self._real_paths[key] = key
-            self._paths.setdefault(self._real_paths[key], set()).add(key)
-        return self._paths[self._real_paths[key]]
+        entry = self._entries.setdefault(uploader, {}).setdefault(key, Entry())
+        known = self._same.account_id(key)
+        if known:
+            entry.account_ids.add(known)
+        self._same.spent(key)
+        return entry
 
     def _sharing(self, key: str) -> Iterable[tuple[str, Entry]]:
-        paths = self._paths_of(key)
-        return [(name, accounts[path]) for name, accounts in self._entries.items() for path in paths & accounts.keys()]
+        keys = self._same.keys_like(key)
+        return [(name, accounts[one]) for name, accounts in self._entries.items() for one in keys & accounts.keys()]
+
+    def account(self, key: str) -> str:
+        """What is the same for all key files of one account: links, copies, further keys."""
+        with self._lock:
+            return self._same.account(key)
 
     def used_bytes(self, key: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on the key file within their windows; with what a stage has reserved or not."""

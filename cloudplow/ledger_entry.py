@@ -9,6 +9,8 @@ from typing import Any, Final
 #: Charges closer together than this share of the window are kept as one, dated by the latest: they come back no
 #: earlier than each would on its own.
 MERGE_SHARE: Final = 1 / 288
+#: So many accounts that one key file named are remembered.
+ACCOUNT_IDS_LIMIT: Final = 8
 
 
 @dataclass(slots=True)
@@ -25,6 +27,7 @@ class Entry:
     """What one uploader spent on one key file.
 
     ahead_bytes: what was charged for files of a stage that was cut off, before it is known whether they arrived.
+    account_ids: the accounts that the key file named (`cloudplow.same_account`); more than one when it was replaced.
     """
 
     charges: list[Charge] = field(default_factory=list)
@@ -34,6 +37,7 @@ class Entry:
     ahead_bytes: int = 0
     total_bytes: int = 0
     last_used: float = 0.0
+    account_ids: set[str] = field(default_factory=set)
     denied_until: float = 0.0
     denied_why: str = ""
     learned_limit_bytes: int = 0
@@ -75,6 +79,8 @@ def write_entry(entry: Entry, now: float, window: float) -> dict[str, Any]:
         record["open_stage"] = dict(entry.open_stage)
     if entry.aborted:
         record["aborted"] = True
+    if entry.account_ids:
+        record["account_ids"] = sorted(entry.account_ids)
     if entry.ahead_bytes:
         record["ahead_bytes"] = entry.ahead_bytes
     if entry.denied_until > now:
@@ -117,6 +123,9 @@ def read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]], 
         planned, charged = _whole(opened.get("planned_bytes")), _whole(opened.get("charged_bytes"))
         entry.open_stage = {"planned_bytes": planned, "charged_bytes": charged}
         entry.reserved_bytes = max(0, planned - charged)
+    known = record.get("account_ids")
+    if isinstance(known, list) and (entry.charges or entry.reserved_bytes or entry.denied_until > now):
+        entry.account_ids = {one for one in known[:ACCOUNT_IDS_LIMIT] if isinstance(one, str)}
     return entry
 
 

@@ -4,6 +4,7 @@ double spend."""
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -360,14 +361,18 @@ def test_two_uploaders_with_one_account_folder_share_one_budget(
     assert sum(charged.values()) >= 5_500_000
 
 
-def test_a_link_to_the_account_folder_is_no_second_budget(
-    any_rclone: Path, fake_drive: MakeDrive, tmp_path: Path
+@pytest.mark.parametrize("kind", ["link", "copy"])
+def test_a_link_to_the_account_folder_or_a_copy_of_it_is_no_second_budget(
+    any_rclone: Path, fake_drive: MakeDrive, tmp_path: Path, kind: str
 ) -> None:
     drive = fake_drive(accounts=2, quota_bytes=2 * MB)
     site = make_site(tmp_path / "site", drive, any_rclone, quota_bytes=2 * MB)
     add_uploader(site, "other", site.root / "other")
-    (site.root / "link").symlink_to(drive.accounts_directory)
-    site.config["uploader"]["other"]["service_account_path"] = str(site.root / "link")
+    if kind == "link":
+        (site.root / "again").symlink_to(drive.accounts_directory)
+    else:
+        shutil.copytree(drive.accounts_directory, site.root / "again")
+    site.config["uploader"]["other"]["service_account_path"] = str(site.root / "again")
     write_files(site.source, [500_000] * 5)
     write_files(site.root / "other", [500_000] * 5)
     for _ in range(2):

@@ -376,7 +376,7 @@ JSON = st.recursive(
 )
 RECORD_KEYS = [
     *("bytes", "reset_time", "first_upload", "charges", "total_bytes", "last_used", "denied_until", "denied_why"),
-    *("learned_limit_bytes", "learned_for_limit_bytes", "open_stage", "aborted", "ahead_bytes"),
+    *("learned_limit_bytes", "learned_for_limit_bytes", "open_stage", "aborted", "ahead_bytes", "account_ids"),
 ]
 NUMBERS = st.sampled_from([10**400, -1, 1e308, 5, NOON, 1 << 63])
 
