@@ -143,8 +143,8 @@ def report_session(result: Result) -> list[str]:
     print(f"Seen: {', '.join(sorted(result.words))}")
     print(f"Done: {', '.join(f'{act} {count} times' for act, count in result.acts.items())}")
     print("Held after each session, its rubbish collected:")
-    rows = [("at, s", "heap in all", *HELD)]
-    columns = (lambda one: one.heap, *HELD.values())
+    rows = [("at, s", "heap in all", "nodes in all", *HELD)]
+    columns = (lambda one: one.heap, lambda one: one.nodes, *HELD.values())
     rows += [(f"{one.at:,.0f}", *(f"{of(one):,.0f}" for of in columns)) for one in result.samples]
     print_table(rows)
     for name, of in HELD.items():

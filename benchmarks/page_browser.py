@@ -146,8 +146,11 @@ MADE_BY_SCRIPTS: Final = frozenset(
 )
 
 
-def held_by_scripts(devtools: CDPSession) -> int:
-    """The bytes of everything that scripts have made and still hold."""
+DETACHED: Final = 2
+
+
+def held_by_scripts(devtools: CDPSession) -> tuple[int, int]:
+    """The bytes of all that scripts have made and still hold, and how many nodes that are no part of the page."""
     chunks: list[str] = []
 
     def take(event: Any) -> None:
@@ -160,6 +163,9 @@ def held_by_scripts(devtools: CDPSession) -> int:
     meta = snapshot["snapshot"]["meta"]
     fields, kinds = meta["node_fields"], meta["node_types"][0]
     made = {place for place, kind in enumerate(kinds) if kind in MADE_BY_SCRIPTS}
-    nodes, width = snapshot["nodes"], len(fields)
-    types, sizes = (nodes[fields.index(name) :: width] for name in ("type", "self_size"))
-    return sum(size for kind, size in zip(types, sizes, strict=True) if kind in made)
+    columns = (snapshot["nodes"][fields.index(name) :: len(fields)] for name in ("type", "self_size", "detachedness"))
+    size = detached = 0
+    for kind, bytes_held, where in zip(*columns, strict=True):
+        size += bytes_held if kind in made else 0
+        detached += where == DETACHED
+    return size, detached
