@@ -140,7 +140,7 @@ def rclone_stats(u: UploaderState | None) -> dict[str, Any]:
         "transfers": progress["files"],
         "errors": progress["errors"],
         "checking": list(progress["checking"]),
-        "transferring": [file_row(name, file) for name, file in progress["transferring"].items()],
+        "transferring": [file_row(file) for file in progress["transferring"].values()],
         "total_bytes": progress["total_bytes"],
         "total_transfers": progress["total_files"],
         "uploader": u.name,
@@ -158,10 +158,10 @@ def _speed_and_eta(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def file_row(name: str, file: Mapping[str, Any]) -> dict[str, Any]:
+def file_row(file: Mapping[str, Any]) -> dict[str, Any]:
     """One file on its way, in `/api/rclone_stats`."""
     return {
-        "name": name,
+        "name": file["name"],
         "size": file["size"],
         "size_human": format_bytes(file["size"]),
         "bytes": file["bytes"],

@@ -24,19 +24,26 @@ ETA_TOLERANCE_SHARE: Final = 0.01
 RARE_SECONDS: Final = 1.0
 
 
-def _transferring(event: events.TransferProgress) -> dict[str, Any]:
+def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str, Any]:
+    """By number: a name in each message would be most of it."""
     number = clean.number
-    return {
-        clean.file_name(file.name): {
+    before, u.transfer_numbers = u.transfer_numbers, {}
+    found = {}
+    for file in event.transferring[:TRANSFERRING_LIMIT]:
+        name = clean.file_name(file.name)
+        own = before.get(name)
+        if own is None:
+            own = u.last_transfer_number = u.last_transfer_number + 1
+        u.transfer_numbers[name] = own
+        found[str(own)] = {
+            "name": name,
             "size": number(file.size),
             "bytes": number(file.bytes),
             "speed": round(number(file.speed)),
             "eta_seconds": round(clean.seconds_or_unknown(file.eta)),
             "percentage": min(100, number(file.percentage)),
-            "order": order,
         }
-        for order, file in enumerate(event.transferring[:TRANSFERRING_LIMIT], start=1)
-    }
+    return found
 
 
 def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: float) -> str:
@@ -55,7 +62,7 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
         "errors": number(event.errors),
         "transferring_count": len(event.transferring),
         "checking_count": len(event.checking),
-        "transferring": _transferring(event),
+        "transferring": _transferring(u, event),
         "checking": [clean.file_name(name) for name in event.checking[:CHECKING_LIMIT]],
     }
     u.slow.add("progress")

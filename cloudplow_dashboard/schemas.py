@@ -68,6 +68,7 @@ _NAMES: Final = several({"type": "string"})
 _SIZES: Final = optional(like(distribution_document((), source="", upload_folder="", duration_seconds=0, now=0)))
 _BLANK: Final = UploaderState("")
 _STATE: Final = DashboardState(clock=lambda: 0.0, boot="boot")
+_TRANSFERRING: Final = {"name": "", "size": 0, "bytes": 0, "speed": 0, "eta_seconds": -1, "percentage": 0}
 
 
 def _account_row() -> dict[str, Any]:
@@ -98,11 +99,10 @@ def _uploader() -> Schema:
     past = PastSessions()
     past.add({})
     failure = {"at": 0, "name": "", "error": "", "account": "", "stage": 0}
-    transferring = {"size": 0, "bytes": 0, "speed": 0, "eta_seconds": -1, "percentage": 0, "order": 1}
     return like(
         blank,
         session=like(blank["session"], accounts_used=_NAMES),
-        progress=like(blank["progress"], transferring=by_name(like(transferring)), checking=_NAMES),
+        progress=like(blank["progress"], transferring=by_name(like(_TRANSFERRING)), checking=_NAMES),
         queue=like(blank["queue"], distribution=_SIZES),
         plan=like(blank["plan"], stages=stages, later=stages),
         accounts=by_name(like(_account_row())),
@@ -125,7 +125,7 @@ def _session_export() -> Schema:
 
 
 _ROW: Final = compat.rclone_stats(None)["data"]
-_FILE: Final = compat.file_row("", {"size": 0, "bytes": 0, "speed": 0, "eta_seconds": -1, "percentage": 0})
+_FILE: Final = compat.file_row(_TRANSFERRING)
 
 HEALTH: Final = like(_STATE.health())
 STATUS: Final = like(compat.status(None))

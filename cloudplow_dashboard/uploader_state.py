@@ -138,6 +138,9 @@ class UploaderState:
         self.folder_path = ""
         self.queue_folder_path = ""
         self.history_folder_path = ""
+        #: Of files on their way, by name: a file keeps its number, and a number is never used again.
+        self.transfer_numbers: dict[str, int] = {}
+        self.last_transfer_number = 0
         self.failed_names: set[str] = set()
         self.failure_facts = 0
         self.history = SizeSample()

@@ -272,18 +272,18 @@ FILES: Final = (
 )
 
 
-def transfer(order: int, size_gib: float, fraction: float, speed_mib: float) -> Document:
+def transfer(name: str, size_gib: float, fraction: float, speed_mib: float) -> Document:
     """One file on its way."""
     size = int(size_gib * GIB)
     done = int(size * fraction)
     speed = speed_mib * (1 << 20)
     return {
+        "name": name,
         "size": size,
         "bytes": done,
         "speed": speed,
         "eta_seconds": round((size - done) / speed) if speed else -1,
         "percentage": int(100 * fraction),
-        "order": order,
     }
 
 
@@ -489,10 +489,10 @@ def uploading(name: str = "google") -> Document:
     rows = accounts(total=12, used_up=2, active=2)
     total = 2565 * GIB
     moving = {
-        FILES[0]: transfer(1, 61.4, 0.38, 88.1),
-        FILES[1]: transfer(2, 3.9, 0.71, 71.4),
-        FILES[2]: transfer(3, 3.6, 0.12, 62.0),
-        FILES[3]: transfer(4, 0.031, 0.94, 9.6),
+        "1": transfer(FILES[0], 61.4, 0.38, 88.1),
+        "2": transfer(FILES[1], 3.9, 0.71, 71.4),
+        "3": transfer(FILES[2], 3.6, 0.12, 62.0),
+        "4": transfer(FILES[3], 0.031, 0.94, 9.6),
     }
     done = int((749.8 + 749.6 + 290) * GIB)
     left = total - done - sum(file["bytes"] for file in moving.values())
@@ -645,7 +645,7 @@ def hostile() -> Document:
     document = uploading("<b>google</b>")
     uploader = document["uploaders"]["<b>google</b>"]
     evil = "<img src=x onerror=alert(3)>" + "wide" * 300
-    moving = {name: transfer(i, 2, 0.4, 10) for i, name in enumerate(hostile_names(), start=1)}
+    moving = {str(i): transfer(name, 2, 0.4, 10) for i, name in enumerate(hostile_names(), start=1)}
     uploader["progress"] |= {"transferring": moving, "transferring_count": len(moving)}
     uploader["session"] |= {"remote": evil, "account": evil, "folder": evil}
     uploader["accounts"][evil] = {"index": 0, "state": evil, "why": evil, "used_bytes": 1, "limit_bytes": 2}

@@ -57,8 +57,8 @@ def test_patch_changes_numbers_and_keeps_rows(server: PageServer, visit: Visitor
     seen = visit(server)
     seen.until_text("38%", "#transfers")
     seen.page.evaluate("document.querySelectorAll('#transfers tbody tr').forEach((row, i) => { row.kept = i + 1; })")
-    changed = transfer(1, 61.4, 0.5, 20.0) | {"order": 9}
-    server.patch(_google(progress={"at": time.time(), "transferring": {page_fixture.FILES[0]: changed}}))
+    changed = transfer(page_fixture.FILES[0], 61.4, 0.5, 20.0)
+    server.patch(_google(progress={"at": time.time(), "transferring": {"1": changed}}))
     seen.until_text("50%", "#transfers")
     kept = seen.page.evaluate("[...document.querySelectorAll('#transfers tbody tr')].map((row) => row.kept)")
     assert kept == [1, 2, 3, 4]
@@ -67,7 +67,7 @@ def test_patch_changes_numbers_and_keeps_rows(server: PageServer, visit: Visitor
 def test_finished_file_leaves_and_a_new_one_comes_last(server: PageServer, visit: Visitor) -> None:
     seen = visit(server)
     seen.until_text(page_fixture.FILES[1], "#transfers")
-    moving = {page_fixture.FILES[1]: None, "New/file.mkv": transfer(1, 1, 0.1, 5)}
+    moving = {"2": None, "11": transfer("New/file.mkv", 1, 0.1, 5)}
     server.patch(_google(progress={"transferring": moving}))
     seen.until_text("New/file.mkv", "#transfers")
     names = seen.page.locator("#transfers tbody .name__whole").all_text_contents()
@@ -78,7 +78,7 @@ def test_progress_does_not_jump_when_a_file_is_done(server: PageServer, visit: V
     seen = visit(server)
     seen.until_text("70.7%", ".headline__share")
     session = server.document["uploaders"]["google"]["session"]
-    big = server.document["uploaders"]["google"]["progress"]["transferring"][page_fixture.FILES[0]]
+    big = server.document["uploaders"]["google"]["progress"]["transferring"]["1"]
     # The fact comes at once, while the statistics still list the file as being on its way.
     server.patch(_google(session={"bytes_done": session["bytes_done"] + big["bytes"], "files_done": 792}))
     seen.until_text("792", "#session")
@@ -87,7 +87,7 @@ def test_progress_does_not_jump_when_a_file_is_done(server: PageServer, visit: V
 
 def test_many_transfers_are_folded(visit: Visitor) -> None:
     document = page_fixture.uploading()
-    moving = {f"file {i:03}.mkv": transfer(i, 1, 0.5, 1) for i in range(1, 61)}
+    moving = {str(i): transfer(f"file {i:03}.mkv", 1, 0.5, 1) for i in range(1, 61)}
     document["uploaders"]["google"]["progress"]["transferring"] = moving
     with serve_page(document) as server:
         seen = visit(server)

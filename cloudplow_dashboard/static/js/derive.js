@@ -11,7 +11,7 @@ const FULL_SHARE = 0.001;
 
 /** Remembers what must not jump between two documents of the same session. */
 export function createMemory() {
-  return { session: "", done: 0, heldSince: 0, order: new Map(), nextOrder: 0, eta: -1, etaAt: 0 };
+  return { session: "", done: 0, heldSince: 0, eta: -1, etaAt: 0 };
 }
 
 /** The names of all uploaders, the active ones first. */
@@ -28,7 +28,7 @@ export function derive(document, name, now, memory) {
   const progress = obj(uploader.progress);
   const phase = str(uploader.phase, "idle") || "idle";
   const active = uploader.active === true;
-  const transfers = readTransfers(progress, session.id, memory);
+  const transfers = readTransfers(progress, session.id);
   const amounts = readAmounts(session, progress, transfers, active, now, memory);
   const end = session.endedAt || (active ? now : num(progress.at) || session.startedAt);
   const seconds = session.startedAt ? Math.max(0, end - session.startedAt) : -1;
@@ -88,32 +88,20 @@ function readSession(document) {
   };
 }
 
-/** Files on their way, in the order in which they were first seen. */
-function readTransfers(progress, sessionId, memory) {
-  const transferring = obj(progress.transferring);
-  const found = Object.keys(transferring).map((name) => {
-    const file = obj(transferring[name]);
-    const size = num(file.size);
-    const done = num(file.bytes);
+/** Files on their way, in the order in which they were first seen: by their numbers. */
+function readTransfers(progress, sessionId) {
+  return members(progress.transferring).map((entry) => {
+    const file = read(entry, { name: "", size: 0, bytes: 0, speed: 0, etaSeconds: -1, percentage: 0 });
     return {
-      name,
-      key: `${sessionId}\n${name}`,
-      size,
-      done,
-      speed: num(file.speed),
-      eta: num(file.eta_seconds, -1),
-      fraction: size > 0 ? Math.min(1, done / size) : num(file.percentage) / 100,
-      order: num(file.order),
+      name: file.name,
+      key: `${sessionId}\n${file.name}`,
+      size: file.size,
+      done: file.bytes,
+      speed: file.speed,
+      eta: file.etaSeconds,
+      fraction: file.size > 0 ? Math.min(1, file.bytes / file.size) : file.percentage / 100,
     };
   });
-  found.sort((a, b) => a.order - b.order);
-  const order = new Map();
-  for (const file of found) {
-    if (!memory.order.has(file.key)) memory.nextOrder += 1;
-    order.set(file.key, memory.order.get(file.key) ?? memory.nextOrder);
-  }
-  memory.order = order;
-  return found.sort((a, b) => order.get(a.key) - order.get(b.key));
 }
 
 /** Bytes and files, done and in all; with what has arrived of files on their way, so that it moves with the bar. */

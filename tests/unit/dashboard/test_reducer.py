@@ -172,8 +172,22 @@ def test_progress_is_rclones_and_ordered() -> None:
     part = shown(session_started(), progress(transferring("b"), transferring("a", eta=None), checking=("c",)))
 
     files = part["progress"]["transferring"]
-    assert (files["b"]["order"], files["a"]["order"], files["a"]["eta_seconds"]) == (1, 2, -1)
+    assert {number: (file["name"], file["eta_seconds"]) for number, file in files.items()} == {
+        "1": ("b", 6),
+        "2": ("a", -1),
+    }
     assert (part["progress"]["speed"], part["progress"]["checking"]) == (10.0, ["c"])
+
+
+def test_a_file_keeps_its_number_which_is_never_used_again() -> None:
+    part = shown(
+        session_started(),
+        progress(transferring("a"), transferring("b")),
+        progress(transferring("c"), transferring("b")),
+        progress(transferring("a"), transferring("c")),
+    )
+
+    assert {number: file["name"] for number, file in part["progress"]["transferring"].items()} == {"3": "c", "4": "a"}
 
 
 def test_progress_is_bounded_but_counted() -> None:

@@ -184,7 +184,7 @@ def test_the_end_of_a_stage_clears_the_statistics_at_once() -> None:
 
     state.publish(slow=False)
 
-    assert patches_since(state, 2)[-1]["uploaders"]["google"]["progress"]["transferring"] == {"a": None}
+    assert patches_since(state, 2)[-1]["uploaders"]["google"]["progress"]["transferring"] == {"1": None}
 
 
 def test_the_snapshot_says_when_it_was_made_though_nothing_changed() -> None:
