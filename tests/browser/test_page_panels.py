@@ -366,6 +366,15 @@ def test_days_are_those_of_the_viewer(browser: Browser, visit: Visitor) -> None:
         assert "step=3600" in next(url for url in reversed(seen.requests) if "api/history" in url)
 
 
+def test_history_of_a_first_session_begins_with_an_hour(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    document["uploaders"]["google"]["sessions"] = []
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.see_history()
+        assert seen.page.locator("#history [aria-pressed=true]").all_text_contents() == ["Speed", "1 h"]
+
+
 def test_history_that_cannot_be_read_says_so(visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:
         seen = visit(server, quiet=False)

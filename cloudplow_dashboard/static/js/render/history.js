@@ -128,6 +128,8 @@ export function history(root) {
 
   return (view) => {
     const changed = view.name !== name;
+    // Of a first session a day shows nothing.
+    if (!name && view.sessions.length === 0) range = "1 h";
     name = view.name;
     show(controls, view.known);
     if (!view.known) {
