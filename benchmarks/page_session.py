@@ -149,6 +149,7 @@ def run(seconds: float, *, rough: bool = False) -> Result:
                 _compare(page, made, result)
                 _sample(page, devtools, result, time.monotonic() - began)
             _catch_up(page, result)
+            page.wait_for_timeout(max(0.0, began + seconds - time.monotonic()) * 1000)
             _note(page, result)
             _leave_and_return(page, result)
             result.seconds = time.monotonic() - began
