@@ -153,6 +153,7 @@ def visit(browser: Browser) -> Iterator[Visitor]:
         page.on("dialog", lambda dialog: made.complaints.append(f"dialog: {dialog.message}"))
         page.on("request", lambda request: made.requests.append(request.url))
         page.goto(server.url)
+        page.wait_for_selector("#page[data-drawn]", state="attached", timeout=10_000)
         return made
 
     yield open_page

@@ -31,26 +31,8 @@ const announcer = byId("announcer");
 
 const selector = uploaders(byId("uploaders"), schedule);
 const showConnection = connection(byId("connection"), page);
-const panels = {
-  headline: headline(byId("headline")),
-  transfers: transfers(byId("transfers"), schedule),
-  side: side(byId("side")),
-  plan: plan(byId("plan"), schedule),
-  session: session(byId("session")),
-  capacity: capacity(byId("capacity")),
-  queue: queue(byId("queue")),
-  accounts: accounts(byId("accounts"), schedule),
-  sessions: sessions(byId("sessions"), schedule),
-  log: log(byId("log"), schedule),
-};
-
-// The history is asked for, and its chart loaded, when somebody comes to see them.
-new IntersectionObserver((entries, observer) => {
-  if (!entries.some((entry) => entry.isIntersecting)) return;
-  observer.disconnect();
-  panels.history = history(byId("history"));
-  schedule();
-}, { rootMargin: "200px" }).observe(byId("history"));
+const panels = {};
+const makers = { headline, transfers, side, plan, session, capacity, queue, accounts, sessions, log };
 
 const live = createShared({
   eventsUrl: "api/events",
@@ -122,6 +104,23 @@ function announce(view) {
   announced = text;
 }
 
+/** One panel after the other, each in its turn, so that the page answers meanwhile. */
+async function build() {
+  for (const [name, make] of Object.entries(makers)) {
+    panels[name] = make(byId(name), schedule);
+    draw();
+    await new Promise((next) => setTimeout(next));
+  }
+  page.dataset.drawn = "";
+  // The history is asked for, and its chart loaded, when somebody comes to see them.
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    panels.history = history(byId("history"));
+    schedule();
+  }, { rootMargin: "200px" }).observe(byId("history"));
+}
+
 function begin() {
   themeButton(byId("theme"));
   try {
@@ -131,7 +130,7 @@ function begin() {
     // Without it the first message of the stream fills the page.
   }
   document.documentElement.style.setProperty("--tick", `${Math.min(3, interval())}s`);
-  draw();
+  build();
   live.open();
   setInterval(() => {
     if (!document.hidden) schedule();

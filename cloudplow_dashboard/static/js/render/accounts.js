@@ -51,18 +51,23 @@ export function accounts(root, redraw) {
   const setRows = keyedRows(body, (item) => item.place, createRow, updateRow);
   const pages = createPages(redraw);
   let wanted = { q: "", state: "", sort: "" };
-  let rowHeight = 0;
+  // Read only when they have changed: reading them while drawing would lay the page out once more.
+  let [rowHeight, top, height] = [44, 0, 576];
 
   function choose(change) {
     wanted = { ...wanted, ...change };
-    scroller.scrollTop = 0;
+    scroller.scrollTop = top = 0;
     redraw();
   }
 
   search.addEventListener("input", () => choose({ q: search.value }));
-  scroller.addEventListener("scroll", redraw, { passive: true });
+  scroller.addEventListener("scroll", () => {
+    top = scroller.scrollTop;
+    redraw();
+  }, { passive: true });
   new ResizeObserver(() => {
-    rowHeight = 0;
+    height = scroller.clientHeight;
+    rowHeight = body.firstElementChild?.offsetHeight || rowHeight;
     redraw();
   }).observe(scroller);
 
@@ -110,14 +115,13 @@ export function accounts(root, redraw) {
     const mark = `${view.pool.used} ${view.pool.states.map((item) => item.count)}`;
     const all = total > view.accounts.length ? null : filtered(view.accounts, ask);
     const count = all ? all.length : pages.total({ ...ask, mark });
-    rowHeight ||= body.firstElementChild?.offsetHeight || 40;
-    const first = Math.max(0, Math.floor(scroller.scrollTop / rowHeight) - SPARE_ROWS);
-    const last = Math.min(count, first + Math.ceil(scroller.clientHeight / rowHeight) + 2 * SPARE_ROWS);
+    const first = Math.max(0, Math.floor(top / rowHeight) - SPARE_ROWS);
+    const last = Math.min(count, first + Math.ceil(height / rowHeight) + 2 * SPARE_ROWS);
     const rows = all ? all.slice(first, last) : pages.rows({ ...ask, mark }, first, last);
     const fresh = all ? null : new Map(view.accounts.map((account) => [account.name, account]));
     setRows(rows.map((account, place) => ({ ...(fresh?.get(account.name) ?? account), place: first + place, rowHeight, now: view.now })));
-    const height = `${count * rowHeight}px`;
-    if (body.style.height !== height) body.style.height = height;
+    const whole = `${count * rowHeight}px`;
+    if (body.style.height !== whole) body.style.height = whole;
     setAttr(table, "aria-rowcount", count + 1);
     return all || pages.ready({ ...ask, mark }) ? count : -1;
   }
