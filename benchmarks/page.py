@@ -65,7 +65,7 @@ ROWS: Final = (
     Row("requests", lambda one: one.requests),
     Row("transferred, bytes", lambda one: one.total, WEIGHT_LIMIT, certain=True),
     Row("requests with the history", lambda one: one.history_requests),
-    Row("transferred with the history, bytes", lambda one: one.with_history, WEIGHT_LIMIT),
+    Row("transferred with the history, bytes", lambda one: one.with_history),
     Row("  without headers and data, bytes", lambda one: one.page_alone, WEIGHT_LIMIT, certain=True),
     Row("the stream meanwhile, bytes", lambda one: one.stream_bytes),
     Row("requests that block rendering", lambda one: len(one.blocking)),

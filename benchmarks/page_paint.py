@@ -148,7 +148,7 @@ def load(context: BrowserContext, address: str, complaints: Complaints) -> Load:
     page.locator("#history canvas").wait_for(timeout=WAIT_MS)
     settle(page, traffic)
     painted_at = times["paints"].get("first-contentful-paint", float("inf"))
-    by_server = painted_at < found["marks"]["drawn"]
+    by_server = painted_at < found["marks"]["headline"]
     made = Load(
         first_paint=times["paints"].get("first-paint", float("inf")),
         contentful_paint=painted_at,

@@ -39,28 +39,35 @@
   new MutationObserver((records) => {
     for (const { target, removedNodes, type } of records) {
       // The parser only adds; the scripts put their own elements in the place of what the server wrote.
-      if (type === "childList" && target.id === "headline" && removedNodes.length > 0 && !probe.marks.drawn) {
-        mark("drawn");
+      if (type === "childList" && target.id === "headline" && removedNodes.length > 0 && !probe.marks.headline) {
+        mark("headline");
         probe.drawn = text(target);
+      }
+      if (target.id === "page" && target.dataset.drawn === "" && !probe.marks.drawn) {
+        mark("drawn");
         requestAnimationFrame(() => setTimeout(() => mark("shown")));
       }
       if (target.id === "connection" && target.dataset.mode === "live") mark("live");
       const element = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement;
       if (element?.closest(".badge, .tab__phase, .side__word")) note(element);
     }
-  }).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ["data-mode"] });
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ["data-mode", "data-drawn"] });
 
   // A version that was not followed by the next one is a patch that the page has missed.
   window.EventSource = class extends EventSource {
     constructor(...given) {
       super(...given);
       probe.streams += 1;
+      // What the page shows already, as it says itself.
+      probe.version = Number(new URL(this.url).searchParams.get("last_event_id")?.split(":").pop() ?? probe.version);
       this.addEventListener("snapshot", ({ data }) => {
         probe.snapshots += 1;
         probe.version = JSON.parse(data).version;
       });
       this.addEventListener("patch", ({ data }) => {
-        const { version } = JSON.parse(data);
+        const { version, ...changed } = JSON.parse(data);
+        // Nothing was missed: only said, so that the page knows at once.
+        if (version === probe.version && Object.keys(changed).join() === "ts") return;
         if (version !== probe.version + 1) probe.gaps.push([probe.version, version]);
         probe.patches += 1;
         probe.version = version;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from a2wsgi import WSGIMiddleware
 
@@ -13,6 +14,10 @@ from cloudplow_dashboard.security import admit, response_headers
 from cloudplow_dashboard.stream import encode_json
 
 STREAM_PATH: Final = "/api/events"
+#: What a page that holds a state already says in its address, where no script can set the header, as `BOOT:VERSION`.
+LAST_EVENT_ID: Final = "last_event_id"
+#: Of a query, in bytes; the rest is not looked at.
+QUERY_LIMIT: Final = 1000
 #: A browser that is turned away comes back after this time, in seconds.
 RETRY_AFTER_SECONDS: Final = 10
 
@@ -53,7 +58,9 @@ class FrontDoor:
         if method == "HEAD":
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        await self._hub.watch(_header(scope, b"last-event-id"), receive, send)
+        event_id = _header(scope, b"last-event-id")
+        asked = "" if event_id else _query(scope, LAST_EVENT_ID)
+        await self._hub.watch(event_id or asked, receive, send, confirm=bool(asked))
 
 
 def _header(scope: Scope, wanted: bytes) -> str:
@@ -61,6 +68,11 @@ def _header(scope: Scope, wanted: bytes) -> str:
         if name == wanted:
             return bytes(value).decode("latin-1")
     return ""
+
+
+def _query(scope: Scope, wanted: str) -> str:
+    query = bytes(scope.get("query_string", b""))[:QUERY_LIMIT].decode("latin-1")
+    return parse_qs(query).get(wanted, [""])[-1]
 
 
 async def _head(send: Send, status: int, headers: dict[str, str]) -> None:

@@ -23,6 +23,12 @@ _EXPORT: Final = re.compile(r"^export (async function|function|const) (\w+)", re
 _COMMENT: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
 _MARGIN: Final = re.compile(r"^\s+", re.MULTILINE)
 _BREAK: Final = re.compile(r"([{,;(\[])\n")
+#: Blanks beside signs that part words by themselves, and what may hold a blank that counts: strings, and of a script
+#: whole lines with a template, or with a slash, which may begin a regular expression.
+_SCRIPT_BLANKS: Final = re.compile(r" ?([{}()\[\]=,:;?<>*&|!]+) ?")
+_SCRIPT_KEPT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"|^.*[`/].*$)', re.MULTILINE)
+_STYLE_BLANKS: Final = re.compile(r" ?([{},;>]) ?|(?<=:) ")
+_STYLE_KEPT: Final = re.compile(r'("[^"\n]*")')
 _LEFT_OVER: Final = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 
@@ -71,25 +77,36 @@ def _name(path: str) -> str:
     return "$" + path.removesuffix(".js").replace("/", "$")
 
 
-def lighter(text: str) -> str:
-    """Leave out what a browser does not need of a script or style sheet of ours: comments that fill lines, indentation.
+def lighter_script(text: str) -> str:
+    """Leave out what a browser does not need of a script of ours: comments, indentation, blanks.
 
     Line breaks go only where the next line surely continues. No string or template of ours spans lines, and no comment
     follows code on its line, which a test sees to.
     """
-    return _BREAK.sub(r"\1", _MARGIN.sub("", _COMMENT.sub("", text)))
+    return _lighter(text, _SCRIPT_KEPT, _SCRIPT_BLANKS)
+
+
+def lighter_style(text: str) -> str:
+    """The same for a style sheet."""
+    return _lighter(text, _STYLE_KEPT, _STYLE_BLANKS)
+
+
+def _lighter(text: str, kept: re.Pattern[str], blanks: re.Pattern[str]) -> str:
+    parts = kept.split(_MARGIN.sub("", _COMMENT.sub("", text)))
+    parts[::2] = (blanks.sub(lambda found: found[1] or "", part) for part in parts[::2])
+    return _BREAK.sub(r"\1", "".join(parts))
 
 
 @cache
 def page_script() -> bytes:
     """`static/page.js`: all modules of the page; strict, as modules are, when loaded with `type="module"`."""
-    return lighter(join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))).encode()
+    return lighter_script(join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))).encode()
 
 
 @cache
 def page_styles() -> bytes:
     """`static/page.css`: all styles of the page."""
-    return lighter("\n".join((STATIC / "css" / name).read_text(encoding="utf-8") for name in STYLES)).encode()
+    return lighter_style("\n".join((STATIC / "css" / name).read_text(encoding="utf-8") for name in STYLES)).encode()
 
 
 #: What is made, by its path below `static/`: the type and the function that makes it.

@@ -17,7 +17,7 @@ from typing import Any, Final
 from cloudplow_dashboard.direct import chunk_of, direct_writer
 from cloudplow_dashboard.pacing import Pacer
 from cloudplow_dashboard.state import DashboardState
-from cloudplow_dashboard.stream import KEEP_ALIVE, PREAMBLE, frame, position_of
+from cloudplow_dashboard.stream import KEEP_ALIVE, PREAMBLE, encode_json, frame, position_of
 
 log = logging.getLogger("cloudplow.dashboard")
 
@@ -175,17 +175,17 @@ class Hub:
 
     # --- viewers -----------------------------------------------------------------------------------------------
 
-    async def watch(self, event_id: str, receive: Receive, send: Send) -> None:
+    async def watch(self, event_id: str, receive: Receive, send: Send, *, confirm: bool = False) -> None:
         """Serve one viewer until it leaves or the dashboard stops. event_id: its Last-Event-ID, "" for none.
 
-        The head of the response has been sent.
+        confirm: it is told at once where it is, even if it missed nothing. The head of the response has been sent.
         """
         assert self._loop is not None
         viewer = Viewer(send, self._loop.time() + self.limits.keep_alive)
         self.viewers.add(viewer)
         watcher = asyncio.create_task(self._wait_for_end(receive, viewer))
         try:
-            await self._send(viewer, self._greeting(viewer, event_id))
+            await self._send(viewer, self._greeting(viewer, event_id, confirm=confirm))
             while not viewer.closed:
                 viewer.wake.clear()
                 data = self._due(viewer)
@@ -210,7 +210,7 @@ class Hub:
         viewer.closed = True
         viewer.wake.set()
 
-    def _greeting(self, viewer: Viewer, event_id: str) -> bytes:
+    def _greeting(self, viewer: Viewer, event_id: str, *, confirm: bool) -> bytes:
         """What a viewer gets first: a snapshot, or nothing but the patches that it missed."""
         state = self.state
         position = position_of(event_id, state.boot)
@@ -219,10 +219,12 @@ class Hub:
             viewer.position = position
             viewer.target = latest
             missed = state.ring.since(position, latest)
+            data = b""
             if missed is not None:
-                viewer.position = missed[1]
-                return PREAMBLE + missed[0]
-            return PREAMBLE
+                data, viewer.position = missed
+            if confirm and not data:
+                data = frame("patch", state.boot, latest, encode_json({"version": latest, "ts": state.clock()}))
+            return PREAMBLE + data
         return PREAMBLE + self._snapshot(viewer)
 
     def _snapshot(self, viewer: Viewer) -> bytes:

@@ -77,7 +77,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         "/api/events",
         "Server-Sent Events: `snapshot` (the document of `/api/state`), then `patch` (JSON Merge Patch, RFC 7396). "
-        "`Last-Event-ID` resumes.",
+        "`Last-Event-ID` resumes, and so does `?last_event_id=BOOT:VERSION` for whoever has a state from elsewhere.",
         None,
         (("text/event-stream", _TEXT),),
         other_statuses=((503, "Too many viewers at the moment; `Retry-After` says when to come back."),),

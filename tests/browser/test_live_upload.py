@@ -193,7 +193,7 @@ def open_page(browser: Browser, address: str, *, stream: bool = True) -> Look:
     page.on("dialog", lambda dialog: look.complaints.append(f"dialog: {dialog.message}"))
     page.on("request", lambda request: look.requests.append(request.url))
     if not stream:
-        page.route("**/api/events", abort)
+        page.route("**/api/events*", abort)
     page.goto(address)
     return look
 

@@ -79,10 +79,10 @@ class Server:
 class Stream:
     """One viewer: reads the events of the stream."""
 
-    def __init__(self, port: int, last_event_id: str = "") -> None:
+    def __init__(self, port: int, last_event_id: str = "", query: str = "") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)
         self._connection.request(
-            "GET", "/api/events", headers={"Last-Event-ID": last_event_id} if last_event_id else {}
+            "GET", f"/api/events{query}", headers={"Last-Event-ID": last_event_id} if last_event_id else {}
         )
         self.response = self._connection.getresponse()
         self.id = last_event_id
@@ -218,6 +218,26 @@ def test_a_viewer_that_missed_nothing_gets_nothing_but_the_preamble(make_server:
     with closing(Stream(server.port, f"{server.state.boot}:{version}")) as viewer:
         lines = viewer.lines()
         assert [next(lines) for _ in range(5)] == ["retry: 2000", "", ": keep-alive", "", ": keep-alive"]
+
+
+def test_a_page_that_has_a_state_says_so_in_its_address_and_is_told_at_once(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    server.transfer("a.mkv")
+    known = server.document()
+    server.transfer("b.mkv")
+
+    for query, version in ((f"{known['boot']}:{known['version']}", known["version"]), ("gone:1", 0), ("", 0)):
+        with closing(Stream(server.port, query=f"?last_event_id={query}")) as viewer:
+            name, data = viewer.next_event()
+            assert name == ("patch" if version else "snapshot")
+            assert merge(known, data)["uploaders"]["google"]["session"]["files_done"] == 2
+    newest = f"{known['boot']}:{data['version']}"
+    with closing(Stream(server.port, query=f"?last_event_id={newest}")) as viewer:
+        name, data = viewer.next_event()
+        assert (name, viewer.id, set(data)) == ("patch", newest, {"version", "ts"})
+        server.transfer("c.mkv")
+        name, data = viewer.next_event()
+        assert data["uploaders"]["google"]["session"]["files_done"] == 3
 
 
 def test_the_stream_carries_its_headers(quiet_server: Server) -> None:

@@ -17,9 +17,9 @@ const QUIET_IDLE_MS = 60_000;
  *   eventsUrl, stateUrl: addresses; onSnapshot(document), onPatch(patch): messages in order;
  *   onStatus({mode, contactAt}): the connection changed, contactAt in epoch ms of the last sign of life;
  *   interval(): seconds between two polls; busy(): whether the stream should have something to say all the time;
- *   version(): the version of the document that is shown.
+ *   version(): the version of the document that is shown; boot(): the process that it is of.
  */
-export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus, interval, busy, version }) {
+export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus, interval, busy, version, boot }) {
   let mode = "connecting";
   let contactAt = Date.now();
   let messageAt = Date.now();
@@ -56,7 +56,8 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
   function openStream() {
     closeStream();
     clearTimeout(timers.reopen);
-    const stream = new EventSource(eventsUrl);
+    // What is shown already need not come once more.
+    const stream = new EventSource(version() ? `${eventsUrl}?last_event_id=${boot()}:${version()}` : eventsUrl);
     source = stream;
     // A proxy that holds events back lets the stream open and then says nothing.
     later("first", FIRST_MESSAGE_MS, () => streamFailed(FAILURES_BEFORE_POLLING));
@@ -162,6 +163,8 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     const answer = await ask();
     if (!polling) return;
     const next = answer === "failed" ? "reconnecting" : "polling";
+    // Somebody answers again.
+    if (mode === "reconnecting" && next === "polling") later("reopen", 0, openStream);
     if (next !== mode || next === "polling") setMode(next);
     later("poll", Math.max(1, interval()) * 1000, poll);
   }

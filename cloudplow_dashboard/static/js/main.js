@@ -23,6 +23,8 @@ import { createShared } from "./share.js";
 import { createStore } from "./state.js";
 import * as words from "./words.js";
 
+/** How long the page may be busy at a time while it is built. */
+const TURN_MS = 15;
 const byId = (id) => document.getElementById(id);
 const store = createStore(schedule);
 const memories = new Map();
@@ -49,6 +51,7 @@ const live = createShared({
   interval,
   busy: () => store.document.engine === "uploading",
   version: () => store.version,
+  boot: () => store.document.boot,
   document: () => store.document,
 });
 
@@ -69,22 +72,28 @@ function memoryOf(name) {
   return memories.get(name);
 }
 
+function look() {
+  selector.update(store.document);
+  return derive(store.document, selector.selected, clock.now(), memoryOf(selector.selected));
+}
+
 function draw() {
   scheduled = false;
   showConnection(live.status, interval());
-  selector.update(store.document);
-  const view = derive(store.document, selector.selected, clock.now(), memoryOf(selector.selected));
+  const view = look();
   page.dataset.view = view.active || view.transfers.length ? "active" : "idle";
-  for (const [name, update] of Object.entries(panels)) {
-    try {
-      update(view, selector.total, store.document);
-    } catch (error) {
-      // The others still are.
-      console.error(`The panel ${name} could not be drawn`, error);
-    }
-  }
+  for (const name of Object.keys(panels)) drawPanel(name, view);
   announce(view);
   document.title = titleOf(view);
+}
+
+function drawPanel(name, view) {
+  try {
+    panels[name](view, selector.total, store.document);
+  } catch (error) {
+    // The others still are.
+    console.error(`The panel ${name} could not be drawn`, error);
+  }
 }
 
 function titleOf(view) {
@@ -104,12 +113,16 @@ function announce(view) {
   announced = text;
 }
 
-/** One panel after the other, each in its turn, so that the page answers meanwhile. */
+/** Some panels after the other, so that the page answers meanwhile. */
 async function build() {
+  let since = performance.now();
+  draw();
   for (const [name, make] of Object.entries(makers)) {
     panels[name] = make(byId(name), schedule);
-    draw();
+    drawPanel(name, look());
+    if (performance.now() - since < TURN_MS) continue;
     await new Promise((next) => setTimeout(next));
+    since = performance.now();
   }
   page.dataset.drawn = "";
   // The history is asked for, and its chart loaded, when somebody comes to see them.

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from cloudplow_dashboard.assets import MADE, STATIC, STYLES, join_modules, lighter, page_script, page_styles
+from cloudplow_dashboard.assets import (
+    MADE,
+    STATIC,
+    STYLES,
+    join_modules,
+    lighter_script,
+    lighter_style,
+    page_script,
+    page_styles,
+)
 from cloudplow_dashboard.state import DashboardState
 from cloudplow_dashboard.web import create_app
 
@@ -51,7 +60,29 @@ def test_comments_and_indentation_are_left_out() -> None:
     text = (
         '// What it is.\n\n/**\n * Says * and /.\n */\nexport const a = {\n  b: "// c", // no\n  /* d */\n  e: 1,\n};\n'
     )
-    assert lighter(text) == 'export const a = {b: "// c", // no\ne: 1,};'
+    assert lighter_script(text) == 'export const a={b: "// c", // no\ne:1,};'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('const a = b ? [c] : { d: "x = { y }" };', 'const a=b?[c]:{d:"x = { y }"};'),
+        ("const t = `a ${b ? ` ${c} of` : 1}, d`;", "const t = `a ${b ? ` ${c} of` : 1}, d`;"),
+        ("const r = / { [,] /g; a = 1", "const r = / { [,] /g; a = 1"),
+        ("a = b + +c - -d", "a=b + +c - -d"),
+        ("return (\n  a\n  && b\n);", "return(a\n&&b\n);"),
+    ],
+)
+def test_blanks_are_left_out_where_they_mean_nothing(text: str, expected: str) -> None:
+    assert lighter_script(text) == expected
+
+
+def test_styles_keep_the_blanks_that_count() -> None:
+    text = (
+        '.a :hover, .b > i {\n  margin: 0 auto;\n  font: 1rem "A, B";\n}\n@media (width > 1rem) { i { e: f(1, 2); } }\n'
+    )
+    expected = '.a :hover,.b>i{margin:0 auto;font:1rem "A, B";}\n@media (width>1rem){i{e:f(1,2);}}\n'
+    assert lighter_style(text) == expected
 
 
 @pytest.mark.parametrize("path", [*MODULES, *SHEETS], ids=lambda path: path.name)
@@ -68,7 +99,7 @@ def test_nothing_of_the_page_is_forgotten() -> None:
     for path in MODULES:
         name = path.relative_to(STATIC / "js").with_suffix("").as_posix().replace("/", "$")
         if path.name != "theme.js" or "$" in name:
-            assert f"const ${name} = " in script
+            assert f"const ${name}=" in script
     assert sorted(STYLES) == [path.name for path in SHEETS]
     assert page_styles().count(b"{") == sum(path.read_bytes().count(b"{") for path in SHEETS)
 
