@@ -71,9 +71,9 @@ def _ledger(state: DashboardState, content: Mapping[Any, Any]) -> None:
 
 def _account(u: UploaderState, name: str, entry: Mapping[Any, Any], now: float) -> None:
     """One account of the ledger; what has come back by now counts as free."""
-    values: dict[str, Any] = {"limit_bytes": DEFAULT_LIMIT_BYTES}
-    for key in ("limit_bytes", "learned_limit_bytes"):
-        values["limit_bytes"] = clean.whole(entry.get(key)) or values["limit_bytes"]
+    # What was planned with last; an older record says at most what was learned.
+    known = (clean.whole(entry.get(key)) for key in ("limit_bytes", "learned_limit_bytes"))
+    values: dict[str, Any] = {"limit_bytes": next(filter(None, known), DEFAULT_LIMIT_BYTES)}
     denied_until = clean.number(entry.get("denied_until"))
     if denied_until > now:
         values |= {"state": "denied", "why": clean.redact(entry.get("denied_why")), "until": denied_until}

@@ -130,6 +130,13 @@ def test_the_present_ledger_with_charges_that_come_back_one_by_one() -> None:
     assert state.document()["uploaders"][UPLOADER]["accounts"]["1.json"]["used_bytes"] == 0
 
 
+def test_the_limit_that_was_planned_with_counts_more_than_one_that_was_learned_for_another_quota() -> None:
+    entry = NEW_LEDGER[UPLOADER]["/secret/keys/1.json"] | {"limit_bytes": 700}
+    state = recovered({LEDGER_FILE: {UPLOADER: {"/secret/keys/1.json": entry}}})
+
+    assert state.document()["uploaders"][UPLOADER]["accounts"]["1.json"]["limit_bytes"] == 700
+
+
 def test_what_was_learned_is_shown_without_infinity_null_and_paths() -> None:
     state = recovered({LEARNED_FILE: OLD_LEARNED})
 
