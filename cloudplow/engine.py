@@ -88,7 +88,7 @@ class UploadTask:
 
 def as_dry_run(task: UploadTask) -> UploadTask:
     """The same task, but nothing is moved, copied or deleted."""
-    return replace(task, job=replace(task.job, dry_run=True))
+    return replace(task, job=task.job._replace(dry_run=True))
 
 
 def upload_task(config: Config, name: str) -> UploadTask:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cloudplow.planner import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class FinishTimes:
+class FinishTimes(NamedTuple):
     """Epoch seconds; None when nobody can know.
 
     at_speed: if nothing but speed mattered; with_quotas: when the last byte will really be there.

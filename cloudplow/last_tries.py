@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from cloudplow.models import Capacity, QueueFile, Return, printable_name
@@ -73,7 +72,7 @@ def plan_last(
     waiting = [*(file for stage in made.later for file in stage.files), *made.unplanned]
     if overdue and any(printable_name(file.name) in overdue for file in waiting):
         why = made.unplanned_why or "it failed, and waits for files that have waited too long"
-        return replace(made, unplanned=(*made.unplanned, *failed), unplanned_why=why)
+        return made._replace(unplanned=(*made.unplanned, *failed), unplanned_why=why)
     left = [_left(capacity, made.stages, now + window_seconds) for capacity in capacities]
     return _joined(made, plan(failed, left, now=now, window_seconds=window_seconds))
 
@@ -84,15 +83,14 @@ def _left(capacity: Capacity, stages: Sequence[PlannedStage], back_at: float) ->
     if not taken:
         return capacity
     returns = (*capacity.returns, Return(back_at, taken))
-    return replace(capacity, free_bytes=max(0, capacity.free_bytes - taken), returns=returns)
+    return capacity._replace(free_bytes=max(0, capacity.free_bytes - taken), returns=returns)
 
 
 def _joined(first: Plan, last: Plan) -> Plan:
     """Both plans, one after the other."""
     back = [one for one in (first.next_capacity, last.next_capacity) if one is not None]
-    return replace(
-        first,
-        stages=first.stages + tuple(replace(stage, retry=True) for stage in last.stages),
+    return first._replace(
+        stages=first.stages + tuple(stage._replace(retry=True) for stage in last.stages),
         later=tuple(sorted(first.later + last.later, key=lambda stage: stage.starts_at)),
         unplanned=first.unplanned + last.unplanned,
         unplanned_why=first.unplanned_why or last.unplanned_why,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -16,16 +15,14 @@ class QueueFile(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(NamedTuple):
     """Bytes of quota that come back. at: epoch seconds."""
 
     at: float
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(NamedTuple):
     """What one account can take. account: its key file; limit_bytes: its whole quota; free_bytes: what is left now.
 
     returns: what comes back when, in order of time. usable_from: epoch seconds before which it may not be used at all

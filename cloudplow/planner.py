@@ -13,7 +13,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cloudplow.models import Capacity, QueueFile, Return, printable_name
 from cloudplow.packing import SizePool, fill
@@ -22,8 +22,7 @@ from cloudplow.packing import SizePool, fill
 LATER_STAGES_LIMIT: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedStage:
+class PlannedStage(NamedTuple):
     """One run of rclone with one account. starts_at: epoch seconds for a stage that waits for capacity, else 0.
 
     retry: its files failed before in this session.
@@ -37,8 +36,7 @@ class PlannedStage:
     retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Stages that can run now, stages that wait for capacity, and what lies beyond those that were worked out.
 
     pool_bytes_per_second: what all accounts together can take in the long run. next_capacity: when the first bytes come

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from cloudplow.rclone.verdict import Denial, Outcome, Verdict
 from cloudplow.triggers import Sleep
@@ -19,8 +19,7 @@ class React(StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(NamedTuple):
     """What to do, and why. until: epoch seconds, for `REST_ACCOUNT` and for an end that is no fault.
 
     outcome: that of the session, for `END`. switch_reason: why another account takes over.

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cloudplow.background import STOP_POLL_SECONDS
 from cloudplow.errors import RcloneError, StoppedError
@@ -28,8 +27,7 @@ _TIME_LENGTH: Final = len("2006-01-02 15:04:05")
 _FIRST_TIME: Final = b"1970-01-02"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """What a listing found. source: "lsf", or "dry_run" when the destination was asked too.
 
     oldest_file: printable name of the file that was changed longest ago, "" when unknown.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import reduce
 from types import MappingProxyType
 
@@ -46,8 +45,7 @@ def plan_task(
 
 
 def _all_in_own_sizes(made: Plan, own_size: dict[str, int]) -> Plan:
-    return replace(
-        made,
+    return made._replace(
         stages=tuple(_in_own_sizes(stage, own_size) for stage in made.stages),
         later=tuple(_in_own_sizes(stage, own_size) for stage in made.later),
         unplanned=tuple(QueueFile(file.name, own_size[file.name]) for file in made.unplanned),
@@ -56,4 +54,4 @@ def _all_in_own_sizes(made: Plan, own_size: dict[str, int]) -> Plan:
 
 def _in_own_sizes(stage: PlannedStage, own_size: dict[str, int]) -> PlannedStage:
     files = tuple(QueueFile(file.name, own_size[file.name]) for file in stage.files)
-    return replace(stage, files=files, bytes=sum(file.size for file in files))
+    return stage._replace(files=files, bytes=sum(file.size for file in files))

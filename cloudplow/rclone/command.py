@@ -8,9 +8,9 @@ and flags that matter only to a transfer do not go to the listing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from cloudplow.config.engine_flags import ENGINE_SETS, is_filter_flag, is_listing_flag
 
@@ -20,8 +20,7 @@ ExtraValue = str | int | float | bool | None
 LISTING_SEPARATOR: Final = "\t"
 
 
-@dataclass(frozen=True, slots=True)
-class Rclone:
+class Rclone(NamedTuple):
     """How rclone is called here: its binary and, when not its default, its configuration file."""
 
     binary: str
@@ -35,14 +34,13 @@ class Rclone:
         return arguments
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """What is uploaded where. command: "move" or "copy"."""
 
     command: str
     source: str
     destination: str
-    extras: Mapping[str, ExtraValue] = field(default_factory=dict)
+    extras: Mapping[str, ExtraValue] = MappingProxyType({})
     excludes: Sequence[str] = ()
     dry_run: bool = False
 

@@ -15,8 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.environment import rclone_environment
@@ -33,8 +32,7 @@ READ_INTERVAL_SECONDS: Final = 0.02
 _PIPE_BYTES: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """A short command that has ended. code: exit status, negative for a signal."""
 
     code: int

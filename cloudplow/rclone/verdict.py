@@ -6,7 +6,7 @@ import re
 import signal
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from cloudplow.rclone.log import Message, Note, Plain, Problem
 
@@ -143,8 +143,7 @@ class Evidence:
             self.last_problem = _LOG_PREFIX.sub("", text)[:500]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a run came to. reason: a sentence for people, "" when all went well."""
 
     outcome: Outcome
