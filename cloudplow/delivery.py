@@ -183,13 +183,20 @@ class EventBus:
 
     def publish(self, event: Event) -> Event:
         """Number the event, stamp its time and hand it on; returns it as it will be delivered."""
-        signal = SIGNALS[event.signal_name]
         with self._lock:
-            self._seq += 1
-            event = replace(event, seq=self._seq, at=self._now())
-            if not self._closed and signal.receivers:
-                for receiver in signal.receivers_for(event.uploader):
-                    self._deliver(receiver, event)
+            return self._hand_on(replace(event, seq=self._seq + 1, at=self._now()))
+
+    def emit(self, event_type: type[Event], **fields: Any) -> Event:
+        """The same for an event of which only the fields are known; it is made once, with its number."""
+        with self._lock:
+            return self._hand_on(event_type(seq=self._seq + 1, at=self._now(), **fields))
+
+    def _hand_on(self, event: Event) -> Event:
+        self._seq = event.seq
+        signal = SIGNALS[event.signal_name]
+        if not self._closed and signal.receivers:
+            for receiver in signal.receivers_for(event.uploader):
+                self._deliver(receiver, event)
         return event
 
     def _deliver(self, receiver: Receiver, event: Event) -> None:

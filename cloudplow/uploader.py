@@ -126,7 +126,7 @@ class Session:
         return event
 
     def _emit(self, event_type: type[Event], **fields: Any) -> None:
-        self._engine.bus.publish(event_type(session_id=self._id, uploader=self._task.name, **fields))
+        self._engine.bus.emit(event_type, session_id=self._id, uploader=self._task.name, **fields)
 
     def _upload(self, driver: StageDriver) -> Reaction:
         while True:

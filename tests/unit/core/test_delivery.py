@@ -117,6 +117,19 @@ def test_publish_returns_the_event_with_number_and_time(bus: EventBus) -> None:
     assert (event.seq, event.at) == (1, FakeClock().at)
 
 
+def test_an_event_that_is_emitted_by_its_fields_is_the_same(bus: EventBus) -> None:
+    bus.publish(fact())
+    fields: dict[str, Any] = {"uploader": "google", "name": "a", "error": "", "account": "1.json", "stage": 1}
+    event = bus.emit(events.FileFailed, **fields)
+    assert event == events.FileFailed(seq=2, at=FakeClock().at, **fields)
+
+
+def test_fields_that_make_no_event_use_up_no_number(bus: EventBus) -> None:
+    with pytest.raises(TypeError):
+        bus.emit(events.FileFailed, nonsense=1)
+    assert bus.publish(fact()).seq == 1
+
+
 def test_receiver_is_called_one_event_at_a_time_on_a_thread_of_its_own(
     bus: EventBus, make_receiver: Callable[..., Receiver]
 ) -> None:
