@@ -216,7 +216,7 @@ function chartOptions(UPlot, { metric, range, step }, plot, tell) {
   return {
     width: plot.clientWidth,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !bars } },
     scales: {
