@@ -108,7 +108,7 @@ def measure(loads: int) -> Figures:
         # The first visit makes the server compile its template; it counts for nobody.
         figures = Figures(load_without_scripts(browser, made.address))
         for _ in range(loads):
-            context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
+            context = browser.new_context(viewport=VIEWPORT)
             figures.cold.append(load(context, made.address, figures.complaints))
             figures.warm.append(load(context, made.address, figures.complaints))
             context.close()

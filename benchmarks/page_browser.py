@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.tools import CHROMIUM_FLAGS, CHROMIUM_NAMES, find_program
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request, Response
 
-PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
-FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PROBE: Final = Path(__file__).with_name("page_probe.js")
 #: What the page itself breaks off: a question that another one has overtaken, whatever was open when it was left.
 BROKEN_OFF: Final = "net::ERR_ABORTED"
@@ -34,11 +24,11 @@ def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     from playwright.sync_api import sync_playwright
 
-    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    program = find_program(*CHROMIUM_NAMES)
     if program is None:
         raise SystemExit("Chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM_FLAGS))
         try:
             yield browser
         finally:

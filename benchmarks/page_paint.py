@@ -12,9 +12,9 @@ from benchmarks.page_browser import Complaints, measuring, memory, open_page, pr
 from cloudplow_dashboard.compression import LEVEL
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
-VIEWPORT: Final = {"width": 1280, "height": 900}
+VIEWPORT: Final[ViewportSize] = {"width": 1280, "height": 900}
 WAIT_MS: Final = 30_000
 #: How long nothing may be asked for until a load counts as over, in milliseconds.
 QUIET_MS: Final = 600
@@ -190,7 +190,7 @@ class Plain:
 
 
 def load_without_scripts(browser: Browser, address: str) -> Plain:
-    context = browser.new_context(viewport=VIEWPORT, java_script_enabled=False)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=VIEWPORT, java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
     while not (times := page.evaluate(_TIMES))["paints"]:

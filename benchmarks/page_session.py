@@ -134,7 +134,7 @@ def run(seconds: float, *, rough: bool = False) -> Result:
     made.ask("fill")
     try:
         with chromium() as browser:
-            context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
+            context = browser.new_context(viewport=VIEWPORT)
             page = open_page(context, made.address, result.complaints)
             devtools = measuring(page)
             page.goto(made.address)

@@ -211,7 +211,7 @@ class Hub:
         viewer.wake.set()
 
     def _greeting(self, viewer: Viewer, event_id: str, *, confirm: bool) -> bytes:
-        """What a viewer gets first: a snapshot, or nothing but the patches that it missed."""
+        """What a viewer gets first: a snapshot, or only the patches that it missed. confirm: see `watch`."""
         state = self.state
         position = position_of(event_id, state.boot)
         latest = state.publish()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests import tools
 from tests.browser import page_fixture
 from tests.browser.page_fixture import PACKAGE, PageServer, serve_page
 
@@ -23,17 +22,6 @@ ARTIFACTS: Final = PACKAGE.parent / "test-artifacts"
 AXE: Final = ARTIFACTS / "cache" / "axe.min.js"
 #: What `script/vendor` answers when npm cannot be reached.
 UNREACHABLE: Final = 3
-CHROMIUM: Final = Path("/usr/bin/chromium")
-FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def vendor(*arguments: str) -> None:
@@ -56,22 +44,8 @@ def axe() -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    missing = []
-    if importlib.util.find_spec("playwright") is None:
-        missing.append("playwright")
-    if not CHROMIUM.exists():
-        missing.append("Chromium")
-    if missing:
-        message = f"{' and '.join(missing)} not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+    with tools.chromium() as launched:
         yield launched
-        launched.close()
 
 
 @dataclass

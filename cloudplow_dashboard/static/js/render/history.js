@@ -1,4 +1,4 @@
-// What happened over time. Loaded when its panel comes into view, and the chart library with it.
+// What happened over time. Asked for when its panel comes into view; the chart library is loaded then.
 
 import { bar, el, keyedRows, setAttr, setText, show } from "../dom.js";
 import * as format from "../format.js";
