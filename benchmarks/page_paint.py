@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.page_browser import Complaints, measuring, memory, open_page, probe
-from cloudplow_dashboard.compression import LEVEL
+from cloudplow_dashboard.web.compression import LEVEL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize

@@ -28,8 +28,8 @@ from benchmarks.page_story import ACCOUNTS, UPLOADER
 from cloudplow import events
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.dashboard import Dashboard
-from cloudplow_dashboard.history import History
-from cloudplow_dashboard.history_file import FILE_NAME
+from cloudplow_dashboard.state.history import History
+from cloudplow_dashboard.state.history_file import FILE_NAME
 
 #: What an earlier run left: days of history, sessions that are over.
 PAST_DAYS: Final = 30

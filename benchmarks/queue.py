@@ -25,11 +25,11 @@ from typing import Final
 from benchmarks.common import SEED, BenchmarkError, clean_environment, print_table, scratch_folder
 from cloudplow.distribution import distribution_document
 from cloudplow.models import Capacity, QueueFile
-from cloudplow.planner import plan, plan_document
-from cloudplow.queue_state import QueueState
+from cloudplow.planning.planner import plan, plan_document
 from cloudplow.rclone.command import Job, Rclone, listing_command
 from cloudplow.rclone.process import run
-from cloudplow.scanner import parse_listing
+from cloudplow.upload.listing import parse_listing
+from cloudplow.upload.queue_state import QueueState
 
 SIZES: Final = (10_000, 100_000, 350_000, 1_000_000)
 ACCOUNTS: Final = (30, 2_850)

@@ -12,25 +12,25 @@ from typing import Final
 
 from cloudplow import __version__
 from cloudplow import events as events_module
+from cloudplow.accounts.ledger import Ledger
+from cloudplow.accounts.old_cache import read_account_bans
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
 from cloudplow.delivery import EventBus
-from cloudplow.engine import Engine, StopRequest, UploadTask, upload_task
 from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import SessionFinished
-from cloudplow.head_start import HeadStart
-from cloudplow.ledger import Ledger
-from cloudplow.locks import FolderLocks
-from cloudplow.old_cache import read_account_bans
 from cloudplow.plugins import Plugins
-from cloudplow.preflight import Preflight, task_faults
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
 from cloudplow.rclone.environment import environment_faults
-from cloudplow.recorder import Recorder
-from cloudplow.stage import stage_list_path
-from cloudplow.state_files import LEDGER_FILE, StateFiles
-from cloudplow.uploader import Session
-from cloudplow.waiting import WaitingFiles
+from cloudplow.state.locks import FolderLocks
+from cloudplow.state.recorder import Recorder
+from cloudplow.state.state_files import LEDGER_FILE, StateFiles
+from cloudplow.state.waiting import WaitingFiles
+from cloudplow.upload.context import Engine, StopRequest, UploadTask, upload_task
+from cloudplow.upload.head_start import HeadStart
+from cloudplow.upload.preflight import Preflight, task_faults
+from cloudplow.upload.session import Session
+from cloudplow.upload.stage import stage_list_path
 
 log = logging.getLogger("cloudplow")
 

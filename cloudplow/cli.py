@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _one_line(text: str) -> str:
-    from cloudplow.logs import escape_control
+    from cloudplow.terminal.logs import escape_control
 
     return escape_control(text)
 
@@ -187,7 +187,7 @@ def signals_ask(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    from cloudplow.head_start import begin_head_start
+    from cloudplow.upload.head_start import begin_head_start
 
     ensure_config(options)
     head_start = begin_head_start(config_path(options), options.names)
@@ -219,7 +219,7 @@ def _dashboard(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from cloudplow.commands import upload
-    from cloudplow.demo import run_demo
+    from cloudplow.demo.demo import run_demo
 
     return run_demo(
         options.folder,

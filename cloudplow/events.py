@@ -222,7 +222,7 @@ class AccountsLearned(Event):
 class PlanMade(Event):
     """`plan_made`: how the queue is spread over accounts and stages.
 
-    plan: the document of `/api/plan` for one uploader (`cloudplow.planner.plan_document`).
+    plan: the document of `/api/plan` for one uploader (`cloudplow.planning.planner.plan_document`).
     """
 
     signal_name: ClassVar[str] = "plan_made"

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cloudplow_dashboard.forwarded import networks
+from cloudplow_dashboard.server.forwarded import networks
 
 DEFAULT_PORT: Final = 47949
 

@@ -6,13 +6,13 @@ import logging
 from typing import Any, Final
 
 from cloudplow_dashboard.config import DashboardSection
-from cloudplow_dashboard.history import History
-from cloudplow_dashboard.history_file import HistoryFile
-from cloudplow_dashboard.hub import Limits, limits_of_this_process
-from cloudplow_dashboard.listener import BindError, bind, is_loopback
-from cloudplow_dashboard.recovery import recover
-from cloudplow_dashboard.server import DashboardServer
-from cloudplow_dashboard.state import DashboardState
+from cloudplow_dashboard.server.hub import Limits, limits_of_this_process
+from cloudplow_dashboard.server.listener import BindError, bind, is_loopback
+from cloudplow_dashboard.server.server import DashboardServer
+from cloudplow_dashboard.state.history import History
+from cloudplow_dashboard.state.history_file import HistoryFile
+from cloudplow_dashboard.state.recovery import recover
+from cloudplow_dashboard.state.state import DashboardState
 
 log = logging.getLogger("cloudplow.dashboard")
 

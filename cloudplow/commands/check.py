@@ -9,14 +9,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloudplow import logs
-from cloudplow.accounts import key_files
+from cloudplow.accounts.pool import key_files
 from cloudplow.app import App
 from cloudplow.cli import old_cache_path
-from cloudplow.engine import UploadTask
 from cloudplow.errors import CloudplowError, ExitStatus
-from cloudplow.preflight import Preflight, task_faults
 from cloudplow.rclone.remotes import drive_remotes_below
+from cloudplow.terminal import logs
+from cloudplow.upload.context import UploadTask
+from cloudplow.upload.preflight import Preflight, task_faults
 
 Line = tuple[str, str]
 

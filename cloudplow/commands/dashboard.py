@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cloudplow import logs
 from cloudplow.app import App
 from cloudplow.cli import old_cache_path, signals_ask
 from cloudplow.errors import CloudplowError, ConfigError, ExitStatus
-from cloudplow.rc_watch import RcWatch
+from cloudplow.rclone.rc import RcWatch
+from cloudplow.terminal import logs
 
 
 def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile: Path) -> int:

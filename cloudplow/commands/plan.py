@@ -8,20 +8,20 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from cloudplow import logs
-from cloudplow.accounts import AccountPool
+from cloudplow.accounts.pool import AccountPool
 from cloudplow.app import App
 from cloudplow.cli import old_cache_path
-from cloudplow.display import local_time
-from cloudplow.engine import Engine, UploadTask
 from cloudplow.errors import ExitStatus, RcloneError
-from cloudplow.finish_times import finish_times
-from cloudplow.learning import learn_queue
-from cloudplow.planner import plan_document
-from cloudplow.stage import stage_list_path
-from cloudplow.state_files import SESSION_FILE
-from cloudplow.task_plan import plan_task
+from cloudplow.planning.finish_times import finish_times
+from cloudplow.planning.planner import plan_document
+from cloudplow.state.state_files import SESSION_FILE
+from cloudplow.terminal import logs
+from cloudplow.terminal.display import local_time
 from cloudplow.units import format_bytes
+from cloudplow.upload.context import Engine, UploadTask
+from cloudplow.upload.open_stages import learn_queue
+from cloudplow.upload.stage import stage_list_path
+from cloudplow.upload.task_plan import plan_task
 
 
 def run(options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:

@@ -6,10 +6,10 @@ import argparse
 import logging
 from pathlib import Path
 
-from cloudplow import logs
 from cloudplow.app import App
 from cloudplow.cli import old_cache_path, signals_ask
 from cloudplow.errors import CloudplowError
+from cloudplow.terminal import logs
 
 log = logging.getLogger("cloudplow.plugins")
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudplow import logs
 from cloudplow.app import App, worst_status
 from cloudplow.cli import old_cache_path, signals_ask
-from cloudplow.display import LineDisplay, finished_sentence
-from cloudplow.engine import as_dry_run
 from cloudplow.errors import CloudplowError
-from cloudplow.head_start import HeadStart
+from cloudplow.terminal import logs
+from cloudplow.terminal.display import LineDisplay, finished_sentence
+from cloudplow.upload.context import as_dry_run
+from cloudplow.upload.head_start import HeadStart
 
 if TYPE_CHECKING:
-    from cloudplow.demo_site import DemoSite
+    from cloudplow.demo.site import DemoSite
 
 
 def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile: Path, head_start: HeadStart) -> int:
@@ -69,7 +69,7 @@ def make_display(loglevel: str, logfile: Path | None) -> LineDisplay:
     """A live view on a terminal, log lines otherwise; sets logging up."""
     if sys.stdout.isatty():
         try:
-            from cloudplow.live_display import LiveDisplay
+            from cloudplow.terminal.live_display import LiveDisplay
         except ImportError as error:
             raise CloudplowError(f"the live view needs {error.name}: reinstall cloudplow") from error
         live = LiveDisplay()

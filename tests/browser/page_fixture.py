@@ -21,12 +21,12 @@ from urllib.parse import parse_qsl
 from jinja2 import Environment, FileSystemLoader
 
 from cloudplow.events import FileTransferred, TransferProgress
-from cloudplow_dashboard.account_list import account_list
-from cloudplow_dashboard.assets import MADE
-from cloudplow_dashboard.history import History
-from cloudplow_dashboard.security import response_headers
-from cloudplow_dashboard.stream import encode_json, frame, merge
-from cloudplow_dashboard.uploader_state import UploaderState
+from cloudplow_dashboard.state.history import History
+from cloudplow_dashboard.state.patches import encode_json, frame, merge
+from cloudplow_dashboard.state.uploader_state import UploaderState
+from cloudplow_dashboard.web.account_list import account_list
+from cloudplow_dashboard.web.assets import MADE
+from cloudplow_dashboard.web.security import response_headers
 
 PACKAGE: Final = Path(__file__).parents[2] / "cloudplow_dashboard"
 Document = dict[str, Any]

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from cloudplow_dashboard.routes import ROUTES
-from cloudplow_dashboard.stream import merge
+from cloudplow_dashboard.state.patches import merge
+from cloudplow_dashboard.web.routes import ROUTES
 from tests import tools
 from tests.integration.local_site import UPLOADER, LocalSite, wait_for
 

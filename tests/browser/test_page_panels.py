@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from cloudplow_dashboard.assets import MADE
-from cloudplow_dashboard.compression import LASTING_LEVEL, LEVEL
+from cloudplow_dashboard.web.assets import MADE
+from cloudplow_dashboard.web.compression import LASTING_LEVEL, LEVEL
 from tests.browser import page_fixture
 from tests.browser.conftest import Visit, Visitor, vendor
 from tests.browser.page_fixture import BIG_POOL, GIB, PACKAGE, Document, PageServer, serve_page

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from cloudplow.units import format_bytes, format_duration
-from cloudplow_dashboard.stream import merge
+from cloudplow_dashboard.state.patches import merge
 from tests.browser import page_fixture
 from tests.browser.conftest import Visitor
 from tests.browser.page_fixture import DOCUMENTS, Document, PageServer, serve_page, transfer

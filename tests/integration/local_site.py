@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from cloudplow.demo_site import SECTIONS
+from cloudplow.demo.site import SECTIONS
 from tests.integration import event_log
 
 REPOSITORY: Final = Path(__file__).parents[2]

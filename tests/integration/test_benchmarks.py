@@ -15,8 +15,8 @@ from benchmarks import overhead, queue, quota, small_files, viewers
 from benchmarks.common import TreeShape
 from benchmarks.viewers_client import Viewer, Viewers
 from benchmarks.viewers_crowd import Crowd
-from cloudplow_dashboard.direct import chunk_of
-from cloudplow_dashboard.stream import frame
+from cloudplow_dashboard.server.direct import chunk_of
+from cloudplow_dashboard.state.patches import frame
 from tests.fake_drive import Mode
 
 pytestmark = pytest.mark.rclone

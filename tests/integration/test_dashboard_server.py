@@ -23,10 +23,10 @@ import cloudplow_dashboard
 from cloudplow import events
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.dashboard import Dashboard
-from cloudplow_dashboard.direct import direct_writer
-from cloudplow_dashboard.hub import Limits
-from cloudplow_dashboard.listener import BindError, bind, is_loopback, url_of
-from cloudplow_dashboard.stream import merge
+from cloudplow_dashboard.server.direct import direct_writer
+from cloudplow_dashboard.server.hub import Limits
+from cloudplow_dashboard.server.listener import BindError, bind, is_loopback, url_of
+from cloudplow_dashboard.state.patches import merge
 
 WAIT_SECONDS = 10.0
 
@@ -343,9 +343,9 @@ def test_the_short_way_gives_the_same_bytes_as_the_usual_one(
         ways.append(direct_writer(send) is not None)
         return direct_writer(send)
 
-    monkeypatch.setattr("cloudplow_dashboard.hub.direct_writer", watched)
+    monkeypatch.setattr("cloudplow_dashboard.server.hub.direct_writer", watched)
     short = first_bytes(make_server(), b"1.1", b"event: patch")
-    monkeypatch.setattr("cloudplow_dashboard.hub.direct_writer", lambda _send: None)
+    monkeypatch.setattr("cloudplow_dashboard.server.hub.direct_writer", lambda _send: None)
     usual = first_bytes(make_server(), b"1.1", b"event: patch")
 
     assert ways == [True]
@@ -428,7 +428,7 @@ def _answers(server: Server) -> bool:
 def test_a_connection_that_sends_no_request_is_cut(
     make_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloudplow_dashboard.protocol.FIRST_REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("cloudplow_dashboard.server.protocol.FIRST_REQUEST_SECONDS", 0.2)
     server = make_server()
 
     with closing(socket.create_connection(("127.0.0.1", server.port), WAIT_SECONDS)) as client:

@@ -23,9 +23,9 @@ from typing import Final
 import pytest
 
 from cloudplow.delivery import EventBus
-from cloudplow.demo import Finish, run_demo
-from cloudplow.demo_library import library_files
-from cloudplow.demo_site import ACCOUNTS, UPLOADER, DemoSite
+from cloudplow.demo.demo import Finish, run_demo
+from cloudplow.demo.library import library_files
+from cloudplow.demo.site import ACCOUNTS, UPLOADER, DemoSite
 from cloudplow.events import FileTransferred, SessionFinished
 from cloudplow.rclone.process import run
 

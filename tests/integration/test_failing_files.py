@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudplow.queue_state import TRIES_PER_FILE
+from cloudplow.upload.queue_state import TRIES_PER_FILE
 from tests.fake_drive import Failure, Fault
 from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.harness.drive_upload import make_site, write_files

@@ -24,9 +24,9 @@ from urllib.parse import urljoin
 import pytest
 from flask import Flask, jsonify, request
 
-from cloudplow_dashboard import web
-from cloudplow_dashboard.routes import ROUTES
-from cloudplow_dashboard.stream import merge
+from cloudplow_dashboard.state.patches import merge
+from cloudplow_dashboard.web import app as web
+from cloudplow_dashboard.web.routes import ROUTES
 from tests import tools
 
 from .test_dashboard_server import Server, comparable

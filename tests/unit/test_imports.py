@@ -21,7 +21,7 @@ BOTTOM: Final = {
     "cloudplow.events": set[str](),
     "cloudplow.delivery": {"cloudplow.events"},
     "cloudplow.distribution": {"cloudplow.units"},
-    "cloudplow.state_files": {"cloudplow.errors"},
+    "cloudplow.state.state_files": {"cloudplow.errors"},
 }
 #: Only these start processes, print, or end the program.
 STARTS_PROCESSES: Final = {"cloudplow.rclone.process"}

@@ -13,8 +13,7 @@ import pytest
 from cloudplow import delivery, events
 from cloudplow.delivery import EventBus
 from cloudplow.events import Event
-
-from .helpers import FakeClock
+from tests.unit.helpers import FakeClock
 
 WAIT_SECONDS = 20.0
 

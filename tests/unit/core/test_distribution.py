@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from cloudplow import distribution
 from cloudplow.distribution import SizeSample, confidence_of, distribution_document, percentile
 from cloudplow.units import GIB
-
-from .helpers import NOON
+from tests.unit.helpers import NOON
 
 BUCKETS: Final = ["0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+"]
 PERCENTILES: Final = {"p50", "p75", "p90", "p95", "p99"}

@@ -16,8 +16,7 @@ from cloudplow import hookimpl
 from cloudplow.errors import ExitStatus, PluginError
 from cloudplow.models import Capacity
 from cloudplow.plugins import Plugins
-
-from .helpers import fresh
+from tests.unit.helpers import fresh
 
 MakePlugin = Callable[..., str]
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cloudplow import events
-from cloudplow_dashboard.state import DashboardState
+from cloudplow_dashboard.state.state import DashboardState
 
 NOW = 1_760_000_000.0
 UPLOADER = "google"

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 import cloudplow_dashboard
 from cloudplow import events
-from cloudplow_dashboard import listener
 from cloudplow_dashboard.config import DashboardSection
+from cloudplow_dashboard.server import listener
 
 
 def make_app(section: Any) -> Any:

@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import ValidationError
 
-from cloudplow_dashboard.compression import MINIMUM_BYTES, accepts_gzip
 from cloudplow_dashboard.config import DashboardSection
-from cloudplow_dashboard.forwarded import TrustedProxies
-from cloudplow_dashboard.web import create_app
+from cloudplow_dashboard.server.forwarded import TrustedProxies
+from cloudplow_dashboard.web.app import create_app
+from cloudplow_dashboard.web.compression import MINIMUM_BYTES, accepts_gzip
 
 from .helpers import NOW, account_quota, accounts_learned, make_state
 

@@ -1,0 +1,250 @@
+"""The service accounts of one uploader: which exist, what state they are in, which one is next."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cloudplow.accounts.ledger import Ledger
+from cloudplow.events import AccountQuota
+from cloudplow.models import Capacity, Return
+from cloudplow.units import format_bytes
+
+log = logging.getLogger("cloudplow.accounts")
+
+#: A refusal at this share of the quota, or later, tells of the true limit; an earlier one of other users.
+LEARN_SHARE: Final = 0.9
+#: An account that has less than this share of its quota left is shown as cooling. It still takes what fits.
+USED_UP_SHARE: Final = 0.01
+
+#: Entries of one account's `AccountQuota.returns`, and how much time one of them sums up, in seconds.
+RETURNS_LIMIT: Final = 24
+RETURNS_STEP_SECONDS: Final = 3600.0
+
+_DIGITS: Final = re.compile(r"(\d+)")
+
+
+def natural_key(path: str) -> list[tuple[int, int | str]]:
+    """Sort key that puts 2.json before 10.json."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in _DIGITS.split(path) if part]
+
+
+def key_files(folder: Path) -> list[str]:
+    """The paths of all key files of a folder, in natural order. Raises OSError when it cannot be read."""
+    paths = (str(path) for path in folder.iterdir() if path.name.endswith(".json"))
+    return sorted(paths, key=lambda path: (natural_key(path), path))
+
+
+def key_fault(path: str) -> str:
+    """What is wrong with the content of a key file; "" when it is a JSON object. Raises OSError."""
+    try:
+        document = json.loads(Path(path).read_bytes())
+    except (ValueError, RecursionError):
+        return "is not JSON: download the key again, or move the file out of the folder"
+    if not isinstance(document, dict):
+        return "holds no service account: download the key again, or move the file out of the folder"
+    return ""
+
+
+def folder_faults(uploader: str, folder: Path) -> list[str]:
+    """What is wrong with an account folder before an upload begins: one sentence each, with the place and the cure.
+
+    A key that cannot be read is no fault here: it is set aside when its turn comes, and the next one takes over.
+    """
+    place = f"uploader.{uploader}.service_account_path"
+    try:
+        keys = key_files(folder)
+    except OSError as error:
+        return [f'{place}: the folder "{folder}" cannot be read ({error.strerror}); correct the path']
+    if not keys:
+        return [f'{place}: the folder "{folder}" holds no *.json key file; put keys there, or remove the setting']
+    faults = []
+    for key in keys:
+        try:
+            fault = key_fault(key)
+        except OSError:
+            continue
+        if fault:
+            faults.append(f"{place}: {key} {fault}")
+    return faults
+
+
+@dataclass(slots=True)
+class Account:
+    """One key file. failed_why: why it is set aside for this session, "" when it is not."""
+
+    key: str
+    name: str
+    failed_why: str = ""
+
+
+def _account(key: str) -> Account:
+    """A new account; one whose key cannot be used is set aside from the start."""
+    account = Account(key, Path(key).name)
+    try:
+        fault = key_fault(key)
+    except OSError as error:
+        fault = f"cannot be read ({error.strerror})"
+    if fault:
+        account.failed_why = f"its key file {fault}"
+        log.warning("Account %s is set aside: %s", account.name, account.failed_why)
+    return account
+
+
+def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
+    """The first return exactly, the others summed up by the hour and dated by the latest of each; bounded."""
+    if len(returns) <= 1:
+        return tuple((back.at, back.bytes) for back in returns)
+    summed: dict[int, tuple[float, int]] = {}
+    for back in returns[1:]:
+        hour = min(RETURNS_LIMIT - 2, int((back.at - returns[0].at) // RETURNS_STEP_SECONDS))
+        summed[hour] = back.at, summed.get(hour, (0.0, 0))[1] + back.bytes
+    return (returns[0].at, returns[0].bytes), *summed.values()
+
+
+class AccountPool:
+    """The accounts of one uploader. Used by the thread that drives rclone only.
+
+    ledger: what they have spent; a dry run works with a copy.
+    """
+
+    def __init__(self, uploader: str, folder: Path, ledger: Ledger, *, quota_bytes: int) -> None:
+        self.uploader = uploader
+        self.folder = folder
+        self.quota_bytes = quota_bytes
+        self.active: str | None = None
+        self.ledger = ledger
+        self.accounts: list[Account] = []
+
+    def refresh(self) -> bool:
+        """Take up new key files and drop removed ones: at the start and between stages. True when something changed.
+
+        Raises OSError when the folder cannot be read.
+        """
+        known = {account.key: account for account in self.accounts}
+        keys = key_files(self.folder)
+        if [*known] == keys:
+            return False
+        self.accounts = [known.get(key) or _account(key) for key in keys]
+        return True
+
+    def limit_bytes(self) -> int:
+        """The quota that is planned with: the configured one, or the smaller one that Google was seen to apply."""
+        learned = self.ledger.learned_limit(self.uploader, self.quota_bytes)
+        return self.quota_bytes if learned is None else min(learned, self.quota_bytes)
+
+    def learn_from_denial(self, key: str, window_seconds: float) -> float | None:
+        """Google refused an account: learn its true limit when it is near the configured one.
+
+        An account that was refused long before somebody else must have used too: that says nothing about the limit.
+        Returns when its first bytes come back (epoch seconds) where the limit was learned; None when it is to rest for
+        a whole window.
+        """
+        used = self.ledger.used_bytes(key)
+        if used < self.quota_bytes * LEARN_SHARE:
+            return None
+        if used < self.limit_bytes():
+            log.warning(
+                "%s: account %s was refused after %s: from now on every account is planned to that "
+                "(forgotten when account_quota changes)",
+                self.uploader,
+                Path(key).name,
+                format_bytes(used),
+            )
+            self.ledger.learn_limit(self.uploader, key, used, self.quota_bytes)
+        if self.ledger.denied_within(key, window_seconds):
+            # Its first bytes came back and it was refused again: its window may not be rolling after all.
+            return None
+        returns = self.ledger.returns(key)
+        return returns[0].at if returns else None
+
+    def capacities(self) -> list[Capacity]:
+        """What every account can take, each once, in the order in which they are to be used.
+
+        The active one first (an account is used up before the next), then the least used, over all runs; natural order
+        among equals.
+        """
+        limit = self.limit_bytes()
+        ranked = sorted(
+            range(len(self.accounts)),
+            key=lambda index: (
+                self.accounts[index].key != self.active,
+                *self.ledger.usage_rank(self.accounts[index].key),
+                index,
+            ),
+        )
+        capacities, counted = [], set[str]()
+        for account in (self.accounts[index] for index in ranked):
+            # Two key files of one account have one quota, which is not to be planned twice.
+            same = self.ledger.account(account.key)
+            if same not in counted:
+                capacities.append(self._capacity(account, limit))
+            if not account.failed_why:
+                counted.add(same)
+        return capacities
+
+    def _capacity(self, account: Account, limit: int) -> Capacity:
+        used = self.ledger.used_bytes(account.key, with_reserved=True)
+        denied = self.ledger.denied(account.key)
+        usable_from = math.inf if account.failed_why else denied[0] if denied else 0.0
+        return Capacity(account.key, limit, max(0, limit - used), self.ledger.returns(account.key), usable_from)
+
+    def quotas(self) -> tuple[AccountQuota, ...]:
+        """The state of every account in natural order, as events carry it."""
+        limit = self.limit_bytes()
+        return tuple(self._quota(account, limit) for account in self.accounts)
+
+    def quota(self, key: str) -> AccountQuota:
+        """The state of one account. Raises StopIteration when it has been removed."""
+        account = next(account for account in self.accounts if account.key == key)
+        return self._quota(account, self.limit_bytes())
+
+    def _quota(self, account: Account, limit: int) -> AccountQuota:
+        used = self.ledger.used_bytes(account.key)
+        returns = self.ledger.returns(account.key, with_reserved=False)
+        resets_at = returns[0].at if returns else None
+        state, why, until = "ready", "", None
+        denied = self.ledger.denied(account.key)
+        if account.failed_why:
+            state, why = "failed", account.failed_why
+        elif denied:
+            state, until, why = "denied", denied[0], denied[1]
+        elif account.key == self.active:
+            state = "active"
+        elif returns and limit - used < limit * USED_UP_SHARE:
+            state, until = "cooling", resets_at
+        return AccountQuota(
+            account=account.name,
+            used_bytes=used,
+            limit_bytes=limit,
+            resets_at=resets_at,
+            state=state,
+            why=why,
+            until=until,
+            returns=_by_the_hour(returns),
+        )
+
+    def names(self) -> dict[str, str]:
+        """What each key file is called outside: its base name."""
+        return {account.key: account.name for account in self.accounts}
+
+    def index(self, key: str) -> int:
+        """The 0-based place of an account in natural order; -1 when it has been removed."""
+        return next((i for i, account in enumerate(self.accounts) if account.key == key), -1)
+
+    def usable_keys(self) -> list[str]:
+        """The key files of accounts that are not set aside: the active one first, then in natural order."""
+        usable = [account.key for account in self.accounts if not account.failed_why]
+        return sorted(usable, key=lambda key: key != self.active)
+
+    def set_aside(self, key: str, why: str) -> None:
+        """Use the account no more in this session."""
+        for account in self.accounts:
+            if account.key == key:
+                account.failed_why = why

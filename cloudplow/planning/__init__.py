@@ -1,0 +1,1 @@
+"""Files -> accounts and stages. Pure."""

@@ -1,0 +1,155 @@
+"""Writes down what a restart must not lose: the learned queue, transferred sizes and the running session.
+
+An event receiver, on its delivery thread. The files are read at start only: here to go on with the old content, and by
+the dashboard to recover what it shows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from cloudplow import events
+from cloudplow.distribution import SizeSample
+from cloudplow.events import Event
+from cloudplow.state.state_files import LEARNED_FILE, SESSION_FILE, StateFiles
+
+
+def _local_time(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Recorder:
+    """The owner of `learned_sizes_cache.json` and `dashboard_session_state.json`."""
+
+    def __init__(self, files: StateFiles) -> None:
+        self._files = files
+        self._lock = threading.Lock()
+        self._learned: dict[str, dict[str, Any]] = {}
+        self._samples: dict[str, SizeSample] = {}
+        self._session: dict[str, Any] = {}
+        self._others: dict[str, dict[str, Any]] = {}
+        files.register(LEARNED_FILE, self._learned_document)
+        files.register(SESSION_FILE, self._session_document)
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            events.SessionStarted: self._on_session_started,
+            events.QueueLearned: self._on_queue_learned,
+            events.StageStarted: self._on_stage_started,
+            events.SaSwitched: self._on_switch,
+            events.FileTransferred: self._on_file,
+            events.SessionFinished: self._on_session_finished,
+        }
+
+    def start(self) -> None:
+        """Connect to the events."""
+        for event_type in self._handlers:
+            events.SIGNALS[event_type.signal_name].connect(self.on_event)
+
+    def stop(self) -> None:
+        """Disconnect from the events."""
+        for event_type in self._handlers:
+            events.SIGNALS[event_type.signal_name].disconnect(self.on_event)
+
+    def on_event(self, _sender: str, *, event: Event, **_extra: Any) -> None:
+        """Receive one event."""
+        with self._lock:
+            self._handlers[type(event)](event)
+        self._files.mark_dirty(SESSION_FILE)
+
+    def _ensure_loaded(self) -> None:
+        # Read when the first session begins: a command that uploads nothing need not touch the files.
+        if not self._learned:
+            stored = self._files.read(LEARNED_FILE)
+            if isinstance(stored, dict):
+                self._learned = {name: value for name, value in stored.items() if isinstance(value, dict)}
+        if not self._session:
+            stored = self._files.read(SESSION_FILE)
+            if isinstance(stored, dict):
+                others = stored.pop("uploaders", {})
+                self._others = others if isinstance(others, dict) else {}
+                self._session = stored
+
+    def _on_session_started(self, event: events.SessionStarted) -> None:
+        self._ensure_loaded()
+        if self._session.get("uploader") not in (None, event.uploader):
+            self._others[str(self._session["uploader"])] = self._session
+        self._others.pop(event.uploader, None)
+        self._samples[event.uploader] = SizeSample()
+        self._session = {
+            "active": True,
+            "uploader": event.uploader,
+            "session_id": event.session_id,
+            "total_sas": event.accounts_total,
+            "sa_index": 0,
+            "current_sa": "",
+            "stage": 0,
+            "total_stages": 0,
+            "session_start": _local_time(event.at),
+            "session_start_time": event.at,
+            "upload_folder": event.upload_folder,
+            "upload_remote": event.upload_remote,
+            "sas_used": [],
+            "total_files": 0,
+            "total_bytes": 0,
+            "transferred_files": 0,
+            "transferred_bytes": 0,
+        }
+
+    def _on_queue_learned(self, event: events.QueueLearned) -> None:
+        self._session["total_files"] = event.files + self._session.get("transferred_files", 0)
+        self._session["total_bytes"] = event.bytes + self._session.get("transferred_bytes", 0)
+        if event.files:
+            distribution = dict(event.distribution)
+            distribution["metadata"] = {
+                **distribution.get("metadata", {}),
+                "upload_folder": self._session.get("upload_folder", ""),
+            }
+            self._learned.setdefault(event.uploader, {})["queue_distribution"] = distribution
+            self._files.mark_dirty(LEARNED_FILE)
+
+    def _on_stage_started(self, event: events.StageStarted) -> None:
+        self._session["stage"] = event.stage
+        self._session["total_stages"] = max(event.stage, self._session.get("total_stages", 0))
+        self._session["sa_index"] = max(0, event.account_index)
+
+    def _on_switch(self, event: events.SaSwitched) -> None:
+        self._session["current_sa"] = event.current
+        self._session["sa_index"] = event.account_index
+        used = self._session.setdefault("sas_used", [])
+        if event.current not in used:
+            used.append(event.current)
+
+    def _on_file(self, event: events.FileTransferred) -> None:
+        self._session["transferred_files"] = self._session.get("transferred_files", 0) + 1
+        self._session["transferred_bytes"] = self._session.get("transferred_bytes", 0) + event.size
+        self._samples.setdefault(event.uploader, SizeSample()).add(event.size)
+
+    def _on_session_finished(self, event: events.SessionFinished) -> None:
+        self._session |= {
+            "active": False,
+            "session_end": _local_time(event.at),
+            "session_end_time": event.at,
+            "total_duration_seconds": event.at - self._session.get("session_start_time", event.at),
+            "transferred_files": event.files,
+            "transferred_bytes": event.bytes,
+            "outcome": event.outcome,
+            "reason": event.reason,
+            "files_left": event.files_left,
+            "bytes_left": event.bytes_left,
+            "next_capacity_at": event.next_capacity_at or 0,
+        }
+        if event.files:
+            self._learned.setdefault(event.uploader, {})["transfer_history"] = self._samples[event.uploader].document(
+                upload_folder=str(self._session.get("upload_folder", "")), now=event.at
+            )
+            self._files.mark_dirty(LEARNED_FILE)
+
+    def _learned_document(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: dict(value) for name, value in self._learned.items()}
+
+    def _session_document(self) -> dict[str, Any]:
+        with self._lock:
+            return {**self._session, "uploaders": dict(self._others)}

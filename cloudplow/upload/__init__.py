@@ -1,0 +1,1 @@
+"""One upload: what is listed, planned, run and charged, stage by stage."""

@@ -1,0 +1,156 @@
+"""Learns the exact queue: every file that the user's filters let through, with its exact size.
+
+rclone itself lists (`lsf`), so that filters mean what they mean in rclone. For `copy`, where files stay at the source,
+a dry run tells which of them the destination does not have yet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from cloudplow.errors import RcloneError, StoppedError
+from cloudplow.models import QueueFile, printable_name
+from cloudplow.rclone.background import STOP_POLL_SECONDS
+from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
+from cloudplow.rclone.log import Skipped, parse_line
+from cloudplow.rclone.process import Completed, LineProcess
+from cloudplow.upload.source_names import is_plain, local_path
+
+#: The exit status of rclone for a source that does not exist.
+_NOT_FOUND: Final = 3
+_TIME_LENGTH: Final = len("2006-01-02 15:04:05")
+#: What knows no time of a file leaves it at the beginning of 1970; in every zone that is before this.
+_FIRST_TIME: Final = b"1970-01-02"
+
+
+class Listing(NamedTuple):
+    """What a listing found. source: "lsf", or "dry_run" when the destination was asked too.
+
+    oldest_file: printable name of the file that was changed longest ago, "" when unknown.
+    oldest_modified_at: when that was, epoch seconds; 0 when unknown.
+    """
+
+    files: list[QueueFile]
+    source: str
+    oldest_file: str = ""
+    oldest_modified_at: int = 0
+
+
+def parse_listing(output: bytes) -> list[QueueFile]:
+    """Read lines of time, size and name, or of size and name; a line that is none is passed over. Raises nothing."""
+    files = []
+    # Line by line: a listing of a million files is not held twice.
+    for line in BytesIO(output):
+        fields = line.rstrip(b"\n").decode("utf-8", "surrogateescape").split(LISTING_SEPARATOR, 2)
+        try:
+            size, name = fields[-2:]
+            if name:
+                files.append(QueueFile(name, max(0, int(size))))
+        except ValueError:
+            continue
+    return files
+
+
+def oldest_name(output: bytes, left_out: Container[str] = frozenset()) -> str:
+    """The file of a listing that was changed longest ago, but for those left out; "" when no time is known.
+
+    The times are local and sort as text, but for the hour that autumn repeats. No line is taken apart unless the
+    first one in that order does not count: of 350,000 the first is found in 15 ms.
+    """
+
+    def counts(line: bytes) -> bool:
+        dated = line[:_TIME_LENGTH] >= _FIRST_TIME and line[_TIME_LENGTH : _TIME_LENGTH + 1] == b"\t"
+        return dated and _name_of(line) not in left_out
+
+    line = min(BytesIO(output), default=b"")
+    if not counts(line):
+        line = min(filter(counts, BytesIO(output)), default=b"")
+    return _name_of(line)
+
+
+def _name_of(line: bytes) -> str:
+    return line.rstrip(b"\n").rpartition(b"\t")[2].decode("utf-8", "surrogateescape")
+
+
+def modified_at(folder: Path, name: str) -> int:
+    """When a listed file was changed, in epoch seconds; 0 when it cannot be told."""
+    try:
+        return int(local_path(folder, name).stat().st_mtime)
+    except (OSError, ValueError):
+        return 0
+
+
+def read_listing(job: Job, done: Completed) -> list[QueueFile]:
+    """What the listing of a source found. Raises RcloneError with rclone's own last line."""
+    if done.code != 0:
+        what = "the folder does not exist" if done.code == _NOT_FOUND else done.last_error_line()
+        raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone ended with status {done.code}"}')
+    return parse_listing(done.stdout)
+
+
+def without_open_files(files: Iterable[QueueFile], folder: Path, opened: frozenset[str]) -> list[QueueFile]:
+    """Leave out files that somebody holds open. opened: absolute paths."""
+    if not opened:
+        return list(files)
+    resolved = folder.resolve()
+    return [file for file in files if str(local_path(resolved, file.name)) not in opened]
+
+
+def missing_at_destination(
+    rclone: Rclone,
+    job: Job,
+    files: Sequence[QueueFile],
+    list_path: Path,
+    environment: Mapping[str, str],
+    should_stop: Callable[[], bool],
+) -> list[QueueFile]:
+    """Of the files of a copy, those that a dry run would transfer. Raises RcloneError, StoppedError."""
+    write_list(list_path, files)
+    dry_job = Job(job.command, job.source, job.destination, job.extras, dry_run=True)
+    process = LineProcess(transfer_command(rclone, dry_job, list_path), environment=environment)
+    wanted: set[str] = set()
+    last = ""
+    while (lines := process.read_lines(STOP_POLL_SECONDS)) is not None:
+        if should_stop():
+            process.terminate()
+        for line in lines:
+            message = parse_line(line)
+            if isinstance(message, Skipped):
+                wanted.add(message.name)
+            else:
+                last = getattr(message, "text", last)
+    code = process.wait()
+    if should_stop():
+        raise StoppedError
+    if code != 0:
+        raise RcloneError(f'"{job.destination}" cannot be compared with the source: {last.strip() or f"status {code}"}')
+    return [file for file in files if printable_name(file.name) in wanted]
+
+
+def write_list(path: Path, files: Iterable[QueueFile]) -> None:
+    """Write the names for `--files-from-raw`, byte for byte as they were listed. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.writelines(os.fsencode(one.name) + b"\n" for one in files)
+
+
+def unchanged(
+    files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os.stat_result] = os.stat
+) -> list[QueueFile]:
+    """Leave out files that vanished or changed their size since they were listed."""
+    kept = []
+    for file in files:
+        try:
+            size = stat(str(local_path(folder, file.name))).st_size
+        except (OSError, ValueError):
+            # Where rclone encodes the name, its path is our guess: rclone decides.
+            if is_plain(file.name):
+                continue
+            size = file.size
+        if size == file.size:
+            kept.append(file)
+    return kept

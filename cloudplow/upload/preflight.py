@@ -1,0 +1,93 @@
+"""Finds out, in the background, what rclone is there and which remotes it knows; checks what tasks need."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from cloudplow.accounts.pool import folder_faults
+from cloudplow.errors import RcloneError
+from cloudplow.rclone.background import Background
+from cloudplow.rclone.binary import checked_version, find_version, read_version
+from cloudplow.rclone.command import Rclone, config_dump_command, listing_command
+from cloudplow.rclone.process import Completed
+from cloudplow.rclone.remotes import Dump, is_known, remote_name
+from cloudplow.upload.context import UploadTask
+from cloudplow.upload.head_start import DUMP_TIMEOUT_SECONDS, HeadStart
+
+
+class Preflight:
+    """All questions are asked at once, while the main thread goes on; asking for an answer waits for it."""
+
+    def __init__(self, rclone: Rclone, head_start: HeadStart) -> None:
+        self.rclone = rclone
+        self._head_start = head_start
+        self._answer = head_start.ask(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
+        self._version: tuple[int, ...] | None = None
+        self._dump: Dump | None = None
+
+    def begin_listing(self, task: UploadTask) -> None:
+        """List a task's source ahead of its session."""
+        if task.folder.is_dir():
+            self._head_start.begin(listing_command(self.rclone, task.job))
+
+    def listing(self, task: UploadTask) -> Background[Completed]:
+        """The listing that was begun ahead, once; else a new one."""
+        return self._head_start.ask(listing_command(self.rclone, task.job))
+
+    def check_version(self) -> tuple[int, ...]:
+        """The version. Raises RcloneNotFoundError when it is none, or too old."""
+        if self._version is None:
+            try:
+                said = find_version(self._answer.get().stderr)
+            except RcloneError:
+                said = None
+            # Whatever does not name its version in passing is asked for it.
+            self._version = read_version(self.rclone) if said is None else checked_version(self.rclone, said)
+        return self._version
+
+    def dump(self) -> Dump:
+        """Every remote of rclone's configuration and its settings. Raises RcloneError with the cure."""
+        if self._dump is None:
+            self._dump = parse_dump(self._answer.get())
+        return self._dump
+
+
+def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
+    """Read the answer of `rclone config dump`. Raises RcloneError with the cure."""
+    if done.code != 0:
+        raise RcloneError(
+            f"rclone cannot read its configuration: {done.last_error_line()} "
+            "(core.rclone_config_path; for an encrypted one set RCLONE_CONFIG_PASS)"
+        )
+    try:
+        document = json.loads(done.stdout)
+    except ValueError as error:
+        raise RcloneError("rclone printed a configuration that is no JSON (core.rclone_config_path)") from error
+    return {name: value for name, value in document.items() if isinstance(value, dict)}
+
+
+def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
+    """What is missing for a task: folder, remote, accounts. One sentence each, with the place and the cure."""
+    place = f"remotes.{task.name}"
+    faults = []
+    if not task.folder.is_dir():
+        what = "is no folder" if task.folder.exists() else "does not exist"
+        faults.append(f'{place}.upload_folder: "{task.folder}" {what}; create it, or correct the path')
+    elif not os.access(task.folder, os.R_OK | os.X_OK):
+        faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; mend its permissions')
+    try:
+        dump = preflight.dump()
+    except RcloneError as error:
+        return [*faults, f"core.rclone_config_path: {error}"]
+    if not is_known(task.job.destination, dump):
+        name = remote_name(task.job.destination)
+        known = ", ".join(f'"{one}"' for one in dump) or "none"
+        faults.append(
+            f'{place}.upload_remote: rclone knows no remote "{name}" (it knows: {known}); '
+            "add it with `rclone config`, or correct the name"
+        )
+    if task.accounts_folder is not None:
+        faults += folder_faults(task.name, task.accounts_folder)
+    return faults

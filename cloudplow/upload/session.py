@@ -1,0 +1,288 @@
+"""One session: uploads an uploader's queue over all its accounts, stage by stage, until nothing is left that can go."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from cloudplow import events
+from cloudplow.accounts.pool import AccountPool
+from cloudplow.distribution import distribution_document
+from cloudplow.errors import RcloneError, StateError, StoppedError
+from cloudplow.events import Event, SessionFinished
+from cloudplow.models import QueueFile
+from cloudplow.planning.last_tries import Patience
+from cloudplow.planning.planner import Plan, plan_document
+from cloudplow.rclone.verdict import Outcome
+from cloudplow.state.locks import FolderLocks
+from cloudplow.units import format_bytes
+from cloudplow.upload.context import Engine, UploadTask
+from cloudplow.upload.empty_folders import remove_empty_folders
+from cloudplow.upload.open_stages import learn_queue, settle_open_stages, suspects_of_earlier_runs
+from cloudplow.upload.queue_state import QueueState
+from cloudplow.upload.reactions import React, Reaction, react
+from cloudplow.upload.stage import StageResult, stage_list_path
+from cloudplow.upload.stage_driver import StageDriver
+from cloudplow.upload.task_plan import plan_task
+
+log = logging.getLogger("cloudplow.upload")
+
+#: A listing older than this is made again before the next stage, in seconds.
+LISTING_FRESH_SECONDS: Final = 30.0
+#: After rclone was cut off, uploads whose last bytes it had sent may still land at the destination. Whoever looked
+#: there meanwhile would upload them again, as duplicates; so nothing is begun for this long, in seconds.
+LANDING_SECONDS: Final = 2.0
+
+STOPPED: Final = Reaction(React.END, "stopped on request", outcome="interrupted")
+
+
+class Session:
+    """Runs on the thread that calls `run`, which is the one that drives rclone."""
+
+    def __init__(self, engine: Engine, task: UploadTask) -> None:
+        self._spent = engine.ledger
+        # A dry run books what it would spend where nobody keeps it, and so goes from account to account as an upload.
+        self._engine = replace(engine, ledger=engine.ledger.rehearsal()) if task.job.dry_run else engine
+        self._task = task
+        self._id = os.urandom(6).hex()
+        self._queue = QueueState()
+        self._pool: AccountPool | None = None
+        self._dry_names: set[str] = set()
+        self._listed_at = -math.inf
+        self._announced: tuple[int, int] | None = None
+        self._patience = Patience()
+        self._next_capacity_at: float | None = None
+        self._locks = FolderLocks()
+        self._list_path = stage_list_path(engine.state_dir, task.name)
+        self._dry_list_path = self._list_path.with_suffix(".dry_run")
+
+    def run(self) -> SessionFinished:
+        """Upload until the end; returns the last event.
+
+        Raises RcloneError, BusyError and StateError when nothing could be begun. Faults that come later end the
+        session with the outcome "failed".
+        """
+        try:
+            self._begin()
+            list_path = self._dry_list_path if self._task.job.dry_run else self._list_path
+            driver = StageDriver(self._engine, self._task, self._pool, self._queue, self._locks, list_path, self._emit)
+            try:
+                end = self._upload(driver)
+            except StoppedError:
+                end = STOPPED
+            except (RcloneError, StateError) as error:
+                end = Reaction(React.END, str(error), outcome="failed")
+            return self._finish(driver, end)
+        finally:
+            self._dry_list_path.unlink(missing_ok=True)
+            self._locks.release()
+
+    def _begin(self) -> None:
+        task, engine = self._task, self._engine
+        self._locks.acquire(task.folder, "the upload folder")
+        if task.accounts_folder is not None:
+            self._pool = AccountPool(
+                task.name,
+                task.accounts_folder,
+                engine.ledger,
+                quota_bytes=task.quota_bytes,
+            )
+            self._refresh(self._pool)
+            self._locks.acquire(task.accounts_folder, "the account folder")
+        self._emit(
+            events.SessionStarted,
+            upload_folder=str(task.folder),
+            upload_remote=task.job.destination,
+            accounts_total=len(self._pool.accounts) if self._pool else 0,
+            dry_run=task.job.dry_run,
+        )
+        if self._pool is not None:
+            self._emit(events.AccountsLearned, accounts=self._pool.quotas())
+
+    def _finish(self, driver: StageDriver, end: Reaction) -> SessionFinished:
+        task = self._task
+        if self._pool is not None:
+            self._pool.active = None
+            self._pool.ledger = self._spent
+            self._emit(events.AccountsLearned, accounts=self._pool.quotas())
+        if task.moving and not task.job.dry_run and task.remove_empty_dir_depth is not None:
+            remove_empty_folders(task.folder, task.remove_empty_dir_depth)
+        event = SessionFinished(
+            session_id=self._id,
+            uploader=task.name,
+            outcome=end.outcome,
+            files=driver.files,
+            bytes=driver.bytes,
+            files_left=len(self._queue.files),
+            bytes_left=self._queue.bytes,
+            next_capacity_at=end.until or self._next_capacity_at,
+            reason=end.why,
+        )
+        self._engine.bus.publish(event)
+        return event
+
+    def _emit(self, event_type: type[Event], **fields: Any) -> None:
+        self._engine.bus.emit(event_type, session_id=self._id, uploader=self._task.name, **fields)
+
+    def _upload(self, driver: StageDriver) -> Reaction:
+        while True:
+            if self._engine.stop.first.is_set():
+                return STOPPED
+            if self._engine.clock() - self._listed_at > LISTING_FRESH_SECONDS:
+                self._learn(driver)
+                continue  # it may have taken long: look whether to stop
+            made = self._plan()
+            if made.stages:
+                result = driver.run(made)
+                end = self._after_stage(driver, result)
+            else:
+                end = self._end_of(made)
+                if end.outcome == "quota_used" and self._engine.wait_for_capacity and not self._task.job.dry_run:
+                    self._sleep_until(end)
+                    continue
+            if end is not None:
+                return end
+
+    def _learn(self, driver: StageDriver) -> None:
+        started = self._engine.clock()
+        listing = learn_queue(self._engine, self._task, self._list_path, self._pool)
+        if self._announced is None and self._pool is not None:
+            settle_open_stages(self._engine, self._task, self._list_path, listing.files)
+            suspects = suspects_of_earlier_runs(self._engine, self._task, self._list_path)
+            if suspects:
+                driver.suspect(suspects)
+                self._engine.stop.first.wait(LANDING_SECONDS)
+        self._listed_at = self._engine.clock()
+        self._queue.listed(listing.files, files_stay=not self._task.moving)
+        found = len(self._queue.files), self._queue.bytes
+        if found == self._announced:
+            return
+        self._announced = found
+        duration = self._listed_at - started
+        document = distribution_document(
+            [file.size for file in self._queue.files.values()],
+            source=listing.source,
+            upload_folder=self._task.folder.name,
+            duration_seconds=duration,
+            now=self._engine.now(),
+            confidence="exact",
+            oldest_modified_at=listing.oldest_modified_at,
+            oldest_file=listing.oldest_file,
+        )
+        self._emit(
+            events.QueueLearned,
+            files=found[0],
+            bytes=found[1],
+            distribution=document,
+            source=listing.source,
+            confidence="exact",
+            duration_seconds=duration,
+        )
+
+    def _plan(self) -> Plan:
+        candidates = [file for file in self._queue.candidates() if file.name not in self._dry_names]
+        if self._pool is not None and self._refresh(self._pool):
+            self._emit(events.AccountsLearned, accounts=self._pool.quotas())
+        made = plan_task(self._engine, self._task, self._pool, candidates, self._queue.failed_before())
+        if not self._task.job.dry_run:
+            self._engine.waiting.note(self._task.name, made)
+        self._next_capacity_at = made.next_capacity_at
+        self._emit(events.PlanMade, plan=plan_document(made, self._pool.names() if self._pool else {}))
+        return made
+
+    @staticmethod
+    def _refresh(pool: AccountPool) -> bool:
+        try:
+            return pool.refresh()
+        except OSError as error:
+            raise RcloneError(f'the account folder "{pool.folder}" cannot be read: {error.strerror}') from error
+
+    def _end_of(self, made: Plan) -> Reaction:
+        """How the session ends when nothing can run now."""
+        if made.waiting_files and made.next_capacity is None:
+            aside = next((one for one in self._pool.accounts if one.failed_why), None) if self._pool else None
+            example = f"; {aside.name}: {aside.failed_why}" if aside else ""
+            return Reaction(React.END, made.unplanned_why + example, outcome="failed")
+        if made.next_capacity is not None:
+            room = format_bytes(made.next_capacity.bytes)
+            used_up = "would be used up" if self._task.job.dry_run else "is used up"
+            why = f"every account {used_up}, {made.waiting_files} files wait until the first {room} come back"
+            return Reaction(React.END, why, made.next_capacity.at, outcome="quota_used")
+        given_up = self._queue.given_up()
+        if given_up:
+            name, error = next(iter(given_up.items()))
+            why = f"{len(given_up)} files could not be uploaded, for example {name!r}: {error}"
+            return Reaction(React.END, why, outcome="failed")
+        return Reaction(React.END, outcome="done")
+
+    def _sleep_until(self, end: Reaction) -> None:
+        """Wait for capacity, or until asked to stop."""
+        until = end.until or 0.0
+        self._emit(events.UploaderSuspended, reason=end.why, until=until)
+        while (left := until - self._engine.now()) > 0:
+            if self._engine.stop.first.wait(min(left + 0.05, 60.0)):
+                return
+        self._emit(events.UploaderResumed, reason=end.why, until=until)
+        self._listed_at = -math.inf
+
+    def _after_stage(self, driver: StageDriver, result: StageResult | None) -> Reaction | None:
+        """What follows from a stage (None: its files had all changed): the end of the session, or None to go on."""
+        if result is None:
+            self._listed_at = -math.inf
+            return self._without_progress("the files keep changing while they are to be uploaded")
+        self._queue.note_failures(result.failed.items())
+        if result.verdict.outcome in (Outcome.DONE, Outcome.FILES_FAILED):
+            if self._task.job.dry_run:
+                self._dry_names.update(driver.planned_names)
+            else:
+                self._note_untouched(result.untouched)
+        if result.failed or result.untouched:
+            self._listed_at = -math.inf
+        if result.cut_off:
+            self._engine.stop.first.wait(LANDING_SECONDS)
+        reaction = react(
+            result.verdict,
+            with_accounts=self._pool is not None,
+            now=self._engine.now(),
+            window_seconds=self._task.window_seconds,
+            fired=result.fired[1] if result.fired else None,
+            transferred_files=result.files,
+        )
+        return self._apply(driver, reaction, result)
+
+    def _note_untouched(self, untouched: Sequence[QueueFile]) -> None:
+        """Planned files of which rclone said nothing: there already (a copy), vanished, or passed over."""
+        for file in untouched:
+            if self._task.moving:
+                self._queue.tried_in_vain(file.name, "rclone passed it over (a flag of rclone_extras may forbid it)")
+            else:
+                self._queue.forget(file)
+
+    def _apply(self, driver: StageDriver, reaction: Reaction, result: StageResult) -> Reaction | None:
+        match reaction.react:
+            case React.END:
+                return reaction
+            case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
+                log.warning("%s: account %s: %s", self._task.name, driver.account_name, reaction.why)
+                driver.leave_account(reaction)
+                self._listed_at = -math.inf
+                return None
+            case React.RETRY:
+                log.warning("%s: %s", self._task.name, reaction.why)
+        if result.files or result.verdict.outcome is Outcome.DONE:
+            self._patience.renew()
+            return None
+        return self._without_progress(reaction.why, len(result.failed))
+
+    def _without_progress(self, why: str, failed_files: int = 0) -> Reaction | None:
+        """A stage brought nothing there: pause, or end when that was so too often."""
+        pause = self._patience.next_pause(failed_files, others_first=self._queue.tried_unevenly())
+        if pause is None:
+            return Reaction(React.END, why, outcome="failed")
+        if self._queue.candidates():
+            self._engine.stop.first.wait(pause)
+        return None

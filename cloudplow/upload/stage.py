@@ -1,0 +1,232 @@
+"""One run of rclone over a planned list of files: starts it, reads it, says what became of each file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from cloudplow.models import QueueFile, printable_name
+from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
+from cloudplow.rclone.process import LineProcess
+from cloudplow.rclone.verdict import Evidence, Outcome, Verdict, judge
+from cloudplow.upload.source_names import local_path
+from cloudplow.upload.triggers import Sleep, Triggers
+
+#: How often a request to stop is looked at while rclone is silent, in seconds.
+POLL_SECONDS = 0.25
+
+
+class StageListener(Protocol):
+    """Who wants to know at once. Called on the thread that drives rclone: return fast."""
+
+    def on_uploaded(self, file: QueueFile) -> None:
+        """The bytes of a file were spent."""
+
+    def on_skipped(self, file: QueueFile) -> None:
+        """A dry run would have spent the bytes of a file."""
+
+    def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
+        """A file arrived and, for a move, left the source."""
+
+    def on_failed(self, name: str, error: str) -> None:
+        """A file failed; it is still at the source."""
+
+    def on_progress(self, stats: Stats) -> None:
+        """rclone's statistics, about once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageRequest:
+    """What to run.
+
+    command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits;
+    retry: the files failed before, so a refusal counts against them and not against the account.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    files: Sequence[QueueFile]
+    folder: Path
+    moving: bool
+    pass_fds: Sequence[int] = ()
+    sleeps: Mapping[str, Sleep] = field(default_factory=dict)
+    retry: bool = False
+
+
+class StageResult(NamedTuple):
+    """What became of a stage.
+
+    files, bytes: transferred; failed: error by name, of files that are to blame themselves; untouched: other planned
+    files that are still waiting;
+    lost_bytes: what failed and aborted uploads may have cost; in_flight: the part of it that uploads cut off may have
+    cost, by name as the log shows it; fired: the trigger that stopped it.
+    """
+
+    verdict: Verdict
+    files: int
+    bytes: int
+    failed: Mapping[str, str]
+    untouched: Sequence[QueueFile]
+    lost_bytes: int
+    in_flight: Mapping[str, int]
+    fired: tuple[str, Sleep] | None = None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether rclone ended before its time, so that uploads under way may have arrived without a word."""
+        return self.verdict.outcome not in (Outcome.DONE, Outcome.FILES_FAILED)
+
+
+class StageRun:
+    """Runs one stage, on the calling thread, to its end."""
+
+    def __init__(self, request: StageRequest, listener: StageListener) -> None:
+        self._request = request
+        self._listener = listener
+        self._waiting = {printable_name(file.name): file for file in request.files}
+        self._uploaded: set[str] = set()
+        self._in_flight: dict[str, int] = {}
+        self._failed: dict[str, str] = {}
+        self._evidence = Evidence()
+        self._triggers = Triggers(request.sleeps) if request.sleeps else None
+        self._fired: tuple[str, Sleep] | None = None
+        self._files = 0
+        self._bytes = 0
+        self._lost_bytes = 0
+
+    def run(self, should_stop: Callable[[], bool], should_kill: Callable[[], bool]) -> StageResult:
+        """Run rclone and read it to the end. should_stop: asks it to end; should_kill: ends it at once.
+
+        Raises RcloneError when it cannot be started.
+        """
+        request = self._request
+        process = LineProcess(request.command, environment=request.environment, pass_fds=request.pass_fds)
+        interrupted = False
+        while (lines := process.read_lines(POLL_SECONDS)) is not None:
+            for line in lines:
+                self._take(parse_line(line))
+            if should_kill():
+                process.kill()
+            if should_stop() or self._fired:
+                interrupted = interrupted or should_stop()
+                process.terminate()
+        return self._result(process.wait(), interrupted=interrupted)
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Copied(name=name, size=size):
+                self._on_copied(name, size)
+            case Deleted(name=name):
+                self._on_deleted(name)
+            case Moved(name=name):
+                self._on_copied(name, None)
+                self._on_deleted(name)
+            case Stats():
+                self._in_flight = {one.name: min(one.bytes, one.size or one.bytes) for one in message.transferring}
+                self._listener.on_progress(message)
+            case Skipped(name=name):
+                file = self._waiting.pop(name, None)
+                if file is not None and message.uploads:
+                    self._listener.on_skipped(file)
+            case Problem() | Note() | Plain():
+                self._on_text(message)
+
+    def _on_copied(self, name: str, size: int | None) -> None:
+        file = self._waiting.get(name)
+        if file is None or name in self._uploaded:
+            return
+        if size is not None and size != file.size:
+            file = self._waiting[name] = QueueFile(file.name, size)
+        self._uploaded.add(name)
+        self._in_flight.pop(name, None)
+        self._failed.pop(name, None)
+        self._listener.on_uploaded(file)
+        if not self._request.moving:
+            self._on_transferred(name, file, already_there=False)
+
+    def _on_deleted(self, name: str) -> None:
+        file = self._waiting.get(name)
+        if file is None or not self._request.moving:
+            return
+        already_there = name not in self._uploaded
+        # A move inside one remote that replaces a file also logs `Deleted`, of the old one at the destination.
+        if already_there and local_path(self._request.folder, file.name).exists():
+            return
+        self._on_transferred(name, file, already_there=already_there)
+
+    def _on_transferred(self, name: str, file: QueueFile, *, already_there: bool) -> None:
+        del self._waiting[name]
+        self._files += 1
+        self._bytes += file.size
+        self._listener.on_transferred(file, already_there=already_there)
+
+    def _on_text(self, message: Problem | Note | Plain) -> None:
+        self._evidence.add(message)
+        name = getattr(message, "name", "")
+        if isinstance(message, Problem) and name in self._waiting:
+            self._on_problem(name, message.text)
+        if self._triggers is not None and self._fired is None:
+            self._fired = self._triggers.hit(f"{name}: {message.text}" if name else message.text, time.monotonic())
+
+    def _on_problem(self, name: str, text: str) -> None:
+        if text.startswith("corrupted on transfer"):
+            # All its bytes went before the check found them wrong.
+            self._lost_bytes += self._waiting[name].size
+            self._in_flight.pop(name, None)
+        else:
+            self._lost_bytes += self._in_flight.pop(name, 0)
+        if name not in self._failed and name not in self._uploaded:
+            self._failed[name] = text[:500]
+
+    def _settle_uploaded(self) -> None:
+        """rclone may be cut off after it has removed a file and before it says so: the source tells."""
+        for name in self._uploaded & self._waiting.keys():
+            file = self._waiting[name]
+            if self._request.moving and not local_path(self._request.folder, file.name).exists():
+                self._on_transferred(name, file, already_there=False)
+
+    def _result(self, code: int, *, interrupted: bool) -> StageResult:
+        self._settle_uploaded()
+        failed = {name: text for name, text in self._failed.items() if name in self._waiting}
+        verdict = judge(
+            code,
+            self._evidence,
+            interrupted=interrupted,
+            failed_files=len(failed),
+            transferred_files=self._files,
+            failed_before=self._request.retry,
+        )
+        if self._fired is not None and not interrupted:
+            verdict = Verdict(Outcome.TRIGGERED, f'rclone said "{self._fired[0]}" too often (rclone_sleeps)')
+        aborted = {name: done for name, done in self._in_flight.items() if name in self._waiting}
+        if verdict.outcome is Outcome.DONE:
+            aborted = {}
+        lost_bytes = self._lost_bytes + sum(aborted.values())
+        if verdict.outcome is Outcome.FILES_FAILED or verdict.outcome is Outcome.DONE:
+            for name, text in failed.items():
+                self._listener.on_failed(name, text)
+        elif verdict.outcome is not Outcome.INTERRUPTED:
+            for name, text in failed.items():
+                if "context canceled" not in text:
+                    self._listener.on_failed(name, text)
+        if not self._files_are_to_blame(verdict.outcome):
+            failed = {}
+        untouched = [file for name, file in self._waiting.items() if name not in failed]
+        return StageResult(verdict, self._files, self._bytes, failed, untouched, lost_bytes, aborted, self._fired)
+
+    def _files_are_to_blame(self, outcome: Outcome) -> bool:
+        """Whether what failed is to count against the files: not when their account was refused, or the run cut off.
+
+        A file that is refused all alone may be one that Google never takes: it must not use up account after account.
+        """
+        alone = len(self._request.files) == 1 or self._request.retry
+        return (alone and outcome is Outcome.DENIED) or outcome in (Outcome.DONE, Outcome.FILES_FAILED, Outcome.FAILED)
+
+
+def stage_list_path(state_dir: Path, uploader: str) -> Path:
+    """Where the list of an uploader's running stage is kept."""
+    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in uploader)
+    return state_dir / "stages" / f"{safe}.list"

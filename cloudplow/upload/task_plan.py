@@ -1,0 +1,57 @@
+"""Plans a task's queue with what its accounts have left, in the sizes that the destination counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from types import MappingProxyType
+
+from cloudplow.accounts.pool import AccountPool
+from cloudplow.models import QueueFile
+from cloudplow.planning.last_tries import by_failures, plan_last, plan_unlimited_last
+from cloudplow.planning.planner import Plan, PlannedStage, plan, plan_unlimited
+from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
+from cloudplow.upload.context import Engine, UploadTask
+
+
+def plan_task(
+    engine: Engine,
+    task: UploadTask,
+    pool: AccountPool | None,
+    queue: Sequence[QueueFile],
+    failures: Mapping[str, int] = MappingProxyType({}),
+) -> Plan:
+    """The plan of a queue, in the files' own sizes. Without a pool everything goes in one stage.
+
+    failures: how often files failed, by name: they go after all others.
+    """
+    if pool is None:
+        first, *rest = by_failures(queue, failures)
+        return reduce(plan_unlimited_last, rest, plan_unlimited(first))
+    capacities = pool.capacities()
+    chosen = engine.choose_account(task.name, capacities, queue)
+    # A plugin chooses which account is next; the active one is used up first.
+    if chosen is not None:
+        capacities.sort(key=lambda capacity: (capacity.account != pool.active, capacity.account != chosen))
+    overdue = engine.waiting.overdue(task.name, task.window_seconds)
+    now, window = engine.now(), task.window_seconds
+    layers = crypt_layers_above_drive(task.job.destination, engine.dump())
+    stored = [QueueFile(file.name, stored_size_bytes(file.size, layers)) for file in queue] if layers else queue
+    first, *rest = by_failures(stored, failures)
+    made = plan(first, capacities, now=now, window_seconds=window, overdue=overdue)
+    for last in rest:
+        made = plan_last(made, last, capacities, now=now, window_seconds=window, overdue=overdue)
+    return _all_in_own_sizes(made, {file.name: file.size for file in queue}) if layers else made
+
+
+def _all_in_own_sizes(made: Plan, own_size: dict[str, int]) -> Plan:
+    return made._replace(
+        stages=tuple(_in_own_sizes(stage, own_size) for stage in made.stages),
+        later=tuple(_in_own_sizes(stage, own_size) for stage in made.later),
+        unplanned=tuple(QueueFile(file.name, own_size[file.name]) for file in made.unplanned),
+    )
+
+
+def _in_own_sizes(stage: PlannedStage, own_size: dict[str, int]) -> PlannedStage:
+    files = tuple(QueueFile(file.name, own_size[file.name]) for file in stage.files)
+    return stage._replace(files=files, bytes=sum(file.size for file in files))

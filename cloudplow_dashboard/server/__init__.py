@@ -1,0 +1,1 @@
+"""The listening socket, uvicorn on a thread of its own, and the stream."""

@@ -1,0 +1,145 @@
+"""uvicorn in a thread of its own. Importing it and Flask (a quarter of a second) happens there, not in the caller."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from cloudplow_dashboard.server.hub import LAST_BYTES_SECONDS, Hub, Limits
+from cloudplow_dashboard.server.listener import url_of
+from cloudplow_dashboard.state.history import History
+from cloudplow_dashboard.state.state import DashboardState
+
+if TYPE_CHECKING:
+    import uvicorn
+    from a2wsgi import WSGIMiddleware
+
+log = logging.getLogger("cloudplow.dashboard")
+
+THREAD_NAME: Final = "cloudplow-dashboard"
+#: Threads for Flask; its views only read memory.
+WORKERS: Final = 4
+#: How long `stop` waits, in seconds.
+STOP_SECONDS: Final = 3.0
+_POOL_SECONDS: Final = 1.0
+
+
+class DashboardServer:
+    """Serves a state on a listening socket, which it owns from now on.
+
+    trusted_proxies: addresses; every_second: called on the server's loop, must return at once.
+    """
+
+    def __init__(
+        self,
+        state: DashboardState,
+        listener: socket.socket,
+        limits: Limits | None = None,
+        *,
+        history: History | None = None,
+        trusted_proxies: Sequence[str] = (),
+        every_second: Callable[[], None] | None = None,
+    ) -> None:
+        self.address = url_of(listener)
+        self.hub = Hub(state, limits, every_second)
+        self._state = state
+        self._history = history
+        self._trusted_proxies = trusted_proxies
+        self._listener = listener
+        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+        self._lock = threading.Lock()
+        self._stop_asked = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
+
+    def start(self) -> None:
+        """Begin to serve; returns at once. Connections made before the thread is ready wait in the backlog."""
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = STOP_SECONDS) -> bool:
+        """End all streams cleanly and the thread with them; False when it did not end in time."""
+        with self._lock:
+            self._stop_asked = True
+            if self._loop is not None and self._end is not None:
+                with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                    self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(timeout_seconds)
+        if self._thread.is_alive():
+            log.warning("The dashboard did not stop within %.0f s and is left behind", timeout_seconds)
+            return False
+        return True
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception:  # the upload goes on without a dashboard
+            log.exception("The dashboard ended because of a fault; the upload goes on without it")
+        finally:
+            self._state.listen(None)
+            self._listener.close()
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        server, pool = self._build()
+        end = asyncio.Event()
+        with self._lock:
+            self._loop, self._end = loop, end
+            if self._stop_asked:
+                end.set()
+        self.hub.open(loop)
+        tasks = [asyncio.create_task(self.hub.sweep_forever()), asyncio.create_task(self._stop(end, server))]
+        try:
+            await server.serve(sockets=[self._listener])
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await _shut_pool(pool)
+
+    def _build(self) -> tuple[uvicorn.Server, WSGIMiddleware]:
+        import uvicorn
+        from a2wsgi import WSGIMiddleware
+
+        from cloudplow_dashboard.server.asgi import FrontDoor
+        from cloudplow_dashboard.server.forwarded import TrustedProxies
+        from cloudplow_dashboard.server.protocol import bounded_protocol
+        from cloudplow_dashboard.web.app import create_app
+
+        flask_app: Any = create_app(self._state, self._history)
+        pool = WSGIMiddleware(flask_app, workers=WORKERS)
+        application: Any = FrontDoor(self.hub, pool, TrustedProxies(self._trusted_proxies))
+        config = uvicorn.Config(
+            application,
+            interface="asgi3",
+            http=bounded_protocol(self.hub.limits.connections),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        return uvicorn.Server(config), pool
+
+    async def _stop(self, end: asyncio.Event, server: uvicorn.Server) -> None:
+        await end.wait()
+        self.hub.close()
+        server.should_exit = True
+        await asyncio.sleep(LAST_BYTES_SECONDS)
+        self.hub.abort_all()
+
+
+async def _shut_pool(pool: WSGIMiddleware) -> None:
+    """End the threads of Flask while the loop still runs, because a thread in the middle of an answer needs it."""
+    shutter = threading.Thread(target=pool.executor.shutdown, name=f"{THREAD_NAME}-shutter", daemon=True)
+    shutter.start()
+    deadline = asyncio.get_running_loop().time() + _POOL_SECONDS
+    while shutter.is_alive() and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.01)

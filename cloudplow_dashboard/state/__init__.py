@@ -1,0 +1,1 @@
+"""What the dashboard knows, fed by events. No Flask: others may use it."""

@@ -1,0 +1,181 @@
+"""`/metrics`: the state as Prometheus text 0.0.4 or OpenMetrics 1.0. Labels are bounded whatever the pool holds."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
+
+from cloudplow_dashboard.state.state import DashboardState
+from cloudplow_dashboard.state.uploader_state import UploaderState
+from cloudplow_dashboard.web.compat import Uploaders
+
+#: Accounts with series of their own, over all uploaders: the active and the most used ones.
+ACCOUNTS_LIMIT: Final = 50
+TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+_PHASES: Final = (
+    "idle",
+    "scanning",
+    "uploading",
+    "switching",
+    "throttled",
+    "suspended",
+    "finished",
+    "interrupted",
+)
+_STATES: Final = ("ready", "active", "cooling", "denied", "failed")
+
+
+def media_ranges(accept: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The media ranges of an Accept header with their parameters; those with q=0 are left out."""
+    for item in accept[:2000].lower().split(","):
+        name, *pairs = (part.strip() for part in item.split(";"))
+        parameters = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+        try:
+            refused = float(parameters.get("q", "1")) <= 0
+        except ValueError:
+            refused = False
+        if name and not refused:
+            yield name, parameters
+
+
+def is_scraper(accept: str) -> bool:
+    """Whether an Accept header asks for metrics: a browser's, or curl's, does not."""
+    return any(
+        name == "application/openmetrics-text" or (name == "text/plain" and "version" in parameters)
+        for name, parameters in media_ranges(accept)
+    )
+
+
+def render(state: DashboardState, accept: str) -> tuple[bytes, str]:
+    """The text and its content type, in the form that an Accept header asks for."""
+    registry = CollectorRegistry(auto_describe=False)
+    openmetrics: Any = generate_openmetrics  # the library gives it no types
+    registry.register(_Snapshot(state))
+    if any(name == "application/openmetrics-text" for name, _ in media_ranges(accept)):
+        return openmetrics(registry), OPENMETRICS_TYPE
+    return generate_latest(registry), TEXT_TYPE
+
+
+class _Snapshot(Collector):
+    def __init__(self, state: DashboardState) -> None:
+        self._state = state
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        families = _Families()
+        self._state.read(lambda uploaders: _fill(families, uploaders))
+        health = self._state.health()
+        families.gauge("cloudplow_build_info", "The version that runs; the value is 1.", 1, version=health["version"])
+        families.gauge(
+            "cloudplow_start_time_seconds", "When the program started, in epoch seconds.", self._state.started_at
+        )
+        return families.all()
+
+
+class _Families:
+    """Families by name, made when they are first used."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, Any] = {}
+
+    def gauge(self, name: str, text: str, value: float, **labels: str) -> None:
+        self._add(GaugeMetricFamily, name, text, value, labels)
+
+    def counter(self, name: str, text: str, value: float, **labels: str) -> None:
+        self._add(CounterMetricFamily, name, text, value, labels)
+
+    def _add(self, kind: Any, name: str, text: str, value: float, labels: dict[str, str]) -> None:
+        if name not in self._families:
+            self._families[name] = kind(name, text, labels=list(labels))
+        self._families[name].add_metric(list(labels.values()), value)
+
+    def all(self) -> list[Metric]:
+        return list(self._families.values())
+
+
+def _fill(families: _Families, uploaders: Uploaders) -> None:
+    for u in uploaders.values():
+        _counters(families, u)
+        _session(families, u)
+        _pool(families, u)
+    _accounts(families, uploaders)
+
+
+def _counters(families: _Families, u: UploaderState) -> None:
+    counters, add = u.counters, families.counter
+    add("cloudplow_transferred_bytes_total", "Bytes uploaded since the start.", counters.bytes, uploader=u.name)
+    add("cloudplow_transferred_files_total", "Files that arrived since the start.", counters.files, uploader=u.name)
+    present = counters.already_there_files
+    add("cloudplow_already_present_files_total", "Of these, files that were there before.", present, uploader=u.name)
+    add("cloudplow_failed_files_total", "Failed attempts to upload a file.", counters.failures, uploader=u.name)
+    for reason, number in counters.switches.items():
+        text = "Switches to another account, by reason."
+        add("cloudplow_account_switches_total", text, number, uploader=u.name, reason=reason)
+    for outcome, number in counters.sessions.items():
+        add("cloudplow_sessions_total", "Sessions that ended, by outcome.", number, uploader=u.name, outcome=outcome)
+
+
+def _session(families: _Families, u: UploaderState) -> None:
+    session, name = u.session, u.name
+
+    def add(metric: str, text: str, value: float, **labels: str) -> None:
+        families.gauge(f"cloudplow_{metric}", text, value, uploader=name, **labels)
+
+    add("session_active", "Whether an upload is under way.", int(u.active))
+    for phase in _PHASES:
+        add("phase", "1 for the phase that the uploader is in.", int(u.phase == phase), phase=phase)
+    add("session_start_time_seconds", "When the session began, epoch seconds; 0: never.", session["started_at"])
+    add("session_end_time_seconds", "When the session ended, epoch seconds; 0: it runs.", session["ended_at"])
+    add("session_transferred_bytes", "Bytes of the session's files that arrived.", session["bytes_done"])
+    add("session_transferred_files", "Files of the session that arrived.", session["files_done"])
+    add("session_remaining_bytes", "Bytes still to be uploaded.", session["bytes_left"])
+    add("session_remaining_files", "Files still to be uploaded.", session["files_left"])
+    add("session_failed_files", "Files of the session that failed.", session["files_failed"])
+    add("session_stage", "Number of the present stage.", session["stage"])
+    text = "When the queue will be done, epoch seconds; 0: unknown."
+    add("completion_time_seconds", text, u.eta["speed_at"], basis="speed")
+    add("completion_time_seconds", text, u.eta["quotas_at"], basis="quotas")
+    add("transfer_speed_bytes_per_second", "rclone's present speed.", u.progress["speed"])
+    add("active_transfers", "Files on their way.", u.progress["transferring_count"])
+    add("queue_bytes", "Bytes found by the last listing.", u.queue["bytes"])
+    add("queue_files", "Files found by the last listing.", u.queue["files"])
+    add("throttle_limit_bytes_per_second", "Limit of the speed; 0: none.", u.throttle["limit"])
+    add("suspended", "Whether uploads are suspended.", int(u.suspension["active"]))
+    text = "When the suspension ends, epoch seconds; 0: unknown, or there is none."
+    add("suspended_until_time_seconds", text, u.suspension["until"])
+    add("last_event_time_seconds", "When the uploader was last heard of, epoch seconds; 0: never.", u.last_event_at)
+
+
+def _pool(families: _Families, u: UploaderState) -> None:
+    capacity, summary, name = u.accounts.capacity(u.last_event_at), u.accounts.summary(), u.name
+    add = families.gauge
+    add("cloudplow_quota_used_bytes", "Spent of the quota of all accounts.", capacity["used_bytes"], uploader=name)
+    add("cloudplow_quota_limit_bytes", "The quota of all accounts.", capacity["limit_bytes"], uploader=name)
+    add("cloudplow_quota_free_bytes", "What can be uploaded now.", capacity["free_bytes"], uploader=name)
+    text = "When the first spent bytes come back, epoch seconds; 0: none are spent."
+    add("cloudplow_quota_next_return_time_seconds", text, capacity["next_return_at"], uploader=name)
+    for state in _STATES:
+        number = summary["states"].get(state, 0)
+        add("cloudplow_accounts", "How many accounts are in which state.", number, uploader=name, state=state)
+
+
+def _accounts(families: _Families, uploaders: Uploaders) -> None:
+    rows = ((u.name, name, row) for u in uploaders.values() for name, row in u.accounts.rows.items())
+    chosen = heapq.nlargest(
+        ACCOUNTS_LIMIT, rows, key=lambda one: (one[2]["state"] == "active", one[2]["used_bytes"], -one[2]["index"])
+    )
+    text = f"of an account; only the active and the most used, at most {ACCOUNTS_LIMIT}."
+    for uploader, account, row in chosen:
+        labels = {"uploader": uploader, "account": account}
+        families.gauge("cloudplow_account_quota_used_bytes", f"Spent quota {text}", row["used_bytes"], **labels)
+        families.gauge("cloudplow_account_quota_limit_bytes", f"Quota {text}", row["limit_bytes"], **labels)

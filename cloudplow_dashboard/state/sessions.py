@@ -1,0 +1,72 @@
+"""How a session of one uploader begins and how its totals stay consistent. Not thread-safe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudplow import events
+from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.stages import StageBoard
+from cloudplow_dashboard.state.uploader_state import (
+    ACCOUNTS_USED_LIMIT,
+    UploaderState,
+    new_eta,
+    new_progress,
+    new_session,
+)
+
+
+def begin(u: UploaderState, session_id: str, at: float) -> None:
+    """A new session: totals from 0."""
+    u.session = new_session() | {"id": clean.text(session_id), "started_at": at}
+    u.progress = new_progress()
+    u.eta = new_eta()
+    u.stages = StageBoard()
+    u.files.begin()
+    u.failures.clear()
+    u.failed_names.clear()
+    u.failure_facts = 0
+    u.stage_params = {}
+    u.suspension = {"active": False, "reason": "", "until": 0}
+    u.begin_history(at)
+    u.accounts.rest()
+    u.set_active(True)
+    u.set_phase("scanning")
+    u.accounts_changed()
+    u.dirty.update(("session", "progress", "eta", "plan", "failures", "suspension"))
+
+
+def join(u: UploaderState, event: events.Event, at: float) -> None:
+    """Make sure that there is a session for an event that belongs to one, though its beginning was not seen."""
+    session = u.session
+    if u.active:
+        return
+    ended = session["started_at"] > 0 and not session["recovered"]
+    if ended and event.session_id in ("", session["id"]):
+        return  # a straggler of the session that has just ended
+    begin(u, event.session_id, at)
+    if u.queue["available"]:
+        u.session["files_total"], u.session["bytes_total"] = u.queue["files"], u.queue["bytes"]
+
+
+def update_left(session: dict[str, Any]) -> None:
+    """Keep totals and what is left consistent with what is done."""
+    session["files_total"] = max(session["files_total"], session["files_done"])
+    session["bytes_total"] = max(session["bytes_total"], session["bytes_done"])
+    session["files_left"] = session["files_total"] - session["files_done"]
+    session["bytes_left"] = session["bytes_total"] - session["bytes_done"]
+
+
+def use_account(u: UploaderState, account: str, index: object, total: object) -> None:
+    """The session now works with this account."""
+    session = u.session
+    session["account"] = account
+    session["account_index"] = index if isinstance(index, int) and index >= 0 else -1
+    session["accounts_total"] = max(clean.whole(total), 0) or session["accounts_total"]
+    if account:
+        used = session["accounts_used"]
+        if account not in used and len(used) < ACCOUNTS_USED_LIMIT:
+            used.append(account)
+        u.accounts.activate(account, session["account_index"])
+    u.accounts_changed()
+    u.dirty.add("session")

@@ -1,0 +1,262 @@
+"""Everything that the dashboard shows: fed by events, read by requests and by the stream. One lock, no Flask.
+
+`apply` changes live values and notes which parts are dirty. `publish` turns dirty parts into the next version of the
+document, with one merge patch into the ring. All bounds are named constants here and in the modules it uses.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from cloudplow.events import Event
+from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.bounded import Numbered
+from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
+from cloudplow_dashboard.state.reducer import HANDLERS
+from cloudplow_dashboard.state.returns import strip_start
+from cloudplow_dashboard.state.uploader_state import PARTS, UploaderState
+
+log = logging.getLogger("cloudplow.dashboard")
+
+#: Sentences kept, newest last.
+FACTS_LIMIT: Final = 100
+#: Uploaders kept; events of further ones are ignored with one warning.
+UPLOADERS_LIMIT: Final = 64
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole document at one version. body: JSON in UTF-8, with the time at which it was made in `ts`."""
+
+    version: int
+    body: bytes
+
+
+class DashboardState:
+    """The one owner of what is shown. Every method may be called from any thread.
+
+    clock: epoch seconds. boot: an id of this process, so that a viewer notices a restart.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        boot: str = "",
+        app_version: str = "",
+        refresh_interval: float = 3.0,
+        ring: Ring | None = None,
+    ) -> None:
+        self.clock = clock
+        self.boot = boot or secrets.token_hex(4)
+        self.app_version = app_version
+        self.refresh_interval = refresh_interval
+        self.ring = ring or Ring()
+        self.started_at = clock()
+        self._lock = threading.RLock()
+        self._uploaders: dict[str, UploaderState] = {}
+        self._facts = Numbered(FACTS_LIMIT)
+        self._facts_dirty = False
+        self._strip_start = strip_start(clock())
+        self._stopped = False
+        self._last_event_at = 0.0
+        self._turned_away: set[str] = set()
+        self._listener: Callable[[bool], None] | None = None
+        self._published = self._head() | {"uploaders": {}, "facts": {}}
+        self._version = 1
+        self._rest: tuple[int, bytes] | None = None
+
+    # --- feeding -----------------------------------------------------------------------------------------------
+
+    def receive(self, sender: object, *, event: Event, **_extra: object) -> None:
+        """Receiver for every signal. Never raises: a fault is logged, the upload and the dashboard go on."""
+        try:
+            self.apply(event, sender if isinstance(sender, str) else "")
+        except Exception:  # whatever an event holds, the next one must still be shown
+            log.exception("The dashboard could not take in %s", getattr(event, "signal_name", "an event"))
+
+    def apply(self, event: Event, sender: str = "") -> None:
+        """Change the state by one event; unknown kinds are ignored. sender: its uploader when the event names none."""
+        handler = HANDLERS.get(getattr(event, "signal_name", ""))
+        if handler is None:
+            return
+        with self._lock:
+            at = clean.number(event.at) or self.clock()
+            uploader = self._uploader(event.uploader or sender)
+            if uploader is None:
+                return
+            self._last_event_at = uploader.last_event_at = float(at)
+            sentence = handler(uploader, event, float(at))
+            if sentence:
+                self._add_fact(event.seq, at, uploader.name, event.signal_name, sentence)
+            self._notify(uploader)
+
+    def _uploader(self, name: str) -> UploaderState | None:
+        name = clean.text(name, clean.NAME_LIMIT) or "default"
+        known = self._uploaders.get(name)
+        if known is not None:
+            return known
+        if len(self._uploaders) >= UPLOADERS_LIMIT:
+            if not self._turned_away:
+                log.warning("The dashboard shows %d uploaders only; %s is left out", UPLOADERS_LIMIT, name)
+                self._turned_away.add(name)
+            return None
+        self._uploaders[name] = UploaderState(name)
+        return self._uploaders[name]
+
+    def _add_fact(self, seq: int, at: float, uploader: str, kind: str, sentence: str) -> None:
+        number = self._facts.next_number(seq)
+        fact = {"seq": number, "at": at, "uploader": uploader, "kind": kind, "text": sentence}
+        self._facts.add(fact, number)
+        self._facts_dirty = True
+
+    def _notify(self, uploader: UploaderState) -> None:
+        if self._listener is not None:
+            if uploader.dirty or self._facts_dirty:
+                self._listener(True)
+            if uploader.slow:
+                self._listener(False)
+
+    def edit(self, uploader: str, change: Callable[[UploaderState], None]) -> None:
+        """Change one uploader by something other than an event (recovery at start)."""
+        with self._lock:
+            state = self._uploader(uploader)
+            if state is not None:
+                change(state)
+                self._notify(state)
+
+    def expire(self, now: float) -> None:
+        """Make accounts ready whose time has come, and move on what shows the hours to come; now: epoch seconds."""
+        with self._lock:
+            start = strip_start(now)
+            moved, self._strip_start = start != self._strip_start, start
+            for uploader in self._uploaders.values():
+                if moved and uploader.accounts.rows:
+                    uploader.slow.add("capacity")
+                    self._notify(uploader)
+                if uploader.accounts.expire(now):
+                    uploader.accounts_changed()
+                    self._notify(uploader)
+
+    def stop(self) -> None:
+        """The program ends: the engine is shown as stopped."""
+        with self._lock:
+            self._stopped = True
+            if self._listener is not None:
+                self._listener(True)
+
+    def listen(self, listener: Callable[[bool], None] | None) -> None:
+        """Have `listener(urgent)` called under the lock after each change; False: only statistics changed."""
+        with self._lock:
+            self._listener = listener
+
+    # --- publishing --------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The latest published version."""
+        return self._version
+
+    def publish(self, *, slow: bool = True) -> int:
+        """Make what changed the next version of the document; slow: also what only statistics changed.
+
+        Returns the version, which is the old one when nothing changed.
+        """
+        with self._lock:
+            patch = self._take_changes(slow)
+            if patch:
+                self._version += 1
+                patch |= {"version": self._version, "ts": round(self.clock(), 3)}
+                self.ring.append(self._version, frame("patch", self.boot, self._version, encode_json(patch)))
+            return self._version
+
+    def _take_changes(self, slow: bool) -> dict[str, Any]:
+        """The merge patch of all dirty parts, which become the published ones."""
+        head = self._head()
+        patch = difference({key: self._published[key] for key in head}, head)
+        self._published |= head
+        if self._facts_dirty:
+            self._facts_dirty = False
+            facts = self._facts.document()
+            patch["facts"] = difference(self._published["facts"], facts)
+            self._published["facts"] = facts
+        uploaders = {}
+        for uploader in self._uploaders.values():
+            changed = self._take_parts(uploader, slow)
+            if changed:
+                uploaders[uploader.name] = changed
+        if uploaders:
+            patch["uploaders"] = uploaders
+        return patch
+
+    def _take_parts(self, uploader: UploaderState, slow: bool) -> dict[str, Any]:
+        names = uploader.dirty | uploader.slow if slow else set(uploader.dirty)
+        if not names:
+            return {}
+        published = self._published["uploaders"].setdefault(uploader.name, {})
+        before: dict[str, Any] = {name: published[name] for name in names if name in published}
+        at = self.clock()
+        now: dict[str, Any] = {name: uploader.part(name, at) for name in PARTS if name in names}
+        published |= now
+        uploader.dirty.clear()
+        uploader.slow -= names
+        return difference(before, now)
+
+    def _head(self) -> dict[str, Any]:
+        """The members of the document that say something about the whole."""
+        uploaders = self._uploaders.values()
+        engine = "stopped" if self._stopped else "uploading" if any(u.active for u in uploaders) else "idle"
+        recovered = any(u.session["recovered"] and u.phase == "interrupted" for u in uploaders)
+        return {
+            "boot": self.boot,
+            "refresh_interval": self.refresh_interval,
+            "app_version": self.app_version,
+            "engine": engine,
+            "recovered": recovered,
+        }
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The document of this moment as bytes; the costly rest of it is made once for each version."""
+        with self._lock:
+            version = self.publish()
+            if self._rest is None or self._rest[0] != version:
+                self._rest = version, encode_json(self._published)
+            rest = self._rest[1]
+            return Snapshot(version, b'{"version":%d,"ts":%.3f,' % (version, self.clock()) + rest[1:])
+
+    def document(self) -> dict[str, Any]:
+        """The document of this moment; not to be changed."""
+        with self._lock:
+            version = self.publish()
+            uploaders = {name: dict(parts) for name, parts in self._published["uploaders"].items()}
+            return {"version": version, "ts": self.clock()} | self._published | {"uploaders": uploaders}
+
+    def read(self, reader: Callable[[dict[str, UploaderState]], T]) -> T:
+        """Let `reader` look at the live values under the lock; it must neither keep nor change them."""
+        with self._lock:
+            return reader(self._uploaders)
+
+    def health(self) -> dict[str, Any]:
+        """The answer of `/api/health`."""
+        now = self.clock()
+        with self._lock:
+            head = self._head()
+            age = round(max(0.0, now - self._last_event_at), 3) if self._last_event_at else -1
+        return {
+            "status": "healthy",
+            "version": self.app_version,
+            "uptime_seconds": round(max(0.0, now - self.started_at), 3),
+            "engine": head["engine"],
+            "last_event_age_seconds": age,
+            "recovered": head["recovered"],
+        }

@@ -1,0 +1,229 @@
+"""What is known about one uploader, in the parts of the state document. No logic of events here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from cloudplow.distribution import SizeSample
+from cloudplow_dashboard.state.account_table import AccountTable
+from cloudplow_dashboard.state.bounded import Numbered, PastSessions, SessionFiles
+from cloudplow_dashboard.state.clean import base_name
+from cloudplow_dashboard.state.counters import Counters
+from cloudplow_dashboard.state.stages import StageBoard
+
+#: Failed files kept for each uploader, newest last.
+FAILURES_LIMIT: Final = 50
+#: Files and names of one progress report that are kept.
+TRANSFERRING_LIMIT: Final = 100
+CHECKING_LIMIT: Final = 50
+#: Names remembered to count failed files once each; beyond it every failure counts.
+FAILED_NAMES_LIMIT: Final = 10_000
+#: Accounts listed as used in one session.
+ACCOUNTS_USED_LIMIT: Final = 1000
+
+#: The parts of an uploader in the state document; each is built and compared as a whole.
+PARTS: Final = (
+    "active",
+    "phase",
+    "session",
+    "progress",
+    "eta",
+    "queue",
+    "plan",
+    "accounts",
+    "accounts_summary",
+    "capacity",
+    "throttle",
+    "suspension",
+    "failures",
+    "sessions",
+)
+
+
+#: The parts that follow from the accounts.
+ACCOUNT_PARTS: Final = ("accounts", "accounts_summary", "capacity")
+
+
+def new_session() -> dict[str, Any]:
+    """The session part before any session."""
+    return {
+        "id": "",
+        "started_at": 0,
+        "ended_at": 0,
+        "outcome": "",
+        "reason": "",
+        "dry_run": False,
+        "folder": "",
+        "remote": "",
+        "stage": 0,
+        "stages_total": 0,
+        "account": "",
+        "account_index": -1,
+        "accounts_total": 0,
+        "accounts_used": [],
+        "switch_reason": "",
+        "files_done": 0,
+        "bytes_done": 0,
+        "files_total": 0,
+        "bytes_total": 0,
+        "files_failed": 0,
+        "files_left": 0,
+        "bytes_left": 0,
+        "next_capacity_at": 0,
+        "recovered": False,
+    }
+
+
+def new_progress() -> dict[str, Any]:
+    """The progress part when nothing is on its way."""
+    return {
+        "at": 0,
+        "bytes": 0,
+        "total_bytes": 0,
+        "speed": 0,
+        "eta_seconds": -1,
+        "files": 0,
+        "total_files": 0,
+        "errors": 0,
+        "transferring_count": 0,
+        "checking_count": 0,
+        "transferring": {},
+        "checking": [],
+    }
+
+
+def new_eta() -> dict[str, Any]:
+    """The eta part when nobody knows."""
+    return {"speed_at": 0, "quotas_at": 0}
+
+
+def new_queue() -> dict[str, Any]:
+    """The queue part before a listing."""
+    return {
+        "available": False,
+        "files": 0,
+        "bytes": 0,
+        "source": "",
+        "confidence": "",
+        "duration_seconds": 0,
+        "learned_at": 0,
+        "distribution": {},
+    }
+
+
+class UploaderState:
+    """The live values; `dirty` and `slow` name the parts that changed since the last publication.
+
+    slow: parts that only rclone's statistics changed, which may wait for the refresh interval.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.active = False
+        self.phase = "idle"
+        self.session = new_session()
+        self.progress = new_progress()
+        self.queue = new_queue()
+        self.accounts = AccountTable()
+        self.throttle: dict[str, Any] = {"active": False, "limit": 0, "streams": 0}
+        self.suspension: dict[str, Any] = {"active": False, "reason": "", "until": 0}
+        self.eta = new_eta()
+        self.stages = StageBoard()
+        self.failures = Numbered(FAILURES_LIMIT)
+        self.sessions = PastSessions()
+        self.files = SessionFiles()
+        self.counters = Counters()
+        # Never shown: the whole path, to recognise a change of folder and to take it out of error texts.
+        self.folder_path = ""
+        self.queue_folder_path = ""
+        self.history_folder_path = ""
+        #: Of files on their way, by name: a file keeps its number, and a number is never used again.
+        self.transfer_numbers: dict[str, int] = {}
+        self.last_transfer_number = 0
+        self.failed_names: set[str] = set()
+        self.failure_facts = 0
+        self.history = SizeSample()
+        self.history_files = 0
+        self.earlier_history: dict[str, Any] = {}
+        self._history_document: tuple[int, dict[str, Any]] = (0, {})
+        self.plan: dict[str, Any] = {}
+        self.stage_params: dict[str, Any] = {}
+        self.last_event_at = 0.0
+        self.last_arrival_at = 0.0
+        self.dirty: set[str] = set(PARTS)
+        self.slow: set[str] = set()
+
+    def part(self, name: str, now: float) -> Any:
+        """A part of the state document, detached from the live values. now: epoch seconds."""
+        if name == "session":
+            return self.session | {"accounts_used": list(self.session["accounts_used"])}
+        if name == "capacity":
+            return self.accounts.capacity(now)
+        makers: dict[str, Callable[[], Any]] = {
+            "accounts": self.accounts.shown,
+            "accounts_summary": self.accounts.summary,
+            "plan": self.stages.document,
+            "failures": self.failures.document,
+            "sessions": self.sessions.document,
+        }
+        if name in makers:
+            return makers[name]()
+        value = getattr(self, name)
+        return dict(value) if isinstance(value, dict) else value
+
+    def accounts_changed(self, *, slow: bool = False) -> None:
+        """Accounts are to be told anew; slow: with the next statistics."""
+        (self.slow if slow else self.dirty).update(ACCOUNT_PARTS)
+
+    def set_phase(self, phase: str) -> None:
+        """Change the phase; see docs/architecture.md for its values."""
+        if phase != self.phase:
+            self.phase = phase
+            self.dirty.add("phase")
+
+    def set_active(self, active: bool) -> None:
+        """Whether a session is under way."""
+        if active != self.active:
+            self.active = active
+            self.dirty.add("active")
+
+    def set_working(self) -> None:
+        """Files are on their way: "uploading", or "throttled" while somebody watches a film."""
+        self.set_phase("throttled" if self.throttle["active"] else "uploading")
+
+    def clear_progress(self) -> None:
+        """Nothing is on its way any more; told at once, not with the next statistics."""
+        if self.progress["transferring"] or self.progress["speed"] or self.progress["checking"]:
+            idle = {"speed": 0, "eta_seconds": -1, "transferring": {}, "checking": []}
+            self.progress = self.progress | idle | {"transferring_count": 0, "checking_count": 0}
+        self.dirty.add("progress")
+
+    def begin_history(self, now: float) -> None:
+        """A new session: what was transferred before is shown until the first file arrives. now: epoch seconds."""
+        earlier = self.history_document(now)
+        self.forget_history()
+        self.earlier_history = earlier
+
+    def forget_history(self) -> None:
+        """Another folder: what was learned from transfers no longer says anything."""
+        self.history = SizeSample()
+        self.history_files = 0
+        self.earlier_history = {}
+        self._history_document = (0, {})
+
+    def history_document(self, now: float) -> dict[str, Any]:
+        """The distribution of what was transferred; what an earlier run left until something new arrives.
+
+        now: epoch seconds. Made anew only when files came in since the last call.
+        """
+        if not self.history_files:
+            return self.earlier_history
+        if self._history_document[0] != self.history_files:
+            folder = base_name(self.folder_path)
+            self._history_document = self.history_files, self.history.document(upload_folder=folder, now=now)
+        return self._history_document[1]
+
+    def known_paths(self) -> tuple[str, ...]:
+        """Folders of this machine that texts may mention."""
+        return (self.folder_path,) if self.folder_path else ()

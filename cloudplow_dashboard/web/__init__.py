@@ -1,0 +1,1 @@
+"""Flask: the page and every route but the stream."""

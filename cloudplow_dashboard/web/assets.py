@@ -1,0 +1,116 @@
+"""The page's own modules and styles as one small file each, made in memory when they are first asked for.
+
+What is written below `static/js` and `static/css` stays as it is, and nobody has to build anything. A browser would
+need thirty requests for it, and twice the bytes: each file is compressed by itself, with its comments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+STATIC: Final = Path(__file__).parents[1] / "static"
+ENTRY: Final = "main.js"
+#: In the order in which they override each other.
+STYLES: Final = ("tokens.css", "base.css", "panels.css", "overview.css")
+
+_IMPORT: Final = re.compile(r'^import (?:\* as )?(\{[^}]*\}|\w+) from "([^"]+)";$', re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
+#: A comment that begins a line; margins and empty lines; a break after a sign that never ends a statement.
+_COMMENT: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
+_MARGIN: Final = re.compile(r"^\s+", re.MULTILINE)
+_BREAK: Final = re.compile(r"([{,;(\[])\n")
+#: Blanks beside signs that part words by themselves, and what may hold a blank that counts: strings, and of a script
+#: whole lines with a template, or with a slash, which may begin a regular expression.
+_SCRIPT_BLANKS: Final = re.compile(r" ?([{}()\[\]=,:;?<>*&|!]+) ?")
+_SCRIPT_KEPT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"|^.*[`/].*$)', re.MULTILINE)
+_STYLE_BLANKS: Final = re.compile(r" ?([{},;>]) ?|(?<=:) ")
+_STYLE_KEPT: Final = re.compile(r'("[^"\n]*")')
+_LEFT_OVER: Final = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+
+
+def join_modules(entry: str, read: Callable[[str], str]) -> str:
+    """One script that does what the module `entry` does with all that it imports.
+
+    read: gives a module's text by its path from the common root. Each module becomes a function that is called once, in
+    the order of the imports, so that names of two modules never meet. Raises ValueError for an import or export in any
+    other form than `import {a} from "./b.js";`, `import * as b from "./b.js";`, `export function` and `export const`,
+    and for modules that import each other.
+    """
+    done: dict[str, str] = {}
+    open_modules: list[str] = []
+
+    def visit(path: str) -> str:
+        """Add a module after those that it imports; returns the name of what it exports."""
+        if path in open_modules:
+            raise ValueError(f"{' -> '.join([*open_modules, path])}: modules import each other")
+        if path not in done:
+            open_modules.append(path)
+            text = _IMPORT.sub(lambda found: f"const {found[1]} = {visit(_beside(path, found[2]))};", read(path))
+            open_modules.pop()
+            exported = ", ".join(name for _, name in _EXPORT.findall(text))
+            text = _EXPORT.sub(r"\1 \2", text)
+            if strange := _LEFT_OVER.search(text):
+                raise ValueError(f"{path}: not understood: {strange[0]}")
+            done[path] = f"const {_name(path)} = (() => {{\n{text}\nreturn {{ {exported} }};\n}})();\n"
+        return _name(path)
+
+    visit(entry)
+    return "".join(done.values())
+
+
+def _beside(path: str, reference: str) -> str:
+    """The path of a module that another one refers to ("./x.js", "../x.js")."""
+    parts: list[str] = []
+    for part in (PurePosixPath(path).parent / reference).parts:
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _name(path: str) -> str:
+    return "$" + path.removesuffix(".js").replace("/", "$")
+
+
+def lighter_script(text: str) -> str:
+    """Leave out what a browser does not need of a script of ours: comments, indentation, blanks.
+
+    Line breaks go only where the next line surely continues. No string or template of ours spans lines, and no comment
+    follows code on its line, which a test sees to.
+    """
+    return _lighter(text, _SCRIPT_KEPT, _SCRIPT_BLANKS)
+
+
+def lighter_style(text: str) -> str:
+    """The same for a style sheet."""
+    return _lighter(text, _STYLE_KEPT, _STYLE_BLANKS)
+
+
+def _lighter(text: str, kept: re.Pattern[str], blanks: re.Pattern[str]) -> str:
+    parts = kept.split(_MARGIN.sub("", _COMMENT.sub("", text)))
+    parts[::2] = (blanks.sub(lambda found: found[1] or "", part) for part in parts[::2])
+    return _BREAK.sub(r"\1", "".join(parts))
+
+
+@cache
+def page_script() -> bytes:
+    """`static/page.js`: all modules of the page; strict, as modules are, when loaded with `type="module"`."""
+    return lighter_script(join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))).encode()
+
+
+@cache
+def page_styles() -> bytes:
+    """`static/page.css`: all styles of the page."""
+    return lighter_style("\n".join((STATIC / "css" / name).read_text(encoding="utf-8") for name in STYLES)).encode()
+
+
+#: What is made, by its path below `static/`: the type and the function that makes it.
+MADE: Final[dict[str, tuple[str, Callable[[], bytes]]]] = {
+    "page.js": ("text/javascript; charset=utf-8", page_script),
+    "page.css": ("text/css; charset=utf-8", page_styles),
+}

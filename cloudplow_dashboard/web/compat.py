@@ -1,0 +1,206 @@
+"""The answers of the first dashboard: its names and types, read from the state. Fields are added, never removed.
+
+Everything here runs under the state's lock and is pure apart from the time that it is given. Unknown numbers are 0,
+unknown texts "": no answer holds null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cloudplow.units import GIB, format_bytes, format_duration
+from cloudplow_dashboard.state.sentences import local_time
+from cloudplow_dashboard.state.uploader_state import UploaderState
+
+Uploaders = Mapping[str, UploaderState]
+
+#: From this share of its quota on an account counts as "complete", in percent.
+COMPLETE_PERCENT: Final = 95
+
+_BLANK: Final = UploaderState("")
+
+
+def _percent(part: float, total: float) -> float:
+    return round(min(100.0, 100 * part / total), 1) if total > 0 else 0.0
+
+
+def focus(uploaders: Uploaders) -> UploaderState | None:
+    """The uploader that an answer about "the" upload means: the active one, else the one last heard of."""
+    ranked = sorted(uploaders.values(), key=lambda u: (u.active, u.last_event_at, u.session["started_at"]))
+    return ranked[-1] if ranked else None
+
+
+def _message(u: UploaderState) -> str:
+    if u.active:
+        return ""
+    if u.phase == "interrupted":
+        return "The last upload was interrupted"
+    return "No active upload session"
+
+
+def status(u: UploaderState | None) -> dict[str, Any]:
+    """`/api/status`."""
+    u = u or _BLANK
+    session = u.session
+    return {
+        "active": u.active,
+        "message": _message(u),
+        "uploader": u.name,
+        "current_sa": session["account"],
+        "sa_index": max(0, session["account_index"]),
+        "total_sas": session["accounts_total"],
+        "stage": session["stage"],
+        "total_stages": session["stages_total"],
+        "session_start": local_time(session["started_at"]),
+        "upload_folder": session["folder"],
+        "phase": u.phase,
+        "outcome": session["outcome"],
+        "upload_remote": session["remote"],
+        "recovered": session["recovered"],
+    }
+
+
+def session_stats(u: UploaderState | None, now: float) -> dict[str, Any]:
+    """`/api/session_stats`. now: epoch seconds."""
+    u = u or _BLANK
+    session = u.session
+    duration = _session_seconds(u, now)
+    done, total = session["bytes_done"], session["bytes_total"]
+    speed = done / duration if duration > 0 else 0.0
+    # Of whole files, so that the sums fit; what has arrived of files on their way is in the state document.
+    left = max(0, total - done) if u.active else session["bytes_left"]
+    eta = round(left / speed) if u.active and speed > 0 else 0
+    data = {
+        "total_files": session["files_total"],
+        "transferred_files": session["files_done"],
+        "remaining_files": session["files_left"],
+        "file_percentage": _percent(session["files_done"], session["files_total"]),
+        "total_bytes": total,
+        "total_bytes_human": format_bytes(total),
+        "transferred_bytes": done,
+        "transferred_bytes_human": format_bytes(done),
+        "remaining_bytes": left,
+        "remaining_bytes_human": format_bytes(left),
+        "byte_percentage": _percent(done, total),
+        "duration_seconds": round(duration, 1),
+        "duration_human": format_duration(duration),
+        "avg_speed": round(speed, 1),
+        "avg_speed_human": f"{format_bytes(speed)}/s",
+        "eta_seconds": eta,
+        "eta_human": format_duration(eta),
+        "session_start": local_time(session["started_at"]),
+        "sas_used": list(session["accounts_used"]),
+        "failed_files": session["files_failed"],
+        "uploader": u.name,
+    }
+    return {"available": bool(session["started_at"]), "data": data}
+
+
+def _session_seconds(u: UploaderState, now: float) -> float:
+    """How long the session has lasted, or lasted; of an interrupted one nobody knows the end."""
+    started = u.session["started_at"]
+    ended = u.session["ended_at"] or (now if u.active else started)
+    return max(0.0, ended - started) if started else 0.0
+
+
+def account_row(uploader: str, name: str, row: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """One account of `/api/service_accounts`. row: of the table of accounts; now: epoch seconds."""
+    used, limit = row["used_bytes"], row["limit_bytes"]
+    percentage = _percent(used, limit)
+    status = "complete" if percentage >= COMPLETE_PERCENT else "ready"
+    resets_at = row["resets_at"]
+    minutes = int(max(0.0, resets_at - now) // 60)
+    return {
+        "sa_file": name,
+        "status": "active" if row["state"] == "active" else status,
+        "used_bytes": used,
+        "quota_bytes": limit,
+        "used_gb": round(used / GIB, 2),
+        "quota_gb": round(limit / GIB, 2),
+        "percentage": percentage,
+        "reset_time": resets_at,
+        "reset_in": f"{minutes // 60}h {minutes % 60}m" if used and resets_at > now else "Ready",
+        "uploader": uploader,
+        "index": row["index"],
+        "state": row["state"],
+        "why": row["why"],
+        "until": row["until"],
+    }
+
+
+def rclone_stats(u: UploaderState | None) -> dict[str, Any]:
+    """`/api/rclone_stats`: rclone's own statistics of the running stage."""
+    u = u or _BLANK
+    progress = u.progress
+    data = {
+        "bytes": progress["bytes"],
+        "bytes_human": format_bytes(progress["bytes"]),
+        **_speed_and_eta(progress),
+        "transfers": progress["files"],
+        "errors": progress["errors"],
+        "checking": list(progress["checking"]),
+        "transferring": [file_row(file) for file in progress["transferring"].values()],
+        "total_bytes": progress["total_bytes"],
+        "total_transfers": progress["total_files"],
+        "uploader": u.name,
+    }
+    return {"available": u.active and progress["at"] > 0, "data": data}
+
+
+def _speed_and_eta(values: Mapping[str, Any]) -> dict[str, Any]:
+    eta = max(0, values["eta_seconds"])
+    return {
+        "speed": values["speed"],
+        "speed_human": f"{format_bytes(values['speed'])}/s",
+        "eta": eta,
+        "eta_human": format_duration(eta),
+    }
+
+
+def file_row(file: Mapping[str, Any]) -> dict[str, Any]:
+    """One file on its way, in `/api/rclone_stats`."""
+    return {
+        "name": file["name"],
+        "size": file["size"],
+        "size_human": format_bytes(file["size"]),
+        "bytes": file["bytes"],
+        "bytes_human": format_bytes(file["bytes"]),
+        **_speed_and_eta(file),
+        "percentage": file["percentage"],
+    }
+
+
+def queue_distribution(uploaders: Uploaders) -> dict[str, dict[str, Any]]:
+    """The distribution of what waits, by uploader; only those that know one."""
+    return {name: u.queue["distribution"] for name, u in uploaders.items() if u.queue["distribution"]}
+
+
+def transfer_history(uploaders: Uploaders, now: float) -> dict[str, dict[str, Any]]:
+    """The distribution of what was transferred, by uploader; only those that know one."""
+    documents = {name: u.history_document(now) for name, u in uploaders.items()}
+    return {name: document for name, document in documents.items() if document}
+
+
+def by_uploader(documents: Mapping[str, Mapping[str, Any]], uploader: str | None) -> dict[str, Any]:
+    """`{available, data}`; data: that uploader's document, or all of them by name."""
+    data = documents.get(uploader, {}) if uploader is not None else documents
+    return {"available": bool(data), "data": data}
+
+
+def queue_status(u: UploaderState | None) -> dict[str, Any]:
+    """`/api/queue_status`: what the running stage was told and how far it is."""
+    u = u or _BLANK
+    progress, params = u.progress, u.stage_params
+    neutral: dict[str, Any] = {"strategy": "", "max_transfer": "", "max_size": "", "order_by": ""}
+    neutral |= {"transfers": 0, "max_backlog": 0}
+    stats = {
+        "listed": u.queue["files"],
+        "checks": 0,
+        "totalChecks": progress["checking_count"],
+        "totalTransfers": progress["total_files"],
+        "checking": list(progress["checking"]),
+        "checking_count": progress["checking_count"],
+        "transferring_count": progress["transferring_count"],
+    }
+    return {"available": u.active, "data": {"stage_params": neutral | params, "queue_stats": stats}}

@@ -1,0 +1,116 @@
+"""The page's modules and styles as one small file each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from cloudplow_dashboard.state.state import DashboardState
+from cloudplow_dashboard.web.app import create_app
+from cloudplow_dashboard.web.assets import (
+    MADE,
+    STATIC,
+    STYLES,
+    join_modules,
+    lighter_script,
+    lighter_style,
+    page_script,
+    page_styles,
+)
+
+MODULES = sorted((STATIC / "js").rglob("*.js"))
+SHEETS = sorted((STATIC / "css").glob("*.css"))
+
+
+def test_modules_are_joined_in_the_order_in_which_they_need_each_other() -> None:
+    modules = {
+        "main.js": 'import * as words from "./words.js";\nimport { a } from "./render/a.js";\na(words.b);',
+        "render/a.js": 'import { b } from "../words.js";\nexport function a() {}\nconst c = 1;\nexport const d = b;',
+        "words.js": "export async function b() {}",
+    }
+    assert join_modules("main.js", modules.__getitem__) == (
+        "const $words = (() => {\nasync function b() {}\nreturn { b };\n})();\n"
+        "const $render$a = (() => {\n"
+        "const { b } = $words;\nfunction a() {}\nconst c = 1;\nconst d = b;\nreturn { a, d };\n})();\n"
+        "const $main = (() => {\nconst words = $words;\nconst { a } = $render$a;\na(words.b);\nreturn {  };\n})();\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('import a from "./b.js";\n', "modules import each other"),
+        ('import "./c.js";\n', "not understood: import"),
+        ("import {\n  a,\n} from './c.js';\n", "not understood: import"),
+        ("export default 3;\n", "not understood: export default 3;"),
+        ("export let a = 3;\n", "not understood: export let"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused_by_name(text: str, complaint: str) -> None:
+    modules = {"main.js": 'import * as b from "./b.js";', "b.js": text.replace("./b.js", "./main.js")}
+    with pytest.raises(ValueError, match=complaint) as caught:
+        join_modules("main.js", modules.__getitem__)
+    assert "b.js" in str(caught.value)
+
+
+def test_comments_and_indentation_are_left_out() -> None:
+    text = (
+        '// What it is.\n\n/**\n * Says * and /.\n */\nexport const a = {\n  b: "// c", // no\n  /* d */\n  e: 1,\n};\n'
+    )
+    assert lighter_script(text) == 'export const a={b: "// c", // no\ne:1,};'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('const a = b ? [c] : { d: "x = { y }" };', 'const a=b?[c]:{d:"x = { y }"};'),
+        ("const t = `a ${b ? ` ${c} of` : 1}, d`;", "const t = `a ${b ? ` ${c} of` : 1}, d`;"),
+        ("const r = / { [,] /g; a = 1", "const r = / { [,] /g; a = 1"),
+        ("a = b + +c - -d", "a=b + +c - -d"),
+        ("return (\n  a\n  && b\n);", "return(a\n&&b\n);"),
+    ],
+)
+def test_blanks_are_left_out_where_they_mean_nothing(text: str, expected: str) -> None:
+    assert lighter_script(text) == expected
+
+
+def test_styles_keep_the_blanks_that_count() -> None:
+    text = (
+        '.a :hover, .b > i {\n  margin: 0 auto;\n  font: 1rem "A, B";\n}\n@media (width > 1rem) { i { e: f(1, 2); } }\n'
+    )
+    expected = '.a :hover,.b>i{margin:0 auto;font:1rem "A, B";}\n@media (width>1rem){i{e:f(1,2);}}\n'
+    assert lighter_style(text) == expected
+
+
+@pytest.mark.parametrize("path", [*MODULES, *SHEETS], ids=lambda path: path.name)
+def test_our_sources_are_such_that_leaving_out_is_safe(path: Path) -> None:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        place = f"{path.name}:{number}"
+        assert line.count("`") % 2 == 0, f"{place}: a template goes over several lines"
+        bare = re.sub(r'"(?:[^"\\]|\\.)*"|`[^`]*`|/(?:[^/\\\s]|\\.)+/g?u?', "", line).strip()
+        assert not re.search(r"\S\s*(?://|/\*)", bare), f"{place}: a comment after code"
+
+
+def test_nothing_of_the_page_is_forgotten() -> None:
+    script = page_script().decode()
+    for path in MODULES:
+        name = path.relative_to(STATIC / "js").with_suffix("").as_posix().replace("/", "$")
+        if path.name != "theme.js" or "$" in name:
+            assert f"const ${name}=" in script
+    assert sorted(STYLES) == [path.name for path in SHEETS]
+    assert page_styles().count(b"{") == sum(path.read_bytes().count(b"{") for path in SHEETS)
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_what_is_made_is_served_with_a_validator(name: str) -> None:
+    client: FlaskClient = create_app(DashboardState()).test_client()
+    first = client.get(f"/static/{name}")
+    assert first.data == MADE[name][1]()
+    assert first.content_type == MADE[name][0]
+    assert client.get(f"/static/{name}", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    packed = client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"})
+    again = {"If-None-Match": packed.headers["ETag"], "Accept-Encoding": "gzip"}
+    assert client.get(f"/static/{name}", headers=again).status_code == 304

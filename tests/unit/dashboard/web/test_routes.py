@@ -1,0 +1,188 @@
+"""The table of routes: its OpenAPI document, its manual, and that every answer keeps what they promise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+
+from cloudplow.distribution import distribution_document
+from cloudplow_dashboard.web.app import create_app
+from cloudplow_dashboard.web.openapi import document, markdown
+from cloudplow_dashboard.web.routes import ROUTES, Route
+from cloudplow_dashboard.web.schemas import DOCUMENTS, ERROR, STATE
+from tests.unit.dashboard.helpers import (
+    EVENTS,
+    account_quota,
+    accounts_learned,
+    file_failed,
+    file_transferred,
+    make_state,
+    plan_made,
+    progress,
+    queue_learned,
+    sa_switched,
+    session_finished,
+    session_started,
+    stage_finished,
+    stage_started,
+    transferring,
+)
+
+ROOT = Path(__file__).parents[4]
+JSON_ROUTES = [route for route in ROUTES if route.answers[0][0] == "application/json"]
+FLASK_ROUTES = [route for route in ROUTES if route.view is not None]
+HAPPENED = [
+    session_started(),
+    accounts_learned(account_quota("1.json", 5), account_quota("2.json")),
+    queue_learned(),
+    plan_made({"stages": [{"account": "1.json"}, {"account": "2.json"}], "later": [{"account": "1.json"}]}),
+    sa_switched("1.json", ""),
+    stage_started(),
+    file_transferred(),
+    file_failed(),
+    progress(transferring(), checking=("x",)),
+    stage_finished(),
+    session_finished(),
+    session_started(),
+    stage_started(2, "2.json"),
+    progress(transferring(), checking=("x",)),
+]
+
+
+def a_client(*happened: Any) -> FlaskClient:
+    state = make_state()
+    for event in happened:
+        state.apply(event)
+    return create_app(state).test_client()
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    return a_client(*HAPPENED)
+
+
+def test_the_description_is_valid_and_describes_every_route(client: FlaskClient) -> None:
+    answer = client.get("/api/openapi.json").json
+    assert answer is not None
+
+    validate(answer)
+
+    assert answer["openapi"] == "3.1.0"
+    assert set(answer["paths"]) == {route.path for route in ROUTES}
+    names = [operation["get"]["operationId"] for operation in answer["paths"].values()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_rule_of_the_server_is_in_the_table(client: FlaskClient) -> None:
+    rules = {rule.rule for rule in client.application.url_map.iter_rules()}
+
+    assert rules - {"/", "/static/<path:filename>"} == {route.path for route in FLASK_ROUTES}
+
+
+def test_the_manual_is_made_from_the_table() -> None:
+    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == markdown(), (
+        "run: python -m cloudplow_dashboard.web.openapi > docs/api.md"
+    )
+
+
+@pytest.mark.parametrize("happened", [[], HAPPENED], ids=["nothing", "an upload"])
+@pytest.mark.parametrize("route", JSON_ROUTES, ids=lambda route: route.path)
+def test_answers_are_as_described(route: Route, happened: list[Any]) -> None:
+    answer = a_client(*happened).get(route.path)
+
+    assert (answer.status_code, answer.content_type) == (200, "application/json")
+    OAS31Validator(route.answers[0][1]).validate(json.loads(answer.data))
+
+
+def test_a_queue_is_described_to_the_last_key() -> None:
+    known = distribution_document([5, 10**9], source="lsf", upload_folder="Media", duration_seconds=1, now=1)
+    described = STATE["properties"]["uploaders"]["additionalProperties"]["properties"]["queue"]["properties"]
+    schema = described["distribution"]
+
+    assert set(schema["properties"]) == set(known)
+    OAS31Validator(schema).validate(known)
+    client = a_client(session_started(), queue_learned(distribution=known))
+    for path in ("/api/queue_distribution", "/api/queue_distribution?uploader=google"):
+        answer = client.get(path).json
+        assert answer is not None
+        OAS31Validator(DOCUMENTS).validate(answer)
+        assert '"counts": [1, ' in json.dumps(answer)
+
+
+@given(st.lists(EVENTS, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_answers_are_as_described_whatever_happened(happened: list[Any]) -> None:
+    client = a_client(*happened)
+    for route in JSON_ROUTES:
+        answer = client.get(route.path)
+        assert answer.status_code == 200
+        OAS31Validator(route.answers[0][1]).validate(json.loads(answer.data))
+
+
+def _value(schema: dict[str, Any]) -> st.SearchStrategy[str]:
+    if "enum" in schema:
+        fitting: st.SearchStrategy[str] = st.sampled_from(schema["enum"])
+    elif schema["type"] == "string":
+        fitting = st.sampled_from(["google", "1.json", "x" * 1024, "ü"])
+    else:
+        fitting = st.integers(int(schema["minimum"]), int(schema["maximum"])).map(str)
+    odd = st.sampled_from(["", "-1", "1e400", "nan", "inf", "0x10", "1_0", " 1", "٣", "9" * 40, "\0", "x" * 2000, "%"])
+    return st.one_of(fitting, odd, st.text(max_size=20))
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[Route, list[tuple[str, str]]]:
+    """A described route with parameters that fit, that do not, twice, or that nobody knows."""
+    described = document()["paths"]
+    route = draw(st.sampled_from(FLASK_ROUTES))
+    parameters = described[route.path]["get"]["parameters"]
+    query = []
+    for parameter in parameters:
+        times = draw(st.sampled_from([0, 1, 1, 1, 2]))
+        query += [(parameter["name"], draw(_value(parameter["schema"]))) for _ in range(times)]
+    if draw(st.booleans()):
+        query.append((draw(st.text(max_size=10)), draw(st.text(max_size=10))))
+    return route, query
+
+
+@given(requests(), st.sampled_from(["", "gzip", "*;q=0", "gzip;q=x"]), st.text(st.characters(codec="ascii")))
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_request_brings_a_route_down(
+    client: FlaskClient, request: tuple[Route, list[tuple[str, str]]], encoding: str, accept: str
+) -> None:
+    route, query = request
+    accept = "".join(character for character in accept if character.isprintable())
+    answer = client.get(route.path, query_string=query, headers={"Accept-Encoding": encoding, "Accept": accept})
+
+    assert answer.status_code in (200, 400, 404)
+    assert answer.data
+    if answer.status_code != 200:
+        OAS31Validator(ERROR).validate(json.loads(answer.data))
+        assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/api/history?metric=x", "metric must be one of speed, bytes, files, errors, accounts"),
+        ("/api/history?step=-1", "step must be a whole number from 0 to 2592000"),
+        ("/api/history?since=nan", "since must be a number from"),
+        ("/api/history?step=1&step=2", "Give the parameter step once"),
+        ("/api/service_accounts?limit=x", "limit must be a whole number"),
+        ("/api/service_accounts?sort=x", "sort must be one of index, -index"),
+        ("/api/status?uploader=", "uploader must be a text of 1 to 1024 characters"),
+    ],
+)
+def test_bad_parameters_are_told(client: FlaskClient, path: str, wanted: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_parameter")  # type: ignore[index]
+    assert wanted in answer.text

@@ -1,0 +1,409 @@
+"""What a stage makes of rclone's lines. In place of the process: recorded or written lines and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudplow.models import QueueFile, printable_name
+from cloudplow.rclone.log import Stats
+from cloudplow.rclone.verdict import Denial, Outcome
+from cloudplow.upload import stage
+from cloudplow.upload.stage import StageRequest, StageResult, StageRun, stage_list_path
+from cloudplow.upload.triggers import Sleep
+from tests.unit.rclone.recordings import CODES, SMALL, VERSIONS, lines
+
+Lines = Sequence[bytes]
+
+
+class FakeProcess:
+    """In place of `LineProcess`: gives batches of lines, then ends."""
+
+    def __init__(self, batches: Sequence[Lines], code: int) -> None:
+        self._batches = list(batches)
+        self._code = code
+        self.calls: list[str] = []
+        self.before_batch: Callable[[int], None] = lambda _left: None
+
+    def __call__(
+        self, command: Sequence[str], *, environment: Mapping[str, str], pass_fds: Sequence[int]
+    ) -> FakeProcess:
+        self.started = (list(command), dict(environment), tuple(pass_fds))
+        return self
+
+    def read_lines(self, _timeout_seconds: float) -> list[bytes] | None:
+        self.before_batch(len(self._batches))
+        return list(self._batches.pop(0)) if self._batches else None
+
+    def terminate(self) -> None:
+        self.calls.append("terminate")
+
+    def kill(self) -> None:
+        self.calls.append("kill")
+
+    def wait(self) -> int:
+        return self._code
+
+
+class Listener:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, int]] = []
+        self.progress: list[Stats] = []
+
+    def on_uploaded(self, file: QueueFile) -> None:
+        self.told.append(("uploaded", file.name, file.size))
+
+    def on_skipped(self, file: QueueFile) -> None:
+        self.told.append(("skipped", file.name, file.size))
+
+    def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
+        self.told.append(("already there" if already_there else "transferred", file.name, file.size))
+
+    def on_failed(self, name: str, error: str) -> None:
+        self.told.append(("failed", name, len(error)))
+
+    def on_progress(self, stats: Stats) -> None:
+        self.progress.append(stats)
+
+    def names(self, what: str) -> list[str]:
+        return [name for kind, name, _ in self.told if kind == what]
+
+
+def line(message: str, name: str = "", level: str = "info", **more: Any) -> bytes:
+    return json.dumps({"level": level, "msg": message, "object": name, **more}).encode()
+
+
+def stats_line(**transferring: tuple[int, int]) -> bytes:
+    """Statistics with files under way: name=(bytes, size)."""
+    items = [{"name": name, "bytes": done, "size": size} for name, (done, size) in transferring.items()]
+    return line("text", stats={"bytes": 1, "transferring": items})
+
+
+class Bench:
+    """A source folder, and stages over files in it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.listener = Listener()
+        self.process = FakeProcess([], 0)
+        self._monkeypatch = monkeypatch
+
+    def run(
+        self,
+        files: Mapping[str, int],
+        output: Lines | Sequence[Lines],
+        code: int = 0,
+        *,
+        moving: bool = True,
+        sleeps: Mapping[str, Sleep] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+        should_kill: Callable[[], bool] = lambda: False,
+        process: FakeProcess | None = None,
+        retry: bool = False,
+    ) -> StageResult:
+        batches: Sequence[Any] = [output] if output and isinstance(output[0], bytes) else output
+        self.process = process or FakeProcess(batches, code)
+        self._monkeypatch.setattr(stage, "LineProcess", self.process)
+        request = StageRequest(
+            command=["rclone", "move"],
+            environment={"A": "b"},
+            files=[QueueFile(name, size) for name, size in files.items()],
+            folder=self.folder,
+            moving=moving,
+            pass_fds=(7,),
+            sleeps=sleeps or {},
+            retry=retry,
+        )
+        return StageRun(request, self.listener).run(should_stop, should_kill)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+# What both versions really say
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_move_is_uploaded_then_transferred(bench: Bench, version: str) -> None:
+    result = bench.run(SMALL, lines(version, "moved"))
+    assert result.verdict.outcome is Outcome.DONE
+    assert (result.files, result.bytes, result.lost_bytes) == (4, 5017, 0)
+    assert (result.failed, result.untouched) == ({}, [])
+    assert sorted(bench.listener.names("uploaded")) == sorted(bench.listener.names("transferred")) == sorted(SMALL)
+    for name in SMALL:
+        kinds = [kind for kind, told, _ in bench.listener.told if told == name]
+        assert kinds == ["uploaded", "transferred"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_copy_is_transferred_when_it_is_copied(bench: Bench, version: str) -> None:
+    result = bench.run(SMALL, lines(version, "copied"), moving=False)
+    assert (result.files, result.bytes) == (4, 5017)
+    assert sorted(bench.listener.names("transferred")) == sorted(SMALL)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_file_that_was_there_costs_nothing(bench: Bench, version: str) -> None:
+    result = bench.run(SMALL, lines(version, "already-there"))
+    assert (result.files, result.bytes) == (4, 5017)
+    assert bench.listener.names("uploaded") == []
+    assert sorted(bench.listener.names("already there")) == sorted(SMALL)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_dry_run_moves_nothing_and_tells_of_every_file(bench: Bench, version: str) -> None:
+    result = bench.run(SMALL, lines(version, "dry-run"))
+    assert (result.verdict.outcome, result.files, result.untouched) == (Outcome.DONE, 0, [])
+    assert sorted(bench.listener.told) == sorted(("skipped", name, size) for name, size in SMALL.items())
+
+
+def test_dry_run_would_only_delete_what_is_there_already(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("Skipped delete as --dry-run is set", "a", "notice", skipped="delete", size=5)])
+    assert (result.untouched, bench.listener.told) == ([], [])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_denial_charges_what_arrived_and_blames_no_file(bench: Bench, version: str) -> None:
+    files = {f"{number}.mkv": 1_500_000 for number in range(8)}
+    result = bench.run(files, lines(version, "denied"), CODES[f"{version}-denied"])
+    assert (result.verdict.outcome, result.verdict.denial) == (Outcome.DENIED, Denial.DAILY_LIMIT)
+    assert result.files == len(bench.listener.names("transferred")) == 5
+    assert result.failed == {}
+    assert len(result.untouched) == 3
+    assert result.cut_off
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", ["revoked", "no-access", "read-only"])
+def test_recorded_account_that_cannot_upload_blames_no_file(bench: Bench, version: str, case: str) -> None:
+    result = bench.run(SMALL, lines(version, case), CODES[f"{version}-{case}"])
+    assert result.verdict.outcome is Outcome.ACCOUNT_FAILED
+    assert (result.files, result.failed, len(result.untouched)) == (0, {}, 4)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_failure_names_its_file_and_the_others_arrive(bench: Bench, version: str) -> None:
+    result = bench.run(SMALL, lines(version, "some-failed"), CODES[f"{version}-some-failed"])
+    assert result.verdict.outcome is Outcome.FILES_FAILED
+    assert (list(result.failed), result.files, result.untouched) == (["a.mkv"], 3, [])
+    assert bench.listener.names("failed") == ["a.mkv"]
+    assert not result.cut_off
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", ["max-transfer", "max-duration", "max-duration-soft"])
+def test_recorded_limit_of_the_user_blames_no_file(bench: Bench, version: str, case: str) -> None:
+    files = {f"{number}.mkv": 1_000_000 for number in range(6)}
+    result = bench.run(files, lines(version, case), CODES[f"{version}-{case}"])
+    assert (result.verdict.outcome, result.failed) == (Outcome.LIMIT_REACHED, {})
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_recorded_progress_is_passed_on(bench: Bench, version: str) -> None:
+    bench.run({"big.mkv": 4_000_000, "other.mkv": 1_000_000}, lines(version, "progress"))
+    assert bench.listener.progress[-1].total_bytes == 5_000_000
+
+
+# Files
+
+
+def test_file_that_nobody_planned_counts_for_nothing(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("Copied (new)", "b"), line("Deleted", "b"), line("Deleted", "folder")])
+    assert (result.files, bench.listener.told) == (0, [])
+    assert result.untouched == [QueueFile("a", 5)]
+
+
+def test_file_that_grew_is_charged_with_its_true_size(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("Copied (new)", "a", size=8), line("Deleted", "a")])
+    assert bench.listener.told == [("uploaded", "a", 8), ("transferred", "a", 8)]
+    assert result.bytes == 8
+
+
+def test_file_that_is_uploaded_twice_is_charged_once(bench: Bench) -> None:
+    bench.run({"a": 5}, [line("Copied (new)", "a"), line("Copied (replaced existing)", "a"), line("Deleted", "a")])
+    assert bench.listener.names("uploaded") == ["a"]
+
+
+def test_file_whose_source_could_not_be_removed_was_paid_for_but_is_still_waiting(bench: Bench) -> None:
+    (bench.folder / "a").touch()
+    result = bench.run({"a": 5}, [line("Copied (new)", "a"), line("remove failed", "a", "error")], 1)
+    assert bench.listener.names("uploaded") == ["a"]
+    assert (result.files, result.untouched) == (0, [QueueFile("a", 5)])
+
+
+def test_file_whose_removal_was_cut_off_has_left_when_it_is_gone(bench: Bench) -> None:
+    (bench.folder / "b").touch()
+    result = bench.run({"a": 5, "b": 6}, [line("Copied (new)", "a"), line("Copied (new)", "b")], -15)
+    assert bench.listener.names("transferred") == ["a"]
+    assert (result.files, result.untouched) == (1, [QueueFile("b", 6)])
+
+
+def test_file_that_fails_and_then_arrives_has_not_failed(bench: Bench) -> None:
+    output = [line("Failed to copy: x", "a", "error"), line("Copied (new)", "a"), line("Deleted", "a")]
+    result = bench.run({"a": 5}, output)
+    assert (result.verdict.outcome, result.failed) == (Outcome.DONE, {})
+    assert bench.listener.names("failed") == []
+
+
+def test_first_error_of_a_file_is_the_one_that_counts(bench: Bench) -> None:
+    output = [
+        line("corrupted on transfer: md5 hash differ", "a", "error"),
+        line("Failed to copy: corrupted", "a", "error"),
+        line("Not deleting source as copy failed: corrupted", "a", "error"),
+    ]
+    result = bench.run({"a": 5}, output, 1)
+    assert result.failed == {"a": "corrupted on transfer: md5 hash differ"}
+
+
+def test_name_that_is_no_utf8_is_recognised(bench: Bench) -> None:
+    name = os.fsdecode(b"a\xffb")
+    result = bench.run({name: 5}, [line("Copied (new)", "a\ufffdb"), line("Deleted", "a\ufffdb")])
+    assert (result.files, bench.listener.names("transferred")) == (1, [name])
+    assert printable_name(name) == "a\ufffdb"
+
+
+def test_file_of_which_rclone_says_nothing_is_untouched(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("There was nothing to transfer")])
+    assert (result.verdict.outcome, result.untouched) == (Outcome.DONE, [QueueFile("a", 5)])
+
+
+def test_replaced_file_of_a_move_inside_a_remote_has_not_left_before_it_is_gone(bench: Bench) -> None:
+    (bench.folder / "a").touch()
+    result = bench.run({"a": 5}, [line("Deleted", "a")])
+    assert (result.files, result.untouched) == (0, [QueueFile("a", 5)])
+
+
+# What failures cost
+
+
+def test_corrupted_file_costs_all_its_bytes(bench: Bench) -> None:
+    output = [stats_line(a=(3, 10)), line("corrupted on transfer: md5 hash differ", "a", "error")]
+    assert bench.run({"a": 10}, output, 1).lost_bytes == 10
+
+
+def test_failed_file_costs_what_had_gone(bench: Bench) -> None:
+    output = [stats_line(a=(3, 10)), line("Failed to copy: x", "a", "error"), line("Failed to copy: x", "a", "error")]
+    assert bench.run({"a": 10}, output, 1).lost_bytes == 3
+
+
+def test_upload_that_was_cut_off_costs_what_had_gone_and_is_named(bench: Bench) -> None:
+    result = bench.run({"a": 10, "b": 10}, [stats_line(a=(3, 10), b=(99, 10))], -9)
+    assert (result.lost_bytes, result.in_flight) == (13, {"a": 3, "b": 10})
+
+
+def test_upload_that_arrived_after_the_last_statistics_costs_nothing_more(bench: Bench) -> None:
+    result = bench.run({"a": 10}, [stats_line(a=(3, 10)), line("Copied (new)", "a"), line("Deleted", "a")], -9)
+    assert (result.lost_bytes, result.in_flight) == (0, {})
+
+
+def test_upload_that_arrived_without_its_source_being_removed_is_charged_once(bench: Bench) -> None:
+    (bench.folder / "a").touch()
+    result = bench.run({"a": 10}, [stats_line(a=(3, 10)), line("Copied (new)", "a")], -9)
+    assert bench.listener.names("uploaded") == ["a"]
+    assert (result.lost_bytes, result.in_flight) == (0, {})
+
+
+def test_success_has_lost_nothing_whatever_the_last_statistics_say(bench: Bench) -> None:
+    assert bench.run({"a": 10}, [stats_line(a=(3, 10))]).lost_bytes == 0
+
+
+# Whose fault
+
+
+DENIAL = "googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded"
+
+
+def test_file_that_is_refused_all_alone_is_to_blame(bench: Bench) -> None:
+    result = bench.run({"a": 10}, [line(f"Failed to copy: {DENIAL}", "a", "error")], 7)
+    assert (result.verdict.outcome, list(result.failed)) == (Outcome.DENIED, ["a"])
+
+
+def test_files_that_are_refused_once_more_are_to_blame(bench: Bench) -> None:
+    output = [line(f"Failed to copy: {DENIAL}", name, "error") for name in ("a", "b")]
+    assert bench.run({"a": 10, "b": 10}, output, 7).failed == {}
+    result = bench.run({"a": 10, "b": 10}, output, 7, retry=True)
+    assert (result.verdict.outcome, list(result.failed)) == (Outcome.DENIED, ["a", "b"])
+
+
+def test_denial_tells_of_the_file_that_was_refused_but_not_of_those_that_were_cancelled(bench: Bench) -> None:
+    output = [
+        line(f"Failed to copy: {DENIAL}", "a", "error"),
+        line('Failed to copy: Post "https://x": context canceled', "b", "error"),
+    ]
+    result = bench.run({"a": 10, "b": 10}, output, 7)
+    assert bench.listener.names("failed") == ["a"]
+    assert result.failed == {}
+
+
+# Stopping
+
+
+def test_request_to_stop_ends_rclone_and_all_that_it_still_says_is_read(bench: Bench) -> None:
+    stopping = [False]
+    process = FakeProcess([[line("Copied (new)", "a")], [line("Deleted", "a")], []], -15)
+
+    def at(left: int) -> None:
+        stopping[0] = left <= 2
+
+    process.before_batch = at
+    result = bench.run({"a": 5, "b": 5}, [], process=process, should_stop=lambda: stopping[0])
+    assert result.verdict.outcome is Outcome.INTERRUPTED
+    assert result.files == 1
+    assert set(process.calls) == {"terminate"}
+
+
+def test_second_request_kills(bench: Bench) -> None:
+    process = FakeProcess([[]], -9)
+    bench.run({"a": 5}, [], process=process, should_stop=lambda: True, should_kill=lambda: True)
+    assert process.calls == ["kill", "terminate"]
+
+
+def test_trigger_ends_the_run_and_is_told_apart_from_a_request_to_stop(bench: Bench) -> None:
+    sleeps = {"rate limit": Sleep(2, 60, 3600)}
+    output = [
+        [line("Rate Limit one", "a", "error")],
+        [line("rate limit two", level="error")],
+        [line("Copied (new)", "b")],
+    ]
+    result = bench.run({"a": 5, "b": 5}, output, -15, sleeps=sleeps)
+    assert result.verdict.outcome is Outcome.TRIGGERED
+    assert "rate limit" in result.verdict.reason
+    assert result.fired == ("rate limit", sleeps["rate limit"])
+    assert bench.process.calls == ["terminate", "terminate"]
+    assert bench.listener.names("uploaded") == ["b"]
+
+
+def test_trigger_that_is_not_reached_stops_nothing(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("x", "a", "error")], 1, sleeps={"x": Sleep(2, 60, 1)})
+    assert (result.fired, bench.process.calls) == (None, [])
+
+
+def test_trigger_sees_the_name_of_the_file(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("failed", "secret/a", "error")], 1, sleeps={"secret/a: failed": Sleep(1, 60, 1)})
+    assert result.fired is not None
+
+
+def test_trigger_sees_plain_text(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [b"2026/01/01 00:00:00 Failed: limit"], 1, sleeps={"LIMIT": Sleep(1, 60, 1)})
+    assert result.fired is not None
+
+
+# The process
+
+
+def test_process_gets_command_environment_and_locks(bench: Bench) -> None:
+    bench.run({"a": 5}, [])
+    assert bench.process.started == (["rclone", "move"], {"A": "b"}, (7,))
+
+
+def test_list_of_a_stage_has_a_safe_name() -> None:
+    assert stage_list_path(Path("/state"), "../my remote") == Path("/state/stages/___my_remote.list")
