@@ -81,7 +81,7 @@ class FakeUpload:
                 used_bytes=used,
                 limit_bytes=750 * GIB,
                 resets_at=time.time() + 80_000,
-                state="active",
+                state=events.AccountState.ACTIVE,
                 returns=((time.time() + 86_400, used),),
             )
             self._stop.wait(0.5)
@@ -123,7 +123,7 @@ def _quota(number: int) -> events.AccountQuota:
         used_bytes=0,
         limit_bytes=750 * GIB,
         resets_at=None,
-        state="ready",
+        state=events.AccountState.READY,
         why="",
         until=None,
     )

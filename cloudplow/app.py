@@ -17,7 +17,7 @@ from cloudplow.accounts.old_cache import read_account_bans
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
 from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
-from cloudplow.events import SessionFinished
+from cloudplow.events import SessionFinished, SessionOutcome
 from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
@@ -35,18 +35,18 @@ from cloudplow.upload.stage import stage_list_path
 log = logging.getLogger("cloudplow")
 
 _STATUS_BY_OUTCOME: Final = {
-    "done": ExitStatus.DONE,
-    "quota_used": ExitStatus.FILES_LEFT,
-    "suspended": ExitStatus.FILES_LEFT,
-    "failed": ExitStatus.FAILED,
-    "interrupted": ExitStatus.INTERRUPTED,
+    SessionOutcome.DONE: ExitStatus.DONE,
+    SessionOutcome.QUOTA_USED: ExitStatus.FILES_LEFT,
+    SessionOutcome.SUSPENDED: ExitStatus.FILES_LEFT,
+    SessionOutcome.FAILED: ExitStatus.FAILED,
+    SessionOutcome.INTERRUPTED: ExitStatus.INTERRUPTED,
 }
 
 
-def worst_status(outcomes: Sequence[str]) -> ExitStatus:
+def worst_status(outcomes: Sequence[SessionOutcome]) -> ExitStatus:
     """The exit status for the outcomes of all sessions: interrupted before failed before files left before done."""
     order = (ExitStatus.INTERRUPTED, ExitStatus.FAILED, ExitStatus.FILES_LEFT)
-    statuses = [_STATUS_BY_OUTCOME.get(outcome, ExitStatus.FAILED) for outcome in outcomes]
+    statuses = [_STATUS_BY_OUTCOME[outcome] for outcome in outcomes]
     return next((status for status in order if status in statuses), ExitStatus.DONE)
 
 
@@ -233,17 +233,17 @@ class App:
             if reason:
                 log.info("%s: not now: %s", task.name, reason)
                 self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
-                finished.append(_not_begun(task.name, "suspended", reason))
+                finished.append(_not_begun(task.name, SessionOutcome.SUSPENDED, reason))
                 continue
             try:
                 finished.append(Session(engine, task).run())
             except (BusyError, RcloneError, StateError) as error:
                 # What one uploader lacks does not keep the others from theirs.
-                finished.append(_not_begun(task.name, "failed", str(error)))
+                finished.append(_not_begun(task.name, SessionOutcome.FAILED, str(error)))
         return finished
 
 
-def _not_begun(uploader: str, outcome: str, reason: str) -> SessionFinished:
+def _not_begun(uploader: str, outcome: SessionOutcome, reason: str) -> SessionFinished:
     """What became of an uploader without a session of its own."""
     return SessionFinished(
         uploader=uploader,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudplow.accounts.ledger import Ledger
-from cloudplow.events import AccountQuota
+from cloudplow.events import AccountQuota, AccountState
 from cloudplow.models import Capacity, Return
 from cloudplow.units import format_bytes
 
@@ -209,16 +209,16 @@ class AccountPool:
         used = self.ledger.used_bytes(account.key)
         returns = self.ledger.returns(account.key, with_reserved=False)
         resets_at = returns[0].at if returns else None
-        state, why, until = "ready", "", None
+        state, why, until = AccountState.READY, "", None
         denied = self.ledger.denied(account.key)
         if account.failed_why:
-            state, why = "failed", account.failed_why
+            state, why = AccountState.FAILED, account.failed_why
         elif denied:
-            state, until, why = "denied", denied[0], denied[1]
+            state, until, why = AccountState.DENIED, denied[0], denied[1]
         elif account.key == self.active:
-            state = "active"
+            state = AccountState.ACTIVE
         elif returns and limit - used < limit * USED_UP_SHARE:
-            state, until = "cooling", resets_at
+            state, until = AccountState.COOLING, resets_at
         return AccountQuota(
             account=account.name,
             used_bytes=used,

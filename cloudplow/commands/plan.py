@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from cloudplow.accounts.pool import AccountPool
 from cloudplow.app import App
 from cloudplow.cli import old_cache_path
 from cloudplow.errors import ExitStatus, RcloneError
+from cloudplow.events.sentences import local_time
 from cloudplow.planning.finish_times import finish_times
 from cloudplow.planning.planner import plan_document
 from cloudplow.state.state_files import SESSION_FILE
 from cloudplow.terminal import logs
-from cloudplow.terminal.display import local_time
 from cloudplow.units import format_bytes
 from cloudplow.upload.context import Engine, UploadTask
 from cloudplow.upload.open_stages import learn_queue
@@ -86,7 +87,7 @@ def _print(name: str, document: dict[str, Any]) -> None:
     for number, stage in enumerate(document["stages"], 1):
         print(f"  now    stage {number:<3} {_stage(stage)}")
     for stage in document["later"]:
-        print(f"  {local_time(stage['starts_at']):<16} {_stage(stage)}")
+        print(f"  {local_time(stage['starts_at'], time.time()) or 'later':<20} {_stage(stage)}")
     if document["unplanned_files"]:
         size = format_bytes(document["unplanned_bytes"])
         print(f"  not yet: {document['unplanned_files']} files, {size}: {document['unplanned_why']}")
@@ -97,9 +98,13 @@ def _print(name: str, document: dict[str, Any]) -> None:
 def _times(document: dict[str, Any]) -> str:
     if not document["speed"]:
         return "no upload has been measured yet, so no time of completion"
+
+    def at(moment: float) -> str:
+        return local_time(moment, time.time()) or "at an unknown time"
+
     return (
-        f"at {format_bytes(document['speed'])}/s (the last upload's) done {local_time(document['done_at'])}; "
-        f"with quota waits {local_time(document['done_with_quotas_at'])}"
+        f"at {format_bytes(document['speed'])}/s, as in the last upload, done about {at(document['done_at'])}; "
+        f"with waits for quota {at(document['done_with_quotas_at'])}"
     )
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from cloudplow.app import App, worst_status
 from cloudplow.cli import old_cache_path, signals_ask
 from cloudplow.errors import CloudplowError
+from cloudplow.events import SessionOutcome, sentence
 from cloudplow.terminal import logs
-from cloudplow.terminal.display import LineDisplay, finished_sentence
+from cloudplow.terminal.display import LineDisplay
 from cloudplow.upload.context import as_dry_run
 from cloudplow.upload.head_start import HeadStart
 
@@ -48,12 +49,12 @@ def upload(
             app.bus.flush()
             display.stop()
             for event in finished:
-                if event.outcome == "failed":
-                    text = f"cloudplow: {event.uploader}: {finished_sentence(event)}"
+                if event.outcome is SessionOutcome.FAILED:
+                    text = f"cloudplow: {event.uploader}: {sentence(event)}"
                     print(logs.escape_control(text), file=sys.stderr)
             outcomes = [event.outcome for event in finished]
             # Asked to stop between two uploaders: the others were never begun.
-            outcomes += ["interrupted"] * (len(tasks) - len(finished))
+            outcomes += [SessionOutcome.INTERRUPTED] * (len(tasks) - len(finished))
             return finish(int(worst_status(outcomes)))
     finally:
         display.stop()

@@ -19,7 +19,16 @@ from typing import Any, Final
 
 from cloudplow import events
 from cloudplow.demo.library import LIBRARY_BYTES
-from cloudplow.demo.site import ACCOUNT_QUOTA, ACCOUNTS, UPLOADER, DemoSite, arrived_checksums, make_root, prepare, private_environment
+from cloudplow.demo.site import (
+    ACCOUNT_QUOTA,
+    ACCOUNTS,
+    UPLOADER,
+    DemoSite,
+    arrived_checksums,
+    make_root,
+    prepare,
+    private_environment,
+)
 from cloudplow.errors import CloudplowError, ExitStatus, RcloneError
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.units import format_bytes, parse_size_bytes

@@ -8,22 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from cloudplow.events import StageOutcome
 from cloudplow.rclone.log import Message, Note, Plain, Problem
-
-
-class Outcome(StrEnum):
-    """How a stage ended."""
-
-    DONE = "done"
-    FILES_FAILED = "files_failed"
-    DENIED = "denied"
-    ACCOUNT_FAILED = "account_failed"
-    DESTINATION_FULL = "destination_full"
-    MISUSED = "misused"
-    TRIGGERED = "triggered"
-    LIMIT_REACHED = "limit_reached"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
 
 
 class Denial(StrEnum):
@@ -146,7 +132,7 @@ class Evidence:
 class Verdict(NamedTuple):
     """What a run came to. reason: a sentence for people, "" when all went well."""
 
-    outcome: Outcome
+    outcome: StageOutcome
     reason: str = ""
     denial: Denial | None = None
 
@@ -168,32 +154,32 @@ def judge(
     Source: exit codes of 1.60.1 and 1.75.2, where 7 is a fatal error (limit) and, in 1.60, also --max-duration.
     """
     if interrupted:
-        return Verdict(Outcome.INTERRUPTED, "stopped on request")
+        return Verdict(StageOutcome.INTERRUPTED, "stopped on request")
     if code == 0:
-        return Verdict(Outcome.FILES_FAILED if failed_files else Outcome.DONE)
+        return Verdict(StageOutcome.FILES_FAILED if failed_files else StageOutcome.DONE)
     denial = evidence.denial
     if denial in (Denial.STORAGE_FULL, Denial.DRIVE_FULL):
-        return Verdict(Outcome.DESTINATION_FULL, DENIAL_SENTENCES[denial], denial)
+        return Verdict(StageOutcome.DESTINATION_FULL, DENIAL_SENTENCES[denial], denial)
     if code in (7, 10) and evidence.max_duration and not evidence.upload_limit:
-        return Verdict(Outcome.LIMIT_REACHED, "the --max-duration of rclone_extras was reached")
+        return Verdict(StageOutcome.LIMIT_REACHED, "the --max-duration of rclone_extras was reached")
     if denial is Denial.DAILY_LIMIT:
-        return Verdict(Outcome.DENIED, DENIAL_SENTENCES[denial], denial)
+        return Verdict(StageOutcome.DENIED, DENIAL_SENTENCES[denial], denial)
     if code == 8 or (evidence.max_transfer and code != 1):
-        return Verdict(Outcome.LIMIT_REACHED, "the --max-transfer of rclone_extras was reached")
+        return Verdict(StageOutcome.LIMIT_REACHED, "the --max-transfer of rclone_extras was reached")
     # One file that is refused while others arrive says nothing about the account's access.
     about_files = transferred_files > 0 or failed_before
     if denial is Denial.KEY_REVOKED or (denial is Denial.NO_ACCESS and not about_files):
-        return Verdict(Outcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
+        return Verdict(StageOutcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
     if code < 0:
-        return Verdict(Outcome.FAILED, f"rclone was ended by {_signal_name(-code)} from outside")
+        return Verdict(StageOutcome.FAILED, f"rclone was ended by {_signal_name(-code)} from outside")
     if failed_files:
-        return Verdict(Outcome.FILES_FAILED, evidence.last_problem, denial)
+        return Verdict(StageOutcome.FILES_FAILED, evidence.last_problem, denial)
     if evidence.misuse:
         reason = f"rclone refuses to begin: {evidence.misuse} (correct rclone_extras, or rclone's configuration)"
-        return Verdict(Outcome.MISUSED, reason)
+        return Verdict(StageOutcome.MISUSED, reason)
     if evidence.account_problem:
-        return Verdict(Outcome.ACCOUNT_FAILED, evidence.account_problem)
-    return Verdict(Outcome.FAILED, evidence.last_problem or f"rclone ended with status {code}", denial)
+        return Verdict(StageOutcome.ACCOUNT_FAILED, evidence.account_problem)
+    return Verdict(StageOutcome.FAILED, evidence.last_problem or f"rclone ended with status {code}", denial)
 
 
 def _signal_name(number: int) -> str:

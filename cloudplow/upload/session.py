@@ -13,11 +13,10 @@ from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.distribution import distribution_document
 from cloudplow.errors import RcloneError, StateError, StoppedError
-from cloudplow.events import Event, SessionFinished
+from cloudplow.events import Event, SessionFinished, SessionOutcome, StageOutcome
 from cloudplow.models import QueueFile
 from cloudplow.planning.last_tries import Patience
 from cloudplow.planning.planner import Plan, plan_document
-from cloudplow.rclone.verdict import Outcome
 from cloudplow.state.locks import FolderLocks
 from cloudplow.units import format_bytes
 from cloudplow.upload.context import Engine, UploadTask
@@ -37,7 +36,7 @@ LISTING_FRESH_SECONDS: Final = 30.0
 #: there meanwhile would upload them again, as duplicates; so nothing is begun for this long, in seconds.
 LANDING_SECONDS: Final = 2.0
 
-STOPPED: Final = Reaction(React.END, "stopped on request", outcome="interrupted")
+STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcome.INTERRUPTED)
 
 
 class Session:
@@ -75,7 +74,7 @@ class Session:
             except StoppedError:
                 end = STOPPED
             except (RcloneError, StateError) as error:
-                end = Reaction(React.END, str(error), outcome="failed")
+                end = Reaction(React.END, str(error), outcome=SessionOutcome.FAILED)
             return self._finish(driver, end)
         finally:
             self._dry_list_path.unlink(missing_ok=True)
@@ -114,7 +113,7 @@ class Session:
         event = SessionFinished(
             session_id=self._id,
             uploader=task.name,
-            outcome=end.outcome,
+            outcome=end.outcome or SessionOutcome.FAILED,
             files=driver.files,
             bytes=driver.bytes,
             files_left=len(self._queue.files),
@@ -141,7 +140,11 @@ class Session:
                 end = self._after_stage(driver, result)
             else:
                 end = self._end_of(made)
-                if end.outcome == "quota_used" and self._engine.wait_for_capacity and not self._task.job.dry_run:
+                if (
+                    end.outcome is SessionOutcome.QUOTA_USED
+                    and self._engine.wait_for_capacity
+                    and not self._task.job.dry_run
+                ):
                     self._sleep_until(end)
                     continue
             if end is not None:
@@ -206,18 +209,18 @@ class Session:
         if made.waiting_files and made.next_capacity is None:
             aside = next((one for one in self._pool.accounts if one.failed_why), None) if self._pool else None
             example = f"; {aside.name}: {aside.failed_why}" if aside else ""
-            return Reaction(React.END, made.unplanned_why + example, outcome="failed")
+            return Reaction(React.END, made.unplanned_why + example, outcome=SessionOutcome.FAILED)
         if made.next_capacity is not None:
             room = format_bytes(made.next_capacity.bytes)
             used_up = "would be used up" if self._task.job.dry_run else "is used up"
             why = f"every account {used_up}, {made.waiting_files} files wait until the first {room} come back"
-            return Reaction(React.END, why, made.next_capacity.at, outcome="quota_used")
+            return Reaction(React.END, why, made.next_capacity.at, outcome=SessionOutcome.QUOTA_USED)
         given_up = self._queue.given_up()
         if given_up:
             name, error = next(iter(given_up.items()))
             why = f"{len(given_up)} files could not be uploaded, for example {name!r}: {error}"
-            return Reaction(React.END, why, outcome="failed")
-        return Reaction(React.END, outcome="done")
+            return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
+        return Reaction(React.END, outcome=SessionOutcome.DONE)
 
     def _sleep_until(self, end: Reaction) -> None:
         """Wait for capacity, or until asked to stop."""
@@ -235,7 +238,7 @@ class Session:
             self._listed_at = -math.inf
             return self._without_progress("the files keep changing while they are to be uploaded")
         self._queue.note_failures(result.failed.items())
-        if result.verdict.outcome in (Outcome.DONE, Outcome.FILES_FAILED):
+        if result.verdict.outcome in (StageOutcome.DONE, StageOutcome.FILES_FAILED):
             if self._task.job.dry_run:
                 self._dry_names.update(driver.planned_names)
             else:
@@ -271,9 +274,7 @@ class Session:
                 driver.leave_account(reaction)
                 self._listed_at = -math.inf
                 return None
-            case React.RETRY:
-                log.warning("%s: %s", self._task.name, reaction.why)
-        if result.files or result.verdict.outcome is Outcome.DONE:
+        if result.files or result.verdict.outcome is StageOutcome.DONE:
             self._patience.renew()
             return None
         return self._without_progress(reaction.why, len(result.failed))
@@ -282,7 +283,7 @@ class Session:
         """A stage brought nothing there: pause, or end when that was so too often."""
         pause = self._patience.next_pause(failed_files, others_first=self._queue.tried_unevenly())
         if pause is None:
-            return Reaction(React.END, why, outcome="failed")
+            return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
         if self._queue.candidates():
             self._engine.stop.first.wait(pause)
         return None

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.process import LineProcess
-from cloudplow.rclone.verdict import Evidence, Outcome, Verdict, judge
+from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.source_names import local_path
 from cloudplow.upload.triggers import Sleep, Triggers
 
@@ -77,7 +78,7 @@ class StageResult(NamedTuple):
     @property
     def cut_off(self) -> bool:
         """Whether rclone ended before its time, so that uploads under way may have arrived without a word."""
-        return self.verdict.outcome not in (Outcome.DONE, Outcome.FILES_FAILED)
+        return self.verdict.outcome not in (StageOutcome.DONE, StageOutcome.FILES_FAILED)
 
 
 class StageRun:
@@ -200,15 +201,15 @@ class StageRun:
             failed_before=self._request.retry,
         )
         if self._fired is not None and not interrupted:
-            verdict = Verdict(Outcome.TRIGGERED, f'rclone said "{self._fired[0]}" too often (rclone_sleeps)')
+            verdict = Verdict(StageOutcome.TRIGGERED, f'rclone said "{self._fired[0]}" too often (rclone_sleeps)')
         aborted = {name: done for name, done in self._in_flight.items() if name in self._waiting}
-        if verdict.outcome is Outcome.DONE:
+        if verdict.outcome is StageOutcome.DONE:
             aborted = {}
         lost_bytes = self._lost_bytes + sum(aborted.values())
-        if verdict.outcome is Outcome.FILES_FAILED or verdict.outcome is Outcome.DONE:
+        if verdict.outcome is StageOutcome.FILES_FAILED or verdict.outcome is StageOutcome.DONE:
             for name, text in failed.items():
                 self._listener.on_failed(name, text)
-        elif verdict.outcome is not Outcome.INTERRUPTED:
+        elif verdict.outcome is not StageOutcome.INTERRUPTED:
             for name, text in failed.items():
                 if "context canceled" not in text:
                     self._listener.on_failed(name, text)
@@ -217,13 +218,17 @@ class StageRun:
         untouched = [file for name, file in self._waiting.items() if name not in failed]
         return StageResult(verdict, self._files, self._bytes, failed, untouched, lost_bytes, aborted, self._fired)
 
-    def _files_are_to_blame(self, outcome: Outcome) -> bool:
+    def _files_are_to_blame(self, outcome: StageOutcome) -> bool:
         """Whether what failed is to count against the files: not when their account was refused, or the run cut off.
 
         A file that is refused all alone may be one that Google never takes: it must not use up account after account.
         """
         alone = len(self._request.files) == 1 or self._request.retry
-        return (alone and outcome is Outcome.DENIED) or outcome in (Outcome.DONE, Outcome.FILES_FAILED, Outcome.FAILED)
+        return (alone and outcome is StageOutcome.DENIED) or outcome in (
+            StageOutcome.DONE,
+            StageOutcome.FILES_FAILED,
+            StageOutcome.FAILED,
+        )
 
 
 def stage_list_path(state_dir: Path, uploader: str) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError
+from cloudplow.events import StageOutcome, SwitchReason
 from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.planning.finish_times import finish_times
 from cloudplow.planning.planner import Plan
@@ -24,7 +25,6 @@ from cloudplow.rclone.remotes import (
     stored_size_bytes,
 )
 from cloudplow.rclone.tuning import drive_defaults
-from cloudplow.rclone.verdict import Outcome
 from cloudplow.state.locks import FolderLocks
 from cloudplow.upload.context import Engine, UploadTask
 from cloudplow.upload.listing import unchanged, write_list
@@ -60,7 +60,7 @@ class StageDriver:
         self._list_path = list_path
         self._emit = emit
         self._stage = 0
-        self._switch_reason = "first"
+        self._switch_reason = SwitchReason.FIRST
         self._previous_name = ""
         self._crypt_layers = crypt_layers_above_drive(task.job.destination, engine.dump()) if pool else 0
         self.files = 0
@@ -85,8 +85,7 @@ class StageDriver:
         """
         self._plan = made
         planned = made.stages[0]
-        # Names that rclone's log shows alike go one after the other, so that each is known to have arrived.
-        files = list({printable_name(file.name): file for file in self._still_as_listed(planned.files)}.values())
+        files = distinct_in_log(self._still_as_listed(planned.files))
         if not files:
             return None
         self.planned_names = [file.name for file in files]
@@ -108,7 +107,7 @@ class StageDriver:
             events.StageFinished,
             stage=self._stage,
             account=self.account_name,
-            outcome=str(result.verdict.outcome),
+            outcome=result.verdict.outcome,
             files=result.files,
             bytes=result.bytes,
             duration_seconds=self._engine.clock() - started,
@@ -162,7 +161,7 @@ class StageDriver:
 
         It counts as used: only the next run can tell which files arrived, and it must not plan with too much before.
         """
-        if result.verdict.outcome is not Outcome.INTERRUPTED:
+        if result.verdict.outcome is not StageOutcome.INTERRUPTED:
             return 0, 0
         seen = result.in_flight
         missing = (self._cost(file.size) - seen.get(printable_name(file.name), 0) for file in result.untouched)
@@ -211,7 +210,7 @@ class StageDriver:
             reason=self._switch_reason,
         )
         self._previous_name = self.account_name
-        self._switch_reason = "quota_used"
+        self._switch_reason = SwitchReason.QUOTA_USED
 
     def leave_account(self, reaction: Reaction) -> None:
         """The active account is not to be used for now (denied, trigger) or for the rest of the session (failed)."""
@@ -220,7 +219,7 @@ class StageDriver:
         account = self._pool.active
         if reaction.react is React.REST_ACCOUNT and reaction.until is not None:
             until = reaction.until
-            if reaction.switch_reason == "denied":
+            if reaction.switch_reason is SwitchReason.DENIED:
                 until = self._pool.learn_from_denial(account, self._task.window_seconds) or until
             self._engine.ledger.deny(self._task.name, account, until, reaction.why)
         else:

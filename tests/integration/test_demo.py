@@ -26,7 +26,7 @@ from cloudplow.delivery import EventBus
 from cloudplow.demo.demo import Finish, run_demo
 from cloudplow.demo.library import library_files
 from cloudplow.demo.site import ACCOUNTS, UPLOADER, DemoSite
-from cloudplow.events import FileTransferred, SessionFinished
+from cloudplow.events import FileTransferred, SessionFinished, SessionOutcome
 from cloudplow.rclone.process import run
 
 pytestmark = pytest.mark.rclone
@@ -61,7 +61,13 @@ def move_everything(site: DemoSite, *, stages: int = ACCOUNTS) -> None:
         bus.publish(FileTransferred(uploader=UPLOADER, name=file.name, size=file.size, account=account, stage=1))
     bus.publish(
         SessionFinished(
-            uploader=UPLOADER, outcome="done", files=0, bytes=0, files_left=0, bytes_left=0, next_capacity_at=None
+            uploader=UPLOADER,
+            outcome=SessionOutcome.DONE,
+            files=0,
+            bytes=0,
+            files_left=0,
+            bytes_left=0,
+            next_capacity_at=None,
         )
     )
     bus.close()

@@ -11,8 +11,8 @@ from typing import Any, Final
 import pytest
 
 from cloudplow import events, hookspecs
+from cloudplow.events import StageOutcome
 from cloudplow.plugins import ENTRY_POINT_GROUP, Plugins
-from cloudplow.rclone.verdict import Outcome
 from tests.integration.local_site import REPOSITORY, LocalSite, Run
 
 DOCUMENT: Final = (REPOSITORY / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -139,4 +139,4 @@ def test_the_fields_that_all_events_carry_are_described() -> None:
 
 def test_every_outcome_of_a_stage_is_named() -> None:
     text = section("stage_finished")
-    assert [outcome for outcome in Outcome if f"`{outcome}`" not in text] == []
+    assert [outcome for outcome in StageOutcome if f"`{outcome}`" not in text] == []

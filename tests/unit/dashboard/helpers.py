@@ -128,9 +128,10 @@ def throttle_changed(limit: float | None, streams: int = 1) -> events.ThrottleCh
     return events.ThrottleChanged(uploader=UPLOADER, limit=limit, streams=streams)
 
 
-def session_finished(outcome: str = "done", **fields: Any) -> events.SessionFinished:
+def session_finished(outcome: str = events.SessionOutcome.DONE, **fields: Any) -> events.SessionFinished:
     values: dict[str, Any] = {"files": 1, "bytes": 100, "files_left": 0, "bytes_left": 0, "next_capacity_at": None}
-    return events.SessionFinished(uploader=UPLOADER, outcome=outcome, **(values | fields))
+    values["outcome"] = outcome
+    return events.SessionFinished(uploader=UPLOADER, **(values | fields))
 
 
 NAMES = st.sampled_from(["a.mkv", "b/c.mkv", "Ünï/\udce4.mkv", "<img src=x>", "", "x" * 3000, "null"])

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from cloudplow.demo import demo, site as demo_site
 from cloudplow.delivery import EventBus
+from cloudplow.demo import demo
+from cloudplow.demo import site as demo_site
 from cloudplow.demo.demo import Tally, find_faults, run_demo
 from cloudplow.demo.library import LIBRARY_BYTES, MODIFIED_AT, LibraryFile, library_files, write_library
 from cloudplow.demo.site import ACCOUNT_QUOTA, ACCOUNTS, UPLOADER, DemoSite, make_root, private_environment
 from cloudplow.errors import CloudplowError, RcloneError
-from cloudplow.events import FileTransferred, SessionFinished, StageStarted
+from cloudplow.events import FileTransferred, SessionFinished, SessionOutcome, StageStarted
 from cloudplow.units import parse_size_bytes
 
 
@@ -263,7 +264,13 @@ def test_tally_counts_what_the_events_of_the_demo_tell() -> None:
         bus.publish(FileTransferred(uploader=uploader, name="a", size=10, account="1.json", stage=1))
     bus.publish(
         SessionFinished(
-            uploader=UPLOADER, outcome="done", files=1, bytes=10, files_left=0, bytes_left=0, next_capacity_at=None
+            uploader=UPLOADER,
+            outcome=SessionOutcome.DONE,
+            files=1,
+            bytes=10,
+            files_left=0,
+            bytes_left=0,
+            next_capacity_at=None,
         )
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cloudplow.events import StageOutcome
 from cloudplow.rclone.log import Note, Plain, Problem
-from cloudplow.rclone.verdict import DENIAL_SENTENCES, Denial, Evidence, Outcome, Verdict, classify_denial, judge
+from cloudplow.rclone.verdict import DENIAL_SENTENCES, Denial, Evidence, Verdict, classify_denial, judge
 
 from .recordings import CODES, VERSIONS, messages
 
@@ -39,33 +40,33 @@ def verdict_of(
 @pytest.mark.parametrize(
     ("case", "outcome", "denial"),
     [
-        ("moved", Outcome.DONE, None),
-        ("already-there", Outcome.DONE, None),
-        ("nothing", Outcome.DONE, None),
-        ("denied", Outcome.DENIED, Denial.DAILY_LIMIT),
-        ("quota-exceeded", Outcome.DENIED, Denial.DAILY_LIMIT),
-        ("storage-full", Outcome.DESTINATION_FULL, Denial.STORAGE_FULL),
-        ("drive-full", Outcome.DESTINATION_FULL, Denial.DRIVE_FULL),
-        ("revoked", Outcome.ACCOUNT_FAILED, Denial.KEY_REVOKED),
-        ("no-access", Outcome.ACCOUNT_FAILED, Denial.NO_ACCESS),
-        ("read-only", Outcome.ACCOUNT_FAILED, Denial.NO_ACCESS),
-        ("max-transfer", Outcome.LIMIT_REACHED, None),
-        ("max-duration", Outcome.LIMIT_REACHED, None),
-        ("max-duration-soft", Outcome.LIMIT_REACHED, None),
-        ("some-failed", Outcome.FILES_FAILED, None),
-        ("no-source", Outcome.FAILED, None),
-        ("no-remote", Outcome.MISUSED, None),
-        ("unknown-flag", Outcome.MISUSED, None),
+        ("moved", StageOutcome.DONE, None),
+        ("already-there", StageOutcome.DONE, None),
+        ("nothing", StageOutcome.DONE, None),
+        ("denied", StageOutcome.DENIED, Denial.DAILY_LIMIT),
+        ("quota-exceeded", StageOutcome.DENIED, Denial.DAILY_LIMIT),
+        ("storage-full", StageOutcome.DESTINATION_FULL, Denial.STORAGE_FULL),
+        ("drive-full", StageOutcome.DESTINATION_FULL, Denial.DRIVE_FULL),
+        ("revoked", StageOutcome.ACCOUNT_FAILED, Denial.KEY_REVOKED),
+        ("no-access", StageOutcome.ACCOUNT_FAILED, Denial.NO_ACCESS),
+        ("read-only", StageOutcome.ACCOUNT_FAILED, Denial.NO_ACCESS),
+        ("max-transfer", StageOutcome.LIMIT_REACHED, None),
+        ("max-duration", StageOutcome.LIMIT_REACHED, None),
+        ("max-duration-soft", StageOutcome.LIMIT_REACHED, None),
+        ("some-failed", StageOutcome.FILES_FAILED, None),
+        ("no-source", StageOutcome.FAILED, None),
+        ("no-remote", StageOutcome.MISUSED, None),
+        ("unknown-flag", StageOutcome.MISUSED, None),
     ],
 )
-def test_recorded_run_comes_to(version: str, case: str, outcome: Outcome, denial: Denial | None) -> None:
+def test_recorded_run_comes_to(version: str, case: str, outcome: StageOutcome, denial: Denial | None) -> None:
     evidence = Evidence()
     for message in messages(version, case):
         evidence.add(message)
     failed_files = 1 if case == "some-failed" else 0
     verdict = judge(CODES[f"{version}-{case}"], evidence, interrupted=False, failed_files=failed_files)
     assert (verdict.outcome, verdict.denial) == (outcome, denial)
-    assert bool(verdict.reason) == (outcome is not Outcome.DONE)
+    assert bool(verdict.reason) == (outcome is not StageOutcome.DONE)
     if denial is not None:
         assert verdict.reason == DENIAL_SENTENCES[denial]
 
@@ -96,45 +97,45 @@ def test_recorded_exit_codes_are_those_that_the_verdict_was_written_for(recordin
 
 
 def test_success_is_done() -> None:
-    assert verdict_of(0) == Verdict(Outcome.DONE)
+    assert verdict_of(0) == Verdict(StageOutcome.DONE)
 
 
 def test_success_with_files_that_failed_is_not_done() -> None:
-    assert verdict_of(0, failed_files=1).outcome is Outcome.FILES_FAILED
+    assert verdict_of(0, failed_files=1).outcome is StageOutcome.FILES_FAILED
 
 
 def test_success_after_a_denial_that_was_repeated_away_is_done() -> None:
-    assert verdict_of(0, LIMIT).outcome is Outcome.DONE
+    assert verdict_of(0, LIMIT).outcome is StageOutcome.DONE
 
 
 def test_code_7_is_the_limit_or_in_old_versions_the_duration() -> None:
-    assert verdict_of(7, LIMIT).outcome is Outcome.DENIED
-    assert verdict_of(7, "max transfer duration reached as set by --max-duration").outcome is Outcome.LIMIT_REACHED
-    assert verdict_of(7, LIMIT, "max transfer duration reached as set by --max-duration").outcome is Outcome.DENIED
-    assert verdict_of(7).outcome is Outcome.FAILED
+    assert verdict_of(7, LIMIT).outcome is StageOutcome.DENIED
+    assert verdict_of(7, "max transfer duration reached as set by --max-duration").outcome is StageOutcome.LIMIT_REACHED
+    assert verdict_of(7, LIMIT, "max transfer duration reached as set by --max-duration").outcome is StageOutcome.DENIED
+    assert verdict_of(7).outcome is StageOutcome.FAILED
 
 
 def test_notice_of_a_deadline_at_the_start_is_no_sign_that_it_was_reached() -> None:
     evidence = Evidence()
     evidence.add(Note("Google drive root 'x'", "Transfer session HARD deadline: 2026/11/24 20:02:04", "info"))
     evidence.add(Problem("", "something fatal", "error"))
-    assert judge(7, evidence, interrupted=False, failed_files=0).outcome is Outcome.FAILED
+    assert judge(7, evidence, interrupted=False, failed_files=0).outcome is StageOutcome.FAILED
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 130, 143, -2, -15, -9])
 def test_what_we_stopped_is_interrupted_whatever_the_code(code: int) -> None:
-    assert judge(code, evidence_of(LIMIT), interrupted=True, failed_files=3).outcome is Outcome.INTERRUPTED
+    assert judge(code, evidence_of(LIMIT), interrupted=True, failed_files=3).outcome is StageOutcome.INTERRUPTED
 
 
 @pytest.mark.parametrize(("code", "name"), [(-9, "SIGKILL"), (-15, "SIGTERM"), (-99, "signal 99")])
 def test_what_others_killed_is_a_failure_with_the_signal(code: int, name: str) -> None:
     verdict = verdict_of(code)
-    assert verdict.outcome is Outcome.FAILED
+    assert verdict.outcome is StageOutcome.FAILED
     assert name in verdict.reason
 
 
 def test_unknown_code_without_words_says_the_code() -> None:
-    assert verdict_of(99) == Verdict(Outcome.FAILED, "rclone ended with status 99")
+    assert verdict_of(99) == Verdict(StageOutcome.FAILED, "rclone ended with status 99")
 
 
 def test_reason_is_the_last_problem_of_the_run_rather_than_of_a_file() -> None:
@@ -193,13 +194,13 @@ def test_plain_rate_limit_does_not_hide_the_daily_one() -> None:
 
 def test_plain_rate_limit_is_no_denial_of_the_account() -> None:
     rate = "googleapi: Error 403: Rate Limit Exceeded, rateLimitExceeded"
-    assert verdict_of(1, rate, failed_files=1).outcome is Outcome.FILES_FAILED
+    assert verdict_of(1, rate, failed_files=1).outcome is StageOutcome.FILES_FAILED
 
 
 def test_one_file_without_access_among_others_that_arrive_is_its_own_fault() -> None:
     text = "Failed to copy: googleapi: Error 404: File not found: 0AFake., notFound"
-    assert verdict_of(1, text, failed_files=1, transferred_files=5).outcome is Outcome.FILES_FAILED
-    assert verdict_of(1, text, failed_files=1).outcome is Outcome.ACCOUNT_FAILED
+    assert verdict_of(1, text, failed_files=1, transferred_files=5).outcome is StageOutcome.FILES_FAILED
+    assert verdict_of(1, text, failed_files=1).outcome is StageOutcome.ACCOUNT_FAILED
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_name_of_a_file_is_no_word_of_google(name: str, error: str) -> None:
     evidence = evidence_of(text, name=f"{name}/x: y")
     evidence.add(Plain(f"2026/11/24 20:02:04 {text}"))
     verdict = judge(1, evidence, interrupted=False, failed_files=1)
-    assert (verdict.outcome, verdict.denial) == (Outcome.FILES_FAILED, None)
+    assert (verdict.outcome, verdict.denial) == (StageOutcome.FILES_FAILED, None)
 
 
 def test_key_file_that_cannot_be_opened_is_a_fault_of_the_account() -> None:
@@ -220,7 +221,7 @@ def test_key_file_that_cannot_be_opened_is_a_fault_of_the_account() -> None:
         'Failed to create file system for "gdrive:": drive: failed when making oauth client: error opening service '
         "account credentials file: open /keys/1.json: no such file or directory"
     )
-    assert verdict_of(1, text).outcome is Outcome.ACCOUNT_FAILED
+    assert verdict_of(1, text).outcome is StageOutcome.ACCOUNT_FAILED
 
 
 def test_notes_are_no_evidence_of_a_denial() -> None:
@@ -231,7 +232,7 @@ def test_notes_are_no_evidence_of_a_denial() -> None:
 
 def test_refusal_of_files_that_failed_before_says_nothing_about_the_account() -> None:
     text = "googleapi: Error 403: ..., insufficientFilePermissions"
-    assert verdict_of(1, text, failed_files=1).outcome is Outcome.ACCOUNT_FAILED
-    assert verdict_of(1, text, failed_files=1, failed_before=True).outcome is Outcome.FILES_FAILED
+    assert verdict_of(1, text, failed_files=1).outcome is StageOutcome.ACCOUNT_FAILED
+    assert verdict_of(1, text, failed_files=1, failed_before=True).outcome is StageOutcome.FILES_FAILED
     revoked = verdict_of(1, 'oauth2: "invalid_grant"', failed_files=1, failed_before=True)
-    assert revoked.outcome is Outcome.ACCOUNT_FAILED
+    assert revoked.outcome is StageOutcome.ACCOUNT_FAILED

@@ -71,7 +71,9 @@ def learned(*sizes: int) -> Event:
 
 
 def switched(account: str, index: int) -> Event:
-    return events.SaSwitched(previous="", current=account, account_index=index, accounts_total=2, reason="first")
+    return events.SaSwitched(
+        previous="", current=account, account_index=index, accounts_total=2, reason=events.SwitchReason.FIRST
+    )
 
 
 def stage(number: int, index: int) -> Event:
@@ -92,7 +94,7 @@ def transferred(size: int) -> Event:
 
 def finished(files: int, size: int) -> Event:
     return events.SessionFinished(
-        outcome="done", files=files, bytes=size, files_left=0, bytes_left=0, next_capacity_at=None
+        outcome=events.SessionOutcome.DONE, files=files, bytes=size, files_left=0, bytes_left=0, next_capacity_at=None
     )
 
 

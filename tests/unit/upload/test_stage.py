@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Stats
-from cloudplow.rclone.verdict import Denial, Outcome
+from cloudplow.rclone.verdict import Denial
 from cloudplow.upload import stage
 from cloudplow.upload.stage import StageRequest, StageResult, StageRun, stage_list_path
 from cloudplow.upload.triggers import Sleep
@@ -135,7 +136,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_recorded_move_is_uploaded_then_transferred(bench: Bench, version: str) -> None:
     result = bench.run(SMALL, lines(version, "moved"))
-    assert result.verdict.outcome is Outcome.DONE
+    assert result.verdict.outcome is StageOutcome.DONE
     assert (result.files, result.bytes, result.lost_bytes) == (4, 5017, 0)
     assert (result.failed, result.untouched) == ({}, [])
     assert sorted(bench.listener.names("uploaded")) == sorted(bench.listener.names("transferred")) == sorted(SMALL)
@@ -162,7 +163,7 @@ def test_recorded_file_that_was_there_costs_nothing(bench: Bench, version: str) 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_recorded_dry_run_moves_nothing_and_tells_of_every_file(bench: Bench, version: str) -> None:
     result = bench.run(SMALL, lines(version, "dry-run"))
-    assert (result.verdict.outcome, result.files, result.untouched) == (Outcome.DONE, 0, [])
+    assert (result.verdict.outcome, result.files, result.untouched) == (StageOutcome.DONE, 0, [])
     assert sorted(bench.listener.told) == sorted(("skipped", name, size) for name, size in SMALL.items())
 
 
@@ -175,7 +176,7 @@ def test_dry_run_would_only_delete_what_is_there_already(bench: Bench) -> None:
 def test_recorded_denial_charges_what_arrived_and_blames_no_file(bench: Bench, version: str) -> None:
     files = {f"{number}.mkv": 1_500_000 for number in range(8)}
     result = bench.run(files, lines(version, "denied"), CODES[f"{version}-denied"])
-    assert (result.verdict.outcome, result.verdict.denial) == (Outcome.DENIED, Denial.DAILY_LIMIT)
+    assert (result.verdict.outcome, result.verdict.denial) == (StageOutcome.DENIED, Denial.DAILY_LIMIT)
     assert result.files == len(bench.listener.names("transferred")) == 5
     assert result.failed == {}
     assert len(result.untouched) == 3
@@ -186,14 +187,14 @@ def test_recorded_denial_charges_what_arrived_and_blames_no_file(bench: Bench, v
 @pytest.mark.parametrize("case", ["revoked", "no-access", "read-only"])
 def test_recorded_account_that_cannot_upload_blames_no_file(bench: Bench, version: str, case: str) -> None:
     result = bench.run(SMALL, lines(version, case), CODES[f"{version}-{case}"])
-    assert result.verdict.outcome is Outcome.ACCOUNT_FAILED
+    assert result.verdict.outcome is StageOutcome.ACCOUNT_FAILED
     assert (result.files, result.failed, len(result.untouched)) == (0, {}, 4)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_recorded_failure_names_its_file_and_the_others_arrive(bench: Bench, version: str) -> None:
     result = bench.run(SMALL, lines(version, "some-failed"), CODES[f"{version}-some-failed"])
-    assert result.verdict.outcome is Outcome.FILES_FAILED
+    assert result.verdict.outcome is StageOutcome.FILES_FAILED
     assert (list(result.failed), result.files, result.untouched) == (["a.mkv"], 3, [])
     assert bench.listener.names("failed") == ["a.mkv"]
     assert not result.cut_off
@@ -204,7 +205,7 @@ def test_recorded_failure_names_its_file_and_the_others_arrive(bench: Bench, ver
 def test_recorded_limit_of_the_user_blames_no_file(bench: Bench, version: str, case: str) -> None:
     files = {f"{number}.mkv": 1_000_000 for number in range(6)}
     result = bench.run(files, lines(version, case), CODES[f"{version}-{case}"])
-    assert (result.verdict.outcome, result.failed) == (Outcome.LIMIT_REACHED, {})
+    assert (result.verdict.outcome, result.failed) == (StageOutcome.LIMIT_REACHED, {})
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -250,7 +251,7 @@ def test_file_whose_removal_was_cut_off_has_left_when_it_is_gone(bench: Bench) -
 def test_file_that_fails_and_then_arrives_has_not_failed(bench: Bench) -> None:
     output = [line("Failed to copy: x", "a", "error"), line("Copied (new)", "a"), line("Deleted", "a")]
     result = bench.run({"a": 5}, output)
-    assert (result.verdict.outcome, result.failed) == (Outcome.DONE, {})
+    assert (result.verdict.outcome, result.failed) == (StageOutcome.DONE, {})
     assert bench.listener.names("failed") == []
 
 
@@ -273,7 +274,7 @@ def test_name_that_is_no_utf8_is_recognised(bench: Bench) -> None:
 
 def test_file_of_which_rclone_says_nothing_is_untouched(bench: Bench) -> None:
     result = bench.run({"a": 5}, [line("There was nothing to transfer")])
-    assert (result.verdict.outcome, result.untouched) == (Outcome.DONE, [QueueFile("a", 5)])
+    assert (result.verdict.outcome, result.untouched) == (StageOutcome.DONE, [QueueFile("a", 5)])
 
 
 def test_replaced_file_of_a_move_inside_a_remote_has_not_left_before_it_is_gone(bench: Bench) -> None:
@@ -324,14 +325,14 @@ DENIAL = "googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded
 
 def test_file_that_is_refused_all_alone_is_to_blame(bench: Bench) -> None:
     result = bench.run({"a": 10}, [line(f"Failed to copy: {DENIAL}", "a", "error")], 7)
-    assert (result.verdict.outcome, list(result.failed)) == (Outcome.DENIED, ["a"])
+    assert (result.verdict.outcome, list(result.failed)) == (StageOutcome.DENIED, ["a"])
 
 
 def test_files_that_are_refused_once_more_are_to_blame(bench: Bench) -> None:
     output = [line(f"Failed to copy: {DENIAL}", name, "error") for name in ("a", "b")]
     assert bench.run({"a": 10, "b": 10}, output, 7).failed == {}
     result = bench.run({"a": 10, "b": 10}, output, 7, retry=True)
-    assert (result.verdict.outcome, list(result.failed)) == (Outcome.DENIED, ["a", "b"])
+    assert (result.verdict.outcome, list(result.failed)) == (StageOutcome.DENIED, ["a", "b"])
 
 
 def test_denial_tells_of_the_file_that_was_refused_but_not_of_those_that_were_cancelled(bench: Bench) -> None:
@@ -356,7 +357,7 @@ def test_request_to_stop_ends_rclone_and_all_that_it_still_says_is_read(bench: B
 
     process.before_batch = at
     result = bench.run({"a": 5, "b": 5}, [], process=process, should_stop=lambda: stopping[0])
-    assert result.verdict.outcome is Outcome.INTERRUPTED
+    assert result.verdict.outcome is StageOutcome.INTERRUPTED
     assert result.files == 1
     assert set(process.calls) == {"terminate"}
 
@@ -375,7 +376,7 @@ def test_trigger_ends_the_run_and_is_told_apart_from_a_request_to_stop(bench: Be
         [line("Copied (new)", "b")],
     ]
     result = bench.run({"a": 5, "b": 5}, output, -15, sleeps=sleeps)
-    assert result.verdict.outcome is Outcome.TRIGGERED
+    assert result.verdict.outcome is StageOutcome.TRIGGERED
     assert "rate limit" in result.verdict.reason
     assert result.fired == ("rate limit", sleeps["rate limit"])
     assert bench.process.calls == ["terminate", "terminate"]

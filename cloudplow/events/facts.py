@@ -1,27 +1,12 @@
-"""The facts of an upload, one blinker signal and one frozen dataclass for each.
-
-    from cloudplow import events
-
-    def on_switch(sender, *, event, **extra):
-        print(event.uploader, event.previous, "->", event.current, event.reason)
-
-    events.sa_switched.connect(on_switch)                    # every uploader
-    events.sa_switched.connect(on_switch, sender="google")   # one uploader
-
-blinker keeps weak references: keep the receiver alive (a module-level function or a bound method of a living
-object; a bare lambda vanishes). Receivers run on delivery threads (`cloudplow.delivery`), in order, one event at a
-time for each receiver, never on the thread that drives rclone. Always accept `**extra`: later versions may add to it.
-"""
+"""The facts of an upload: one frozen dataclass for each kind. Sizes are bytes, times epoch seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from blinker import NamedSignal, Namespace
-
-_namespace = Namespace()
+from cloudplow.events.vocabulary import AccountState, SessionOutcome, StageOutcome, SwitchReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +38,60 @@ class SessionStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecovered(Event):
+    """`session_recovered`: what an earlier process left of an uploader's last session; told once after a start.
+
+    outcome: INTERRUPTED when that process ended before the session did (then ended_at is None); None when an older
+    program did not say. account: base name of the last one that uploaded, account_index: its 0-based place, -1 when
+    unknown; accounts_used: base names. files, bytes: what was transferred; files_total, bytes_total: with what was to
+    be. stage_params: what an older program told its last stage; usually {}.
+    """
+
+    signal_name: ClassVar[str] = "session_recovered"
+
+    started_at: float
+    ended_at: float | None
+    outcome: SessionOutcome | None
+    reason: str
+    upload_folder: str
+    upload_remote: str
+    stage: int
+    stages_total: int
+    account: str
+    account_index: int
+    accounts_total: int
+    accounts_used: tuple[str, ...]
+    files: int
+    bytes: int
+    files_total: int
+    bytes_total: int
+    files_left: int
+    bytes_left: int
+    next_capacity_at: float | None
+    stage_params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransfersRecovered(Event):
+    """`transfers_recovered`: how the sizes of what earlier uploads transferred are spread; told once after a start.
+
+    distribution: as in `QueueLearned`. upload_folder: where the files came from, "" when that is not known.
+    """
+
+    signal_name: ClassVar[str] = "transfers_recovered"
+
+    distribution: Mapping[str, Any]
+    upload_folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLearned(Event):
     """`queue_learned`: what is to be uploaded is known. It comes again when a later listing differs.
 
     files, bytes: of the whole queue now. distribution: the document of `cloudplow.distribution`.
     source: how it was learned ("lsf", "dry_run"); confidence: "exact" when every file was listed.
+    learned_at: None for now; a time for a queue that an earlier process learned, told once after a start (then
+    session_id is "").
     """
 
     signal_name: ClassVar[str] = "queue_learned"
@@ -68,6 +102,7 @@ class QueueLearned(Event):
     source: str
     confidence: str
     duration_seconds: float
+    learned_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +126,7 @@ class StageStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaSwitched(Event):
-    """`sa_switched`: another service account takes over. previous: "" for the first one.
-
-    reason: "first", "quota_used", "denied", "trigger" or "failed".
-    """
+    """`sa_switched`: another service account takes over. previous: "" for the first one."""
 
     signal_name: ClassVar[str] = "sa_switched"
 
@@ -102,7 +134,7 @@ class SaSwitched(Event):
     current: str
     account_index: int
     accounts_total: int
-    reason: str
+    reason: SwitchReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +209,8 @@ class QuotaChanged(Event):
     """`quota_changed`: what an account has spent of its window.
 
     resets_at: epoch seconds at which the first spent bytes come back; None when nothing is spent.
-    state: "ready", "active", "cooling", "denied" or "failed"; why: a sentence for people, "" when there is nothing
-    to say; until: epoch seconds at which it is ready again, None when it is ready or when nobody knows.
+    why: a sentence for people, "" when there is nothing to say.
+    until: epoch seconds at which it is ready again, None when it is ready or when nobody knows.
     returns: what comes back when, (epoch seconds, bytes) in order of time, a running stage's reservation included; the
     first one exactly, later ones summed up by the hour, at most 24.
     """
@@ -189,7 +221,7 @@ class QuotaChanged(Event):
     used_bytes: int
     limit_bytes: int
     resets_at: float | None
-    state: str = "ready"
+    state: AccountState = AccountState.READY
     why: str = ""
     until: float | None = None
     returns: tuple[tuple[float, int], ...] = ()
@@ -203,7 +235,7 @@ class AccountQuota:
     used_bytes: int
     limit_bytes: int
     resets_at: float | None
-    state: str
+    state: AccountState
     why: str
     until: float | None
     returns: tuple[tuple[float, int], ...] = ()
@@ -211,7 +243,10 @@ class AccountQuota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountsLearned(Event):
-    """`accounts_learned`: the whole pool in natural order, at the start and when key files came or went."""
+    """`accounts_learned`: the whole pool in natural order: at the start of a session, and when key files came or went.
+
+    Told once after a start, too, from what the ledger knows; then session_id is "".
+    """
 
     signal_name: ClassVar[str] = "accounts_learned"
 
@@ -234,7 +269,6 @@ class PlanMade(Event):
 class StageFinished(Event):
     """`stage_finished`: a run of rclone ended. files, bytes: what was transferred in it (already there included).
 
-    outcome: a `cloudplow.rclone.verdict.Outcome` value ("done", "denied", "failed", "interrupted" ...);
     reason: a sentence for people, "" when there is nothing to say.
     """
 
@@ -242,7 +276,7 @@ class StageFinished(Event):
 
     stage: int
     account: str
-    outcome: str
+    outcome: StageOutcome
     files: int
     bytes: int
     duration_seconds: float
@@ -281,7 +315,7 @@ class ThrottleChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFinished(Event):
-    """`session_finished`: outcome is "done", "quota_used", "suspended", "failed" or "interrupted".
+    """`session_finished`: an upload of one uploader ended.
 
     files, bytes: exactly the sum of the session's `file_transferred`. files_left, bytes_left: what is still to be
     uploaded. next_capacity_at: epoch seconds at which the first quota returns, None when none is waited for.
@@ -290,34 +324,10 @@ class SessionFinished(Event):
 
     signal_name: ClassVar[str] = "session_finished"
 
-    outcome: str
+    outcome: SessionOutcome
     files: int
     bytes: int
     files_left: int
     bytes_left: int
     next_capacity_at: float | None
     reason: str = ""
-
-
-def _signal(event_type: type[Event]) -> NamedSignal:
-    return _namespace.signal(event_type.signal_name, doc=event_type.__doc__)
-
-
-session_started: Final = _signal(SessionStarted)
-queue_learned: Final = _signal(QueueLearned)
-accounts_learned: Final = _signal(AccountsLearned)
-plan_made: Final = _signal(PlanMade)
-stage_started: Final = _signal(StageStarted)
-sa_switched: Final = _signal(SaSwitched)
-transfer_progress: Final = _signal(TransferProgress)
-file_transferred: Final = _signal(FileTransferred)
-file_failed: Final = _signal(FileFailed)
-quota_changed: Final = _signal(QuotaChanged)
-stage_finished: Final = _signal(StageFinished)
-uploader_suspended: Final = _signal(UploaderSuspended)
-uploader_resumed: Final = _signal(UploaderResumed)
-throttle_changed: Final = _signal(ThrottleChanged)
-session_finished: Final = _signal(SessionFinished)
-
-#: Every signal by its name.
-SIGNALS: Final[Mapping[str, NamedSignal]] = dict(_namespace)

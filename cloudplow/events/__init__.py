@@ -1,0 +1,116 @@
+"""The facts of an upload, one blinker signal and one frozen dataclass for each.
+
+    from cloudplow import events
+
+    def on_switch(sender, *, event, **extra):
+        print(event.uploader, event.previous, "->", event.current, event.reason)
+
+    events.sa_switched.connect(on_switch)                    # every uploader
+    events.sa_switched.connect(on_switch, sender="google")   # one uploader
+
+blinker keeps weak references: keep the receiver alive (a module-level function or a bound method of a living
+object; a bare lambda vanishes). Receivers run on delivery threads (`cloudplow.delivery`), in order, one event at a
+time for each receiver, never on the thread that drives rclone. Always accept `**extra`: later versions may add to it.
+
+`sentence(event)` says it for people. The words that events carry are enumerations: `SwitchReason`, `SessionOutcome` ...
+"""
+
+from cloudplow.events.facts import (
+    AccountQuota,
+    AccountsLearned,
+    Event,
+    FileFailed,
+    FileTransferred,
+    PlanMade,
+    QueueLearned,
+    QuotaChanged,
+    SaSwitched,
+    SessionFinished,
+    SessionRecovered,
+    SessionStarted,
+    StageFinished,
+    StageStarted,
+    ThrottleChanged,
+    TransferProgress,
+    Transferring,
+    TransfersRecovered,
+    UploaderResumed,
+    UploaderSuspended,
+)
+from cloudplow.events.sentences import (
+    sentence,
+)
+from cloudplow.events.signals import (
+    SIGNALS,
+    accounts_learned,
+    file_failed,
+    file_transferred,
+    plan_made,
+    queue_learned,
+    quota_changed,
+    sa_switched,
+    session_finished,
+    session_recovered,
+    session_started,
+    stage_finished,
+    stage_started,
+    throttle_changed,
+    transfer_progress,
+    transfers_recovered,
+    uploader_resumed,
+    uploader_suspended,
+)
+from cloudplow.events.vocabulary import (
+    AccountState,
+    SessionOutcome,
+    StageOutcome,
+    SwitchReason,
+    UploaderState,
+)
+
+__all__ = [
+    "SIGNALS",
+    "AccountQuota",
+    "AccountState",
+    "AccountsLearned",
+    "Event",
+    "FileFailed",
+    "FileTransferred",
+    "PlanMade",
+    "QueueLearned",
+    "QuotaChanged",
+    "SaSwitched",
+    "SessionFinished",
+    "SessionOutcome",
+    "SessionRecovered",
+    "SessionStarted",
+    "StageFinished",
+    "StageOutcome",
+    "StageStarted",
+    "SwitchReason",
+    "ThrottleChanged",
+    "TransferProgress",
+    "Transferring",
+    "TransfersRecovered",
+    "UploaderResumed",
+    "UploaderState",
+    "UploaderSuspended",
+    "accounts_learned",
+    "file_failed",
+    "file_transferred",
+    "plan_made",
+    "queue_learned",
+    "quota_changed",
+    "sa_switched",
+    "sentence",
+    "session_finished",
+    "session_recovered",
+    "session_started",
+    "stage_finished",
+    "stage_started",
+    "throttle_changed",
+    "transfer_progress",
+    "transfers_recovered",
+    "uploader_resumed",
+    "uploader_suspended",
+]

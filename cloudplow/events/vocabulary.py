@@ -1,0 +1,71 @@
+"""The words that events carry: each list of them once. They are texts, so they compare with and are written as such."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AccountState(StrEnum):
+    """What an account can do now. Decided in one place: `cloudplow.accounts.pool`."""
+
+    READY = "ready"
+    ACTIVE = "active"
+    #: Nearly used up: what it has spent comes back in time.
+    COOLING = "cooling"
+    #: Google refuses its uploads until a time.
+    DENIED = "denied"
+    #: Set aside for this session, for example because its key was revoked.
+    FAILED = "failed"
+
+
+class SessionOutcome(StrEnum):
+    """How an upload of one uploader ended."""
+
+    DONE = "done"
+    QUOTA_USED = "quota_used"
+    SUSPENDED = "suspended"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class StageOutcome(StrEnum):
+    """How one run of rclone ended. Decided in one place: `cloudplow.rclone.verdict`."""
+
+    DONE = "done"
+    FILES_FAILED = "files_failed"
+    DENIED = "denied"
+    ACCOUNT_FAILED = "account_failed"
+    DESTINATION_FULL = "destination_full"
+    MISUSED = "misused"
+    TRIGGERED = "triggered"
+    LIMIT_REACHED = "limit_reached"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class SwitchReason(StrEnum):
+    """Why another account takes over."""
+
+    FIRST = "first"
+    QUOTA_USED = "quota_used"
+    DENIED = "denied"
+    TRIGGER = "trigger"
+    FAILED = "failed"
+
+
+class UploaderState(StrEnum):
+    """What an uploader does now, as `cloudplow status` says it."""
+
+    IDLE = "idle"
+    UPLOADING = "uploading"
+    SCANNING = "scanning"
+    WAITING = "waiting"
+    OUTSIDE_WINDOW = "outside_window"
+    COOLING = "cooling"
+    ASLEEP = "asleep"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    VETOED = "vetoed"
+    FAILED = "failed"
