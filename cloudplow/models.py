@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cloudplow.events import UploaderState
+
 
 class QueueFile(NamedTuple):
     """A file that waits. name: relative to the source, as rclone lists it; size: bytes.
@@ -56,3 +58,11 @@ def printable_name(name: str) -> str:
     if name.isascii():
         return name
     return "".join("\ufffd" if "\udc80" <= char <= "\udcff" else char for char in name)
+
+
+class UploaderStatus(NamedTuple):
+    """What an uploader does now. why: one sentence; until: epoch seconds until which it stays so, None if unknown."""
+
+    state: UploaderState
+    why: str = ""
+    until: float | None = None
