@@ -1,7 +1,8 @@
-"""What a plugin may implement, and what it is given. Mark functions of these names with `from cloudplow import hookimpl`.
+"""What a plugin may implement, and what it is given.
 
-A hook may leave out arguments that it does not need. Facts are events (`cloudplow.events`); hooks are questions, and
-the start and stop of the plugin. All hooks are called on the main thread. docs/plugins.md has an example of each.
+Mark functions of these names with `from cloudplow import hookimpl`. A hook may leave out arguments that it does not
+need. Facts are events (`cloudplow.events`); hooks are questions, and the start and stop of the plugin. All hooks are
+called on the main thread. docs/plugins.md has an example of each.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def cloudplow_config_section() -> tuple[str, type[BaseModel]] | None:
 
 
 @hookspec
-def cloudplow_check(app: PluginApp) -> Iterable[tuple[str, str]]:
+def cloudplow_check(app: PluginApp) -> Iterable[tuple[str, str]] | None:
     """Lines of `cloudplow check`: pairs of a verdict ("ok", "warning" or "fault") and a sentence with the cure.
 
     app has read and checked the configuration, but is not started: change nothing.

@@ -1,8 +1,9 @@
 """The one place that starts processes.
 
 A process of ours never outlives us unattended: its output goes to a pipe that we read, rclone writes a line a second,
-and writing to a pipe without a reader ends it. Locks may be inherited (`pass_fds`), so that they are held until the
-last process that uses what they guard is gone.
+and writing to a pipe without a reader ends it. Each has a process group of its own, and the whole group is ended with
+it: a script in place of rclone leaves nothing behind. Locks may be inherited (`pass_fds`), so that they are held until
+the last process that uses what they guard is gone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Final, NamedTuple
 
 from cloudplow.errors import RcloneError
@@ -30,6 +32,8 @@ LINE_LIMIT_BYTES: Final = 8 << 20
 #: wants both cores. The pipe holds what comes meanwhile.
 READ_INTERVAL_SECONDS: Final = 0.02
 _PIPE_BYTES: Final = 1 << 20
+#: How often somebody who waits for a process looks around, in seconds.
+_LOOK_SECONDS: Final = 0.25
 
 
 class Completed(NamedTuple):
@@ -56,44 +60,105 @@ def run(
 
     Raises RcloneError when it cannot be started or does not end in time.
     """
+    popen = _start(arguments, environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    group = _Group(popen)
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    to_send: bytes | None = input_bytes
     try:
-        done = subprocess.run(
+        while True:
+            try:
+                stdout, stderr = popen.communicate(to_send, timeout=_LOOK_SECONDS)
+                return Completed(popen.returncode, stdout, stderr)
+            except subprocess.TimeoutExpired:
+                to_send = None  # it is on its way
+            if group.lingers():
+                group.signal(signal.SIGKILL)
+            elif deadline is not None and time.monotonic() > deadline:
+                command = " ".join(arguments[:2])
+                raise RcloneError(f"{command} did not end within {timeout_seconds:.0f} s")
+    finally:
+        group.end()
+        for pipe in (popen.stdin, popen.stdout, popen.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str] | None,
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int = subprocess.STDOUT,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own: Ctrl-C on the terminal reaches us alone, and we decide how it ends.
+
+    Raises RcloneError when it cannot be started.
+    """
+    try:
+        return subprocess.Popen(
             arguments,
             env=rclone_environment(os.environ if environment is None else environment),
-            input=input_bytes,
-            capture_output=True,
-            timeout=timeout_seconds,
-            check=False,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+            pass_fds=tuple(pass_fds),
         )
-    except subprocess.TimeoutExpired as error:
-        raise RcloneError(f"{arguments[0]} {arguments[1]} did not end within {timeout_seconds:.0f} s") from error
-    except OSError as error:
-        raise RcloneError(f"{arguments[0]} cannot be started: {error.strerror}") from error
-    return Completed(done.returncode, done.stdout, done.stderr)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RcloneError(f"{arguments[0]} cannot be started: {reason}") from error
+
+
+class _Group:
+    """The process group of a process that we started."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+        self._ended_at: float | None = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group. Nothing once its leader has been reaped: the number may be another's."""
+        if self._popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, number)
+
+    def leader_has_ended(self) -> bool:
+        """Whether the process itself has ended. It is left to be reaped, so that the group keeps its number."""
+        if self._popen.returncode is not None:
+            return True
+        try:
+            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            return os.waitid(os.P_PID, self._popen.pid, flags) is not None
+        except ChildProcessError:
+            return True
+
+    def lingers(self) -> bool:
+        """Whether the process has been gone for a while, and others may still hold its pipe."""
+        if not self.leader_has_ended():
+            return False
+        now = time.monotonic()
+        if self._ended_at is None:
+            self._ended_at = now
+        return now - self._ended_at > LINGER_SECONDS
+
+    def end(self) -> int:
+        """Kill whatever is left of the group, and return the exit status, negative for a signal."""
+        self.signal(signal.SIGKILL)
+        return self._popen.wait()
 
 
 class LineProcess:
-    """A running process whose whole output is read line by line, by one thread."""
+    """A running process whose whole output is read line by line, by one thread. Leaving it ends its process group."""
 
     def __init__(
         self, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
     ) -> None:
         """Start it. Raises RcloneError when it cannot be started."""
-        try:
-            self._popen = subprocess.Popen(
-                arguments,
-                env=rclone_environment(os.environ if environment is None else environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                # A session of its own: Ctrl-C on the terminal reaches us alone, and we decide how it ends.
-                start_new_session=True,
-                pass_fds=tuple(pass_fds),
-            )
-        except OSError as error:
-            raise RcloneError(f"{arguments[0]} cannot be started: {error.strerror}") from error
-        if self._popen.stdout is None:
-            raise RcloneError(f"{arguments[0]} has no output to read")
+        self._popen = _start(arguments, environment, pass_fds=pass_fds)
+        self._group = _Group(self._popen)
+        assert self._popen.stdout is not None
         self._fd = self._popen.stdout.fileno()
         # poll, not select: with a thousand viewers connected the descriptor may be beyond select's 1,024.
         self._poll = select.poll()
@@ -102,15 +167,23 @@ class LineProcess:
             fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._next_read = 0.0
         self._rest = b""
-        self._ended_at: float | None = None
         self._kill_at: float | None = None
         self.pid = self._popen.pid
+
+    def __enter__(self) -> LineProcess:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._group.end()
+        self._close()
 
     def read_lines(self, timeout_seconds: float) -> list[bytes] | None:
         """The complete lines that arrive within the timeout (without newlines); None once all output is read."""
         self._escalate()
         if not self._poll.poll(timeout_seconds * 1000):
-            return self._finish() if self._lingered() else []
+            return self._finish() if self._group.lingers() else []
         early = self._next_read - time.monotonic()
         if early > 0:
             time.sleep(early)
@@ -129,15 +202,6 @@ class LineProcess:
         rest, self._rest = self._rest, b""
         return [rest] if rest else None
 
-    def _lingered(self) -> bool:
-        """Whether the process is gone, and its pipe, held open by another, has been silent for a while."""
-        if self._popen.poll() is None:
-            return False
-        now = time.monotonic()
-        if self._ended_at is None:
-            self._ended_at = now
-        return now - self._ended_at > LINGER_SECONDS
-
     def terminate(self) -> None:
         """Ask it to end; it is killed when it has not ended after `TERMINATE_SECONDS`. Returns at once.
 
@@ -145,25 +209,24 @@ class LineProcess:
         """
         if self._kill_at is None:
             self._kill_at = time.monotonic() + TERMINATE_SECONDS
-            self._signal(signal.SIGTERM)
+            self._group.signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once."""
-        self._signal(signal.SIGKILL)
+        self._group.signal(signal.SIGKILL)
 
     def _escalate(self) -> None:
         if self._kill_at is not None and time.monotonic() > self._kill_at:
             self.kill()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._popen.send_signal(number)
-
     def wait(self) -> int:
         """Close the pipe and return the exit status, negative for a signal. Call it once all output is read."""
+        self._close()
+        while not self._group.leader_has_ended():
+            self._escalate()
+            time.sleep(0.01)
+        return self._group.end()
+
+    def _close(self) -> None:
         if self._popen.stdout is not None:
             self._popen.stdout.close()
-        while True:
-            self._escalate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self._popen.wait(timeout=0.5)

@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 
 from cloudplow.errors import RcloneError, StoppedError
 from cloudplow.models import QueueFile, printable_name
-from cloudplow.rclone.background import STOP_POLL_SECONDS
 from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
 from cloudplow.rclone.log import Skipped, parse_line
-from cloudplow.rclone.process import Completed, LineProcess
+from cloudplow.rclone.process import Completed
+from cloudplow.rclone.running import run_to_end
 from cloudplow.upload.source_names import is_plain, local_path
 
 #: The exit status of rclone for a source that does not exist.
@@ -111,19 +111,19 @@ def missing_at_destination(
     """Of the files of a copy, those that a dry run would transfer. Raises RcloneError, StoppedError."""
     write_list(list_path, files)
     dry_job = Job(job.command, job.source, job.destination, job.extras, dry_run=True)
-    process = LineProcess(transfer_command(rclone, dry_job, list_path), environment=environment)
     wanted: set[str] = set()
     last = ""
-    while (lines := process.read_lines(STOP_POLL_SECONDS)) is not None:
-        if should_stop():
-            process.terminate()
-        for line in lines:
-            message = parse_line(line)
-            if isinstance(message, Skipped):
-                wanted.add(message.name)
-            else:
-                last = getattr(message, "text", last)
-    code = process.wait()
+
+    def take(line: bytes) -> None:
+        nonlocal last
+        message = parse_line(line)
+        if isinstance(message, Skipped):
+            wanted.add(message.name)
+        else:
+            last = getattr(message, "text", last)
+
+    command = transfer_command(rclone, dry_job, list_path)
+    code = run_to_end(command, take, environment=environment, should_stop=should_stop)
     if should_stop():
         raise StoppedError
     if code != 0:

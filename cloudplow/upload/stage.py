@@ -11,13 +11,10 @@ from typing import NamedTuple, Protocol
 from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
-from cloudplow.rclone.process import LineProcess
+from cloudplow.rclone.running import run_to_end
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.source_names import local_path
 from cloudplow.upload.triggers import Sleep, Triggers
-
-#: How often a request to stop is looked at while rclone is silent, in seconds.
-POLL_SECONDS = 0.25
 
 
 class StageListener(Protocol):
@@ -104,17 +101,22 @@ class StageRun:
         Raises RcloneError when it cannot be started.
         """
         request = self._request
-        process = LineProcess(request.command, environment=request.environment, pass_fds=request.pass_fds)
         interrupted = False
-        while (lines := process.read_lines(POLL_SECONDS)) is not None:
-            for line in lines:
-                self._take(parse_line(line))
-            if should_kill():
-                process.kill()
-            if should_stop() or self._fired:
-                interrupted = interrupted or should_stop()
-                process.terminate()
-        return self._result(process.wait(), interrupted=interrupted)
+
+        def should_end() -> bool:
+            nonlocal interrupted
+            interrupted = interrupted or should_stop()
+            return interrupted or self._fired is not None
+
+        code = run_to_end(
+            request.command,
+            lambda line: self._take(parse_line(line)),
+            environment=request.environment,
+            should_stop=should_end,
+            should_kill=should_kill,
+            pass_fds=request.pass_fds,
+        )
+        return self._result(code, interrupted=interrupted)
 
     def _take(self, message: Message) -> None:
         match message:

@@ -341,7 +341,7 @@ def test_an_uploader_that_cannot_begin_does_not_keep_the_others_from_it(any_site
 
     assert run.status == 1, run.said
     (line,) = run.stderr.splitlines()
-    assert f"google: failed: 0 files, 0 B uploaded; another upload is using the upload folder {any_site.source}" in line
+    assert f"google: Failed: 0 files, 0 B uploaded; another upload is using the upload folder {any_site.source}" in line
     assert contents(other) == {}
     assert contents(any_site.source).keys() == {b"file"}
 

@@ -12,9 +12,9 @@ import pytest
 
 from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
+from cloudplow.rclone import running
 from cloudplow.rclone.log import Stats
 from cloudplow.rclone.verdict import Denial
-from cloudplow.upload import stage
 from cloudplow.upload.stage import StageRequest, StageResult, StageRun, stage_list_path
 from cloudplow.upload.triggers import Sleep
 from tests.unit.rclone.recordings import CODES, SMALL, VERSIONS, lines
@@ -29,6 +29,7 @@ class FakeProcess:
         self._batches = list(batches)
         self._code = code
         self.calls: list[str] = []
+        self.left = False
         self.before_batch: Callable[[int], None] = lambda _left: None
 
     def __call__(
@@ -36,6 +37,12 @@ class FakeProcess:
     ) -> FakeProcess:
         self.started = (list(command), dict(environment), tuple(pass_fds))
         return self
+
+    def __enter__(self) -> FakeProcess:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.left = True
 
     def read_lines(self, _timeout_seconds: float) -> list[bytes] | None:
         self.before_batch(len(self._batches))
@@ -111,7 +118,7 @@ class Bench:
     ) -> StageResult:
         batches: Sequence[Any] = [output] if output and isinstance(output[0], bytes) else output
         self.process = process or FakeProcess(batches, code)
-        self._monkeypatch.setattr(stage, "LineProcess", self.process)
+        self._monkeypatch.setattr(running, "LineProcess", self.process)
         request = StageRequest(
             command=["rclone", "move"],
             environment={"A": "b"},

@@ -1,0 +1,36 @@
+"""The one loop that reads a running rclone to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from cloudplow.rclone.process import LineProcess
+
+#: How often a request to stop is looked at while rclone is silent, in seconds.
+POLL_SECONDS: Final = 0.25
+
+
+def run_to_end(
+    command: Sequence[str],
+    take: Callable[[bytes], None],
+    *,
+    environment: Mapping[str, str],
+    should_stop: Callable[[], bool],
+    should_kill: Callable[[], bool] = lambda: False,
+    pass_fds: Sequence[int] = (),
+) -> int:
+    """Run rclone and hand each line of its output to `take`; returns its exit status, negative for a signal.
+
+    should_stop: asks it to end; should_kill: ends it at once. Whatever happens, its process group is gone afterwards.
+    Raises RcloneError when it cannot be started, and what `take` raises.
+    """
+    with LineProcess(command, environment=environment, pass_fds=pass_fds) as process:
+        while (lines := process.read_lines(POLL_SECONDS)) is not None:
+            for line in lines:
+                take(line)
+            if should_kill():
+                process.kill()
+            if should_stop():
+                process.terminate()
+        return process.wait()
