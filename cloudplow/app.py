@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Final
@@ -22,15 +23,18 @@ from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
 from cloudplow.rclone.environment import environment_faults
+from cloudplow.rclone.rc import RcWatch
 from cloudplow.state.locks import FolderLocks
 from cloudplow.state.recorder import Recorder
+from cloudplow.state.recovered import recovered_events
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
 from cloudplow.state.waiting import WaitingFiles
-from cloudplow.upload.context import Engine, StopRequest, UploadTask, upload_task
-from cloudplow.upload.head_start import HeadStart
+from cloudplow.upload.context import Context
+from cloudplow.upload.controls import Controls
 from cloudplow.upload.preflight import Preflight, task_faults
 from cloudplow.upload.session import Session
 from cloudplow.upload.stage import stage_list_path
+from cloudplow.upload.task import UploadTask, pool_of, upload_task
 
 log = logging.getLogger("cloudplow")
 
@@ -51,11 +55,7 @@ def worst_status(outcomes: Sequence[SessionOutcome]) -> ExitStatus:
 
 
 class App:
-    """One running cloudplow, as plugins see it.
-
-    config: the checked configuration; events: the module of signals; state_dir: the folder of the cache files;
-    services: what plugins offer to people, for example {"dashboard_url": "http://..."}.
-    """
+    """One running cloudplow; plugins see it as a `cloudplow.hookspecs.PluginApp`, which says what is public of it."""
 
     def __init__(
         self,
@@ -64,20 +64,16 @@ class App:
         environ: Mapping[str, str] | None = None,
         *,
         old_cache: Path | None = None,
-        head_start: HeadStart | None = None,
     ) -> None:
         """Read and check the configuration, load the plugins. Raises ConfigError, PluginError.
 
         old_cache: the old program's `cache.db`; None: the one in state_dir, if there is one.
-        head_start: what rclone was asked already.
         """
-        self._head_start = head_start or HeadStart()
         self._old_cache = old_cache or state_dir / "cache.db"
         self.version = __version__
         self.events: ModuleType = events_module
         self.state_dir = state_dir
         self.services: dict[str, str] = {}
-        self.stop_request = StopRequest()
         environ = os.environ if environ is None else environ
         document = read_document(config_path, environ)
         self.plugins = Plugins()
@@ -91,37 +87,53 @@ class App:
         self.warnings = loaded.warnings
         self.state_files = StateFiles(state_dir)
         self.bus = EventBus()
+        self.controls = Controls(self.config.uploader)
         self.ledger = Ledger(self.state_files, now=time.time)
         self.waiting = WaitingFiles(self.state_files, now=time.time)
         self._recorder = Recorder(self.state_files)
         self._preflight: Preflight | None = None
+        self._running = ExitStack()
 
     def __enter__(self) -> App:
-        """Start: the saver, the recorder, then the plugins. Raises PluginError."""
+        """Start: the saver, the recorder, then the plugins. Raises PluginError, StateError."""
         for warning in self.warnings:
             log.warning("%s", warning)
-        self.state_files.start()
-        # Read only: until `upload` holds the lock, another process may be writing the ledger.
-        self._read_ledger()
-        self._recorder.start()
-        try:
+        # Left in the opposite order, each step even when one before it was cut short by a second Ctrl-C: deliver all
+        # events, end the plugins, write the cache files.
+        with ExitStack() as starting:
+            self.state_files.start()
+            starting.callback(self.state_files.stop)
+            # Read only: until `upload` holds the lock, another process may be writing the ledger.
+            self._read_ledger()
+            self._recorder.start()
+            starting.callback(self._recorder.stop)
+            starting.callback(self.plugins.stop, self)
+            starting.callback(self.bus.close)
             self.plugins.start(self)
-        except BaseException:
-            self._stop()
-            raise
+            self._tell_what_is_known()
+            self._running = starting.pop_all()
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        self._stop()
+        self._running.close()
 
-    def _stop(self) -> None:
-        """Stop in this order: deliver all events, end the plugins, write the cache files."""
-        self.bus.close()
-        self.plugins.stop(self)
-        self._recorder.stop()
-        self.state_files.stop()
+    def _tell_what_is_known(self) -> None:
+        """Tell receivers what an earlier process left: they need no parser of our files."""
+        if not any(signal.receivers for signal in (events_module.accounts_learned, events_module.session_recovered)):
+            return
+        for event in recovered_events(self.state_files.read):
+            self.bus.publish(event)
+        for name in self.config.uploader:
+            pool = pool_of(upload_task(self.config, name), self.ledger)
+            if pool is None:
+                continue
+            try:
+                pool.refresh()
+            except OSError:
+                continue  # The upload says it.
+            self.bus.publish(events_module.AccountsLearned(uploader=name, accounts=pool.quotas()))
 
     def load_ledger(self) -> None:
         """Read what the accounts have spent and what an earlier version knew; `upload` does it too."""
@@ -139,7 +151,34 @@ class App:
 
     def request_stop(self) -> None:
         """Ask for the end, from any thread: rclone is asked to stop; a second call kills it."""
-        self.stop_request.request()
+        self.controls.request_stop()
+
+    def wait_for_stop(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until somebody asks for the end; False when the time ran out."""
+        return self.controls.wait_for_stop(timeout_seconds)
+
+    @contextmanager
+    def watch_rclone(self, url: str | None, interval_seconds: float) -> Iterator[None]:
+        """Inside, the statistics of an rclone that somebody else started come as `transfer_progress`.
+
+        url: of its remote control; None takes `plex.rclone.url` if plex is enabled, else does nothing.
+        Raises ConfigError for an address that cannot be one.
+        """
+        place = "the address of rclone's remote control"
+        if not url and self.config.plex.enabled:
+            url, place = self.config.plex.rclone.url, "plex.rclone.url"
+        if not url:
+            yield
+            return
+        try:
+            watch = RcWatch(url, interval_seconds, self.bus.publish)
+        except ValueError as error:
+            raise ConfigError([f"{place}: {error}"]) from error
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.stop()
 
     def begin_preflight(self) -> Preflight:
         """Start finding out which rclone is there and which remotes it knows, in the background.
@@ -149,21 +188,20 @@ class App:
         if self._preflight is None:
             core = self.config.core
             config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
-            self._preflight = Preflight(Rclone(find_rclone(core.rclone_binary_path), config_path), self._head_start)
+            self._preflight = Preflight(Rclone(find_rclone(core.rclone_binary_path), config_path))
         return self._preflight
 
-    def engine(self, *, wait_for_capacity: bool = False) -> Engine:
+    def context(self, *, wait_for_capacity: bool = False) -> Context:
         """What sessions work with. Raises RcloneNotFoundError."""
         preflight = self.begin_preflight()
-        return Engine(
+        return Context(
             rclone=preflight.rclone,
-            dump=preflight.dump,
+            destination=preflight.destination,
             listing=preflight.listing,
             bus=self.bus,
             ledger=self.ledger,
             waiting=self.waiting,
             state_dir=self.state_dir,
-            stop=self.stop_request,
             now=time.time,
             clock=time.monotonic,
             choose_account=self.plugins.choose_account,
@@ -198,11 +236,11 @@ class App:
 
         Raises BusyError while another process uploads with the same cache files.
         """
-        engine = self.engine(wait_for_capacity=wait_for_capacity)
+        context = self.context(wait_for_capacity=wait_for_capacity)
         locks = FolderLocks()
         try:
             self._take_state(locks)
-            return self._upload(engine, tasks)
+            return self._upload(context, tasks)
         finally:
             self._hand_over_state()
             locks.release()
@@ -224,22 +262,24 @@ class App:
         except StateError as error:
             log.error("%s", error)
 
-    def _upload(self, engine: Engine, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
+    def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
         finished = []
         for task in tasks:
-            if self.stop_request.first.is_set():
+            if self.controls.stop_requested():
                 break
-            reason = engine.may_upload(task.name)
+            reason = context.may_upload(task.name)
             if reason:
                 log.info("%s: not now: %s", task.name, reason)
                 self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
                 finished.append(_not_begun(task.name, SessionOutcome.SUSPENDED, reason))
                 continue
             try:
-                finished.append(Session(engine, task).run())
+                with self.controls.session(task.name) as controls:
+                    finished.append(Session(context, task, controls).run())
             except (BusyError, RcloneError, StateError) as error:
                 # What one uploader lacks does not keep the others from theirs.
                 finished.append(_not_begun(task.name, SessionOutcome.FAILED, str(error)))
+            self.controls.note_end(finished[-1])
         return finished
 
 

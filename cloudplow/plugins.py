@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from typing import Any, Final
 
 import pluggy
+from pydantic import BaseModel
 
 from cloudplow import hookspecs
 from cloudplow.errors import PluginError
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from cloudplow.app import App
-    from cloudplow.models import Capacity, QueueFile
+from cloudplow.hookspecs import PluginApp, PluginConfig
+from cloudplow.models import Capacity, QueueFile
 
 log = logging.getLogger("cloudplow.plugins")
 
@@ -70,7 +68,7 @@ class Plugins:
             sections[section] = model
         return sections
 
-    def start(self, app: App) -> None:
+    def start(self, app: PluginApp) -> None:
         """Call `cloudplow_start` of each. Raises PluginError with the plugin's name."""
         for name, one in self._implementations("cloudplow_start"):
             try:
@@ -79,7 +77,7 @@ class Plugins:
                 log.debug("plugin %s", name, exc_info=True)
                 raise PluginError(f'plugins: "{name}" cannot start: {error}') from error
 
-    def stop(self, app: App) -> None:
+    def stop(self, app: PluginApp) -> None:
         """Call `cloudplow_stop` of each, the last started first; errors are logged."""
         for name, one in reversed(self._implementations("cloudplow_stop")):
             try:
@@ -94,6 +92,28 @@ class Plugins:
                 self._call(one, subparsers=subparsers)
             except Exception:
                 log.exception('Plugin "%s" failed to add its commands', name)
+
+    def check(self, app: PluginApp) -> Iterator[tuple[str, str]]:
+        """What plugins add to `cloudplow check`: pairs of a verdict and a sentence."""
+        for name, one in self._implementations("cloudplow_check"):
+            try:
+                yield from [(str(verdict), str(text)) for verdict, text in self._call(one, app=app) or ()]
+            except Exception as error:
+                log.debug("plugin %s", name, exc_info=True)
+                yield "fault", f'plugins: "{name}" failed to check itself: {type(error).__name__}: {error}'
+
+    def healthcheck(self, config: PluginConfig) -> dict[str, str]:
+        """By plugin, for those that could ask the running instance: "" when it is well, else what is wrong."""
+        answers = {}
+        for name, one in self._implementations("cloudplow_healthcheck"):
+            try:
+                answer = self._call(one, config=config)
+            except Exception as error:
+                log.debug("plugin %s", name, exc_info=True)
+                answer = f'plugin "{name}" failed to ask: {type(error).__name__}: {error}'
+            if answer is not None:
+                answers[name] = str(answer)
+        return answers
 
     def notifiers(self) -> dict[str, Any]:
         """Notification services that plugins offer: name -> function (settings, title, text).
@@ -149,8 +169,6 @@ def _find(name: str) -> object:
             raise PluginError(f'plugins: "{name}" cannot be imported: {error}') from error
     except Exception as error:
         raise PluginError(f'plugins: "{name}" cannot be imported: {type(error).__name__}: {error}') from error
-    from importlib.metadata import entry_points
-
     for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
         try:
             return point.load()

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cloudplow.state.loose import number, whole
+
 #: Charges closer together than this share of the window are kept as one, dated by the latest: they come back no
 #: earlier than each would on its own.
 MERGE_SHARE: Final = 1 / 288
@@ -98,30 +100,30 @@ def read_charges(record: Mapping[str, Any], window: float) -> list[tuple[float, 
     """When bytes were spent, and how many; nonsense counts as nothing. The old form has one sum and one window."""
     stored = record.get("charges")
     if isinstance(stored, list):
-        return [(_number(one[0]), _whole(one[1])) for one in stored if isinstance(one, list) and len(one) == 2]
-    reset_at = _number(record.get("reset_time"))
-    spent_at = reset_at - window if reset_at else _number(record.get("first_upload"))
-    return [(spent_at, _whole(record.get("bytes")))]
+        return [(number(one[0]), whole(one[1])) for one in stored if isinstance(one, list) and len(one) == 2]
+    reset_at = number(record.get("reset_time"))
+    spent_at = reset_at - window if reset_at else number(record.get("first_upload"))
+    return [(spent_at, whole(record.get("bytes")))]
 
 
 def read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]], now: float, window: float) -> Entry:
     """Read one record of the new or the old form; nonsense counts as nothing, a time in the future as now."""
     entry = Entry(
-        total_bytes=_whole(record.get("total_bytes", record.get("bytes"))),
+        total_bytes=whole(record.get("total_bytes", record.get("bytes"))),
         aborted=record.get("aborted") is True,
-        ahead_bytes=_whole(record.get("ahead_bytes")),
-        last_used=min(now, _number(record.get("last_used", record.get("first_upload")))),
-        denied_until=_number(record.get("denied_until")),
+        ahead_bytes=whole(record.get("ahead_bytes")),
+        last_used=min(now, number(record.get("last_used", record.get("first_upload")))),
+        denied_until=number(record.get("denied_until")),
         denied_why=str(record.get("denied_why", "")),
-        learned_limit_bytes=_whole(record.get("learned_limit_bytes")),
-        learned_for_limit_bytes=_whole(record.get("learned_for_limit_bytes")),
+        learned_limit_bytes=whole(record.get("learned_limit_bytes")),
+        learned_for_limit_bytes=whole(record.get("learned_for_limit_bytes")),
     )
     for at, size_bytes in sorted((min(at, now), size) for at, size in charges):
         if size_bytes > 0 and at + window > now:
             entry.charges.append(Charge(at, at, size_bytes))
     opened = record.get("open_stage")
     if isinstance(opened, dict):
-        planned, charged = _whole(opened.get("planned_bytes")), _whole(opened.get("charged_bytes"))
+        planned, charged = whole(opened.get("planned_bytes")), whole(opened.get("charged_bytes"))
         entry.open_stage = {"planned_bytes": planned, "charged_bytes": charged}
         entry.reserved_bytes = max(0, planned - charged)
     known = record.get("account_ids")
@@ -137,12 +139,3 @@ def give_up_stage(entry: Entry, now: float, window: float) -> None:
         entry.charges.sort(key=lambda charge: charge.at)
     entry.reserved_bytes = 0
     entry.open_stage = None
-
-
-def _number(value: Any) -> float:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return float(min(value, 1 << 62)) if known else 0.0
-
-
-def _whole(value: Any) -> int:
-    return int(_number(value))

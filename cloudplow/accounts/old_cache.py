@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from pathlib import Path
 
 log = logging.getLogger("cloudplow.ledger")
@@ -16,8 +17,6 @@ def read_account_bans(path: Path) -> list[tuple[str, str, float]]:
     """
     if not path.is_file():
         return []
-    import sqlite3  # only for those who come from the old program
-
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:

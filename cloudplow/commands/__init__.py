@@ -1,1 +1,1 @@
-"""One module for each command of the command line that does more than a few lines."""
+"""One module for each command of the command line: `add(subparsers)` adds it, `run(options)` runs it."""

@@ -6,12 +6,9 @@ import argparse
 import json
 import logging
 import time
-from pathlib import Path
 from typing import Any
 
-from cloudplow.accounts.pool import AccountPool
-from cloudplow.app import App
-from cloudplow.cli import old_cache_path
+from cloudplow.commands.options import Subparsers, make_app
 from cloudplow.errors import ExitStatus, RcloneError
 from cloudplow.events.sentences import local_time
 from cloudplow.planning.finish_times import finish_times
@@ -19,22 +16,32 @@ from cloudplow.planning.planner import plan_document
 from cloudplow.state.state_files import SESSION_FILE
 from cloudplow.terminal import logs
 from cloudplow.units import format_bytes
-from cloudplow.upload.context import Engine, UploadTask
-from cloudplow.upload.open_stages import learn_queue
+from cloudplow.upload.context import Context
+from cloudplow.upload.controls import SessionControls
+from cloudplow.upload.listing import learn_queue
 from cloudplow.upload.stage import stage_list_path
+from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task
 
 
-def run(options: argparse.Namespace, config_path: Path, state_dir: Path) -> int:
+def add(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = commands.add_parser("plan", help="show what would be uploaded, per account and stage; changes nothing")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print it as JSON")
+    parser.set_defaults(handler=run)
+
+
+def run(options: argparse.Namespace) -> int:
     """Print the plan of every (or the named) uploader. Changes nothing."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
-    app = App(config_path, state_dir, old_cache=old_cache_path(options))
+    app = make_app(options)
     tasks = app.tasks(options.names)
     app.check_tasks(tasks)
     app.load_ledger()
-    engine = app.engine()
+    context = app.context()
     last = app.state_files.read(SESSION_FILE)
-    documents = {task.name: _plan(engine, task, last_speed(last, task.name)) for task in tasks}
+    documents = {task.name: _plan(context, task, last_speed(last, task.name)) for task in tasks}
     if options.as_json:
         print(json.dumps(documents, indent=2))
     else:
@@ -58,20 +65,19 @@ def last_speed(stored: Any, uploader: str) -> float:
         return 0.0
 
 
-def _plan(engine: Engine, task: UploadTask, speed: float) -> dict[str, Any]:
-    pool = None
-    if task.accounts_folder is not None:
-        pool = AccountPool(task.name, task.accounts_folder, engine.ledger, quota_bytes=task.quota_bytes)
+def _plan(context: Context, task: UploadTask, speed: float) -> dict[str, Any]:
+    pool = pool_of(task, context.ledger)
+    if pool is not None:
         try:
             pool.refresh()
         except OSError as error:
             raise RcloneError(
                 f'the account folder "{task.accounts_folder}" cannot be read: {error.strerror}'
             ) from error
-    listing = learn_queue(engine, task, stage_list_path(engine.state_dir, task.name), pool)
-    made = plan_task(engine, task, pool, listing.files)
+    listing = learn_queue(context, task, stage_list_path(context.state_dir, task.name), pool, SessionControls())
+    made = plan_task(context, task, pool, listing.files)
     queue_bytes = sum(file.size for file in listing.files)
-    times = finish_times(made, bytes_left=queue_bytes, speed=speed, now=engine.now())
+    times = finish_times(made, bytes_left=queue_bytes, speed=speed, now=context.now())
     return {
         "queue_files": len(listing.files),
         "queue_bytes": queue_bytes,

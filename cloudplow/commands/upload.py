@@ -6,26 +6,29 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cloudplow.app import App, worst_status
-from cloudplow.cli import old_cache_path, signals_ask
+from cloudplow.commands.options import Subparsers, log_path, make_app, signals_ask
 from cloudplow.errors import CloudplowError
 from cloudplow.events import SessionOutcome, sentence
 from cloudplow.terminal import logs
 from cloudplow.terminal.display import LineDisplay
-from cloudplow.upload.context import as_dry_run
-from cloudplow.upload.head_start import HeadStart
-
-if TYPE_CHECKING:
-    from cloudplow.demo.site import DemoSite
+from cloudplow.upload.task import as_dry_run
 
 
-def run(options: argparse.Namespace, config_path: Path, state_dir: Path, logfile: Path, head_start: HeadStart) -> int:
+def add(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = commands.add_parser("upload", help="upload every (or the named) uploader once")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--wait", action="store_true", help="when all quotas are used, wait for them and go on")
+    parser.add_argument("--dry-run", action="store_true", help="upload nothing, show what would be, stage by stage")
+    parser.set_defaults(handler=run)
+
+
+def run(options: argparse.Namespace) -> int:
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be begun."""
-    display = make_display(options.loglevel, logfile)
-    app = App(config_path, state_dir, old_cache=old_cache_path(options), head_start=head_start)
-    return upload(app, display, names=options.names, wait=options.wait, dry_run=options.dry_run)
+    display = make_display(options.loglevel, log_path(options))
+    return upload(make_app(options), display, names=options.names, wait=options.wait, dry_run=options.dry_run)
 
 
 def upload(
@@ -60,16 +63,11 @@ def upload(
         display.stop()
 
 
-def run_demo_site(site: DemoSite, finish: Callable[[int], int]) -> int:
-    """Upload what the demo prepared, in the same way."""
-    display = make_display("INFO", site.log_path)
-    return upload(App(site.config_path, site.root), display, finish=finish)
-
-
 def make_display(loglevel: str, logfile: Path | None) -> LineDisplay:
     """A live view on a terminal, log lines otherwise; sets logging up."""
     if sys.stdout.isatty():
         try:
+            # rich takes 55 ms to import: only a terminal pays for it.
             from cloudplow.terminal.live_display import LiveDisplay
         except ImportError as error:
             raise CloudplowError(f"the live view needs {error.name}: reinstall cloudplow") from error

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails
 
 _PLAIN_PART = re.compile(r"[\w-]+")
 _SECRET = re.compile(r"token|secret|pass|key|url|webhook|credential|auth|cookie|header|user", re.IGNORECASE)

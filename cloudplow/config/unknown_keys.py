@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -41,8 +42,6 @@ def models_in(annotation: Any) -> tuple[type[BaseModel] | None, type[BaseModel] 
 
 def suggestion(key: str, known: Mapping[str, str]) -> str:
     """`; did you mean "NAME"?` when a known name is close, else ""."""
-    from difflib import get_close_matches
-
     close = get_close_matches(key[:80].lower(), known, n=1, cutoff=0.7)
     return f'; did you mean "{printable(close[0])}"?' if close else ""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +16,7 @@ from pydantic_core import to_jsonable_python
 
 from cloudplow.config.faults import printable
 from cloudplow.config.models import Config
+from cloudplow.config.sample import sample_text
 from cloudplow.config.unknown_keys import known_keys, models_in
 from cloudplow.errors import ConfigError
 
@@ -21,8 +25,6 @@ _NEW_FILE_MODE: Final = 0o600
 
 def write_sample(path: Path) -> None:
     """Write the sample to a new file, making its folder. Raises ConfigError when that fails or the file is there."""
-    from cloudplow.config.sample import sample_text
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:
@@ -37,10 +39,6 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
 
     A new file is readable by its owner only, because it may hold tokens. Raises ConfigError.
     """
-    import contextlib
-    import os
-    import tempfile
-
     try:
         text = json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
         target = path.resolve()

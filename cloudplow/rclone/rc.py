@@ -27,7 +27,7 @@ def stats_request(url: str) -> Request:
     """The call of `core/stats`; user and password in the address become a header. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("it is no address such as http://127.0.0.1:5572")
+        raise ValueError("must be an address such as http://127.0.0.1:5572")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = f":{parts.port}" if parts.port else ""
     path = parts.path.rstrip("/")

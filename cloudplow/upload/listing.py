@@ -1,4 +1,4 @@
-"""Learns the exact queue: every file that the user's filters let through, with its exact size.
+"""Learns the exact queue of an upload: every file that the user's filters let through, with its exact size.
 
 rclone itself lists (`lsf`), so that filters mean what they mean in rclone. For `copy`, where files stay at the source,
 a dry run tells which of them the destination does not have yet.
@@ -6,23 +6,33 @@ a dry run tells which of them the destination does not have yet.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError, StoppedError
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
+from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Skipped, parse_line
 from cloudplow.rclone.process import Completed
 from cloudplow.rclone.running import run_to_end
-from cloudplow.upload.source_names import is_plain, local_path
+from cloudplow.upload.context import Context
+from cloudplow.upload.controls import SessionControls
+from cloudplow.upload.local_files import is_plain, local_path, open_files_below
+from cloudplow.upload.task import UploadTask
+
+log = logging.getLogger("cloudplow.upload")
 
 #: The exit status of rclone for a source that does not exist.
 _NOT_FOUND: Final = 3
 _TIME_LENGTH: Final = len("2006-01-02 15:04:05")
+#: A copy's destination is looked into with at most so many accounts, one after the other.
+COMPARE_ACCOUNTS: Final = 3
 #: What knows no time of a file leaves it at the beginning of 1970; in every zone that is before this.
 _FIRST_TIME: Final = b"1970-01-02"
 
@@ -154,3 +164,57 @@ def unchanged(
         if size == file.size:
             kept.append(file)
     return kept
+
+
+def learn_queue(
+    context: Context, task: UploadTask, list_path: Path, pool: AccountPool | None, controls: SessionControls
+) -> Listing:
+    """Every file that is to be uploaded now: filtered, not open, and for a copy not at the destination yet.
+
+    Raises RcloneError, and StoppedError when asked to stop meanwhile.
+    """
+    listing = context.listing(task.job)
+    opened: frozenset[str] = frozenset()
+    if task.exclude_open_files:
+        opened = open_files_below(task.folder, except_containing=task.opened_excludes)
+    done = listing.get(controls.stopping)
+    files = listed = read_listing(task.job, done)
+    source = "lsf"
+    if opened:
+        kept = without_open_files(files, task.folder, opened)
+        if len(kept) < len(files):
+            log.info("%s: %d open files are left for later", task.name, len(files) - len(kept))
+        files = kept
+    if files and not task.moving:
+        source = "dry_run"
+        compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may look while an upload does
+        try:
+            files = _compare(context, task, files, compare_path, pool, controls.should_stop)
+        finally:
+            compare_path.unlink(missing_ok=True)
+    left_out = {file.name for file in listed} - {file.name for file in files} if len(files) < len(listed) else set()
+    oldest = oldest_name(done.stdout, left_out)
+    return Listing(files, source, printable_name(oldest), modified_at(task.folder, oldest) if oldest else 0)
+
+
+def _compare(
+    context: Context,
+    task: UploadTask,
+    files: Sequence[QueueFile],
+    list_path: Path,
+    pool: AccountPool | None,
+    should_stop: Callable[[], bool],
+) -> list[QueueFile]:
+    """What the destination lacks. The remote may have no key of its own, so an account of the pool looks."""
+    environment = rclone_environment(os.environ, filters=False)
+    destination = context.destination(task.job.destination)
+    keys = pool.usable_keys()[:COMPARE_ACCOUNTS] if pool is not None and destination.drive_remotes else []
+    for number, key in enumerate(keys, 1):
+        try:
+            account = environment | destination.account_environment(key)
+            return missing_at_destination(context.rclone, task.job, files, list_path, account, should_stop)
+        except RcloneError as error:
+            if number == len(keys):
+                raise
+            log.warning("%s: account %s: %s", task.name, Path(key).name, error)
+    return missing_at_destination(context.rclone, task.job, files, list_path, environment, should_stop)

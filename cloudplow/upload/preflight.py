@@ -4,37 +4,54 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from cloudplow.accounts.pool import folder_faults
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.background import Background
 from cloudplow.rclone.binary import checked_version, find_version, read_version
-from cloudplow.rclone.command import Rclone, config_dump_command, listing_command
-from cloudplow.rclone.process import Completed
-from cloudplow.rclone.remotes import Dump, is_known, remote_name
-from cloudplow.upload.context import UploadTask
-from cloudplow.upload.head_start import DUMP_TIMEOUT_SECONDS, HeadStart
+from cloudplow.rclone.command import Job, Rclone, config_dump_command, listing_command
+from cloudplow.rclone.destination import Destination, look_up
+from cloudplow.rclone.process import Completed, run
+from cloudplow.rclone.remotes import Dump
+from cloudplow.upload.task import UploadTask
+
+#: Longer than rclone ever needs to read its configuration, in seconds.
+DUMP_TIMEOUT_SECONDS: Final = 60.0
 
 
 class Preflight:
     """All questions are asked at once, while the main thread goes on; asking for an answer waits for it."""
 
-    def __init__(self, rclone: Rclone, head_start: HeadStart) -> None:
+    def __init__(self, rclone: Rclone) -> None:
         self.rclone = rclone
-        self._head_start = head_start
-        self._answer = head_start.ask(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
+        self._answer = self._ask(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
+        self._listings: dict[tuple[str, ...], Background[Completed]] = {}
         self._version: tuple[int, ...] | None = None
         self._dump: Dump | None = None
+        self._destinations: dict[str, Destination] = {}
+
+    @staticmethod
+    def _ask(command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
+        return Background(lambda: run(command, timeout_seconds=timeout_seconds), "cloudplow-ask")
 
     def begin_listing(self, task: UploadTask) -> None:
         """List a task's source ahead of its session."""
         if task.folder.is_dir():
-            self._head_start.begin(listing_command(self.rclone, task.job))
+            command = listing_command(self.rclone, task.job)
+            self._listings[tuple(command)] = self._ask(command)
 
-    def listing(self, task: UploadTask) -> Background[Completed]:
+    def listing(self, job: Job) -> Background[Completed]:
         """The listing that was begun ahead, once; else a new one."""
-        return self._head_start.ask(listing_command(self.rclone, task.job))
+        command = listing_command(self.rclone, job)
+        return self._listings.pop(tuple(command), None) or self._ask(command)
+
+    def destination(self, path: str) -> Destination:
+        """What lies below a path. Raises RcloneError as `dump` does."""
+        if path not in self._destinations:
+            self._destinations[path] = look_up(path, self.dump())
+        return self._destinations[path]
 
     def check_version(self) -> tuple[int, ...]:
         """The version. Raises RcloneNotFoundError when it is none, or too old."""
@@ -78,14 +95,13 @@ def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
     elif not os.access(task.folder, os.R_OK | os.X_OK):
         faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; mend its permissions')
     try:
-        dump = preflight.dump()
+        destination = preflight.destination(task.job.destination)
     except RcloneError as error:
         return [*faults, f"core.rclone_config_path: {error}"]
-    if not is_known(task.job.destination, dump):
-        name = remote_name(task.job.destination)
-        known = ", ".join(f'"{one}"' for one in dump) or "none"
+    if not destination.known:
+        known = ", ".join(f'"{one}"' for one in preflight.dump()) or "none"
         faults.append(
-            f'{place}.upload_remote: rclone knows no remote "{name}" (it knows: {known}); '
+            f'{place}.upload_remote: rclone knows no remote "{destination.remote_name}" (it knows: {known}); '
             "add it with `rclone config`, or correct the name"
         )
     if task.accounts_folder is not None:

@@ -13,19 +13,22 @@ from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.distribution import distribution_document
 from cloudplow.errors import RcloneError, StateError, StoppedError
-from cloudplow.events import Event, SessionFinished, SessionOutcome, StageOutcome
+from cloudplow.events import Event, SessionFinished, SessionOutcome, StageOutcome, UploaderState
 from cloudplow.models import QueueFile
 from cloudplow.planning.last_tries import Patience
 from cloudplow.planning.planner import Plan, plan_document
 from cloudplow.state.locks import FolderLocks
 from cloudplow.units import format_bytes
-from cloudplow.upload.context import Engine, UploadTask
-from cloudplow.upload.empty_folders import remove_empty_folders
-from cloudplow.upload.open_stages import learn_queue, settle_open_stages, suspects_of_earlier_runs
+from cloudplow.upload.context import Context
+from cloudplow.upload.controls import SessionControls
+from cloudplow.upload.listing import learn_queue
+from cloudplow.upload.local_files import remove_empty_folders
+from cloudplow.upload.open_stages import settle_open_stages, suspects_of_earlier_runs
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction, react
 from cloudplow.upload.stage import StageResult, stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
+from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task
 
 log = logging.getLogger("cloudplow.upload")
@@ -42,10 +45,11 @@ STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcom
 class Session:
     """Runs on the thread that calls `run`, which is the one that drives rclone."""
 
-    def __init__(self, engine: Engine, task: UploadTask) -> None:
-        self._spent = engine.ledger
+    def __init__(self, context: Context, task: UploadTask, controls: SessionControls) -> None:
+        self._controls = controls
+        self._spent = context.ledger
         # A dry run books what it would spend where nobody keeps it, and so goes from account to account as an upload.
-        self._engine = replace(engine, ledger=engine.ledger.rehearsal()) if task.job.dry_run else engine
+        self._context = replace(context, ledger=context.ledger.rehearsal()) if task.job.dry_run else context
         self._task = task
         self._id = os.urandom(6).hex()
         self._queue = QueueState()
@@ -56,7 +60,7 @@ class Session:
         self._patience = Patience()
         self._next_capacity_at: float | None = None
         self._locks = FolderLocks()
-        self._list_path = stage_list_path(engine.state_dir, task.name)
+        self._list_path = stage_list_path(context.state_dir, task.name)
         self._dry_list_path = self._list_path.with_suffix(".dry_run")
 
     def run(self) -> SessionFinished:
@@ -68,7 +72,9 @@ class Session:
         try:
             self._begin()
             list_path = self._dry_list_path if self._task.job.dry_run else self._list_path
-            driver = StageDriver(self._engine, self._task, self._pool, self._queue, self._locks, list_path, self._emit)
+            driver = StageDriver(
+                self._context, self._task, self._pool, self._queue, self._locks, list_path, self._emit, self._controls
+            )
             try:
                 end = self._upload(driver)
             except StoppedError:
@@ -81,17 +87,12 @@ class Session:
             self._locks.release()
 
     def _begin(self) -> None:
-        task, engine = self._task, self._engine
+        task, context = self._task, self._context
         self._locks.acquire(task.folder, "the upload folder")
-        if task.accounts_folder is not None:
-            self._pool = AccountPool(
-                task.name,
-                task.accounts_folder,
-                engine.ledger,
-                quota_bytes=task.quota_bytes,
-            )
+        self._pool = pool_of(task, context.ledger)
+        if self._pool is not None:
             self._refresh(self._pool)
-            self._locks.acquire(task.accounts_folder, "the account folder")
+            self._locks.acquire(self._pool.folder, "the account folder")
         self._emit(
             events.SessionStarted,
             upload_folder=str(task.folder),
@@ -121,17 +122,17 @@ class Session:
             next_capacity_at=end.until or self._next_capacity_at,
             reason=end.why,
         )
-        self._engine.bus.publish(event)
+        self._context.bus.publish(event)
         return event
 
     def _emit(self, event_type: type[Event], **fields: Any) -> None:
-        self._engine.bus.emit(event_type, session_id=self._id, uploader=self._task.name, **fields)
+        self._context.bus.emit(event_type, session_id=self._id, uploader=self._task.name, **fields)
 
     def _upload(self, driver: StageDriver) -> Reaction:
         while True:
-            if self._engine.stop.first.is_set():
+            if self._controls.should_stop():
                 return STOPPED
-            if self._engine.clock() - self._listed_at > LISTING_FRESH_SECONDS:
+            if self._context.clock() - self._listed_at > LISTING_FRESH_SECONDS:
                 self._learn(driver)
                 continue  # it may have taken long: look whether to stop
             made = self._plan()
@@ -142,7 +143,7 @@ class Session:
                 end = self._end_of(made)
                 if (
                     end.outcome is SessionOutcome.QUOTA_USED
-                    and self._engine.wait_for_capacity
+                    and self._context.wait_for_capacity
                     and not self._task.job.dry_run
                 ):
                     self._sleep_until(end)
@@ -151,15 +152,16 @@ class Session:
                 return end
 
     def _learn(self, driver: StageDriver) -> None:
-        started = self._engine.clock()
-        listing = learn_queue(self._engine, self._task, self._list_path, self._pool)
+        self._controls.tell(UploaderState.SCANNING, f"listing {self._task.folder}")
+        started = self._context.clock()
+        listing = learn_queue(self._context, self._task, self._list_path, self._pool, self._controls)
         if self._announced is None and self._pool is not None:
-            settle_open_stages(self._engine, self._task, self._list_path, listing.files)
-            suspects = suspects_of_earlier_runs(self._engine, self._task, self._list_path)
+            settle_open_stages(self._context, self._task, self._list_path, listing.files)
+            suspects = suspects_of_earlier_runs(self._context, self._task, self._list_path)
             if suspects:
                 driver.suspect(suspects)
-                self._engine.stop.first.wait(LANDING_SECONDS)
-        self._listed_at = self._engine.clock()
+                self._controls.wait(LANDING_SECONDS)
+        self._listed_at = self._context.clock()
         self._queue.listed(listing.files, files_stay=not self._task.moving)
         found = len(self._queue.files), self._queue.bytes
         if found == self._announced:
@@ -171,7 +173,7 @@ class Session:
             source=listing.source,
             upload_folder=self._task.folder.name,
             duration_seconds=duration,
-            now=self._engine.now(),
+            now=self._context.now(),
             confidence="exact",
             oldest_modified_at=listing.oldest_modified_at,
             oldest_file=listing.oldest_file,
@@ -190,9 +192,9 @@ class Session:
         candidates = [file for file in self._queue.candidates() if file.name not in self._dry_names]
         if self._pool is not None and self._refresh(self._pool):
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
-        made = plan_task(self._engine, self._task, self._pool, candidates, self._queue.failed_before())
+        made = plan_task(self._context, self._task, self._pool, candidates, self._queue.failed_before())
         if not self._task.job.dry_run:
-            self._engine.waiting.note(self._task.name, made)
+            self._context.waiting.note(self._task.name, made)
         self._next_capacity_at = made.next_capacity_at
         self._emit(events.PlanMade, plan=plan_document(made, self._pool.names() if self._pool else {}))
         return made
@@ -226,8 +228,9 @@ class Session:
         """Wait for capacity, or until asked to stop."""
         until = end.until or 0.0
         self._emit(events.UploaderSuspended, reason=end.why, until=until)
-        while (left := until - self._engine.now()) > 0:
-            if self._engine.stop.first.wait(min(left + 0.05, 60.0)):
+        self._controls.tell(UploaderState.COOLING, end.why, until)
+        while (left := until - self._context.now()) > 0:
+            if self._controls.wait(min(left + 0.05, 60.0)):
                 return
         self._emit(events.UploaderResumed, reason=end.why, until=until)
         self._listed_at = -math.inf
@@ -246,11 +249,11 @@ class Session:
         if result.failed or result.untouched:
             self._listed_at = -math.inf
         if result.cut_off:
-            self._engine.stop.first.wait(LANDING_SECONDS)
+            self._controls.wait(LANDING_SECONDS)
         reaction = react(
             result.verdict,
             with_accounts=self._pool is not None,
-            now=self._engine.now(),
+            now=self._context.now(),
             window_seconds=self._task.window_seconds,
             fired=result.fired[1] if result.fired else None,
             transferred_files=result.files,
@@ -285,5 +288,5 @@ class Session:
         if pause is None:
             return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
         if self._queue.candidates():
-            self._engine.stop.first.wait(pause)
+            self._controls.wait(pause)
         return None

@@ -13,7 +13,7 @@ from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.running import run_to_end
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
-from cloudplow.upload.source_names import local_path
+from cloudplow.upload.local_files import local_path
 from cloudplow.upload.triggers import Sleep, Triggers
 
 

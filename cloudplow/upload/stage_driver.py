@@ -11,48 +11,46 @@ from typing import Any
 from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError
-from cloudplow.events import StageOutcome, SwitchReason
+from cloudplow.events import StageOutcome, SwitchReason, UploaderState
+from cloudplow.events.sentences import amount
 from cloudplow.models import QueueFile, Suspect, printable_name
 from cloudplow.planning.finish_times import finish_times
 from cloudplow.planning.planner import Plan
 from cloudplow.rclone.command import transfer_command
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Stats
-from cloudplow.rclone.remotes import (
-    account_environment,
-    crypt_layers_above_drive,
-    drive_remotes_below,
-    stored_size_bytes,
-)
-from cloudplow.rclone.tuning import drive_defaults
 from cloudplow.state.locks import FolderLocks
-from cloudplow.upload.context import Engine, UploadTask
+from cloudplow.upload.context import Context
+from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.listing import unchanged, write_list
 from cloudplow.upload.open_stages import write_stage_sizes
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
 from cloudplow.upload.stage import StageRequest, StageResult, StageRun
 from cloudplow.upload.stage_events import StageReporter
+from cloudplow.upload.task import UploadTask
 from cloudplow.upload.unseen import transfers, unseen_bytes
 
 
 class StageDriver:
     """Owned by one session, on its thread. files, bytes: transferred so far in the session.
 
-    engine: for a dry run with a ledger that is kept nowhere.
+    context: for a dry run with a ledger that is kept nowhere.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        context: Context,
         task: UploadTask,
         pool: AccountPool | None,
         queue: QueueState,
         locks: FolderLocks,
         list_path: Path,
         emit: Callable[..., None],
+        controls: SessionControls,
     ) -> None:
-        self._engine = engine
+        self._controls = controls
+        self._context = context
         self._task = task
         self._pool = pool
         self._queue = queue
@@ -62,7 +60,7 @@ class StageDriver:
         self._stage = 0
         self._switch_reason = SwitchReason.FIRST
         self._previous_name = ""
-        self._crypt_layers = crypt_layers_above_drive(task.job.destination, engine.dump()) if pool else 0
+        self._destination = context.destination(task.job.destination)
         self.files = 0
         self.bytes = 0
         self.planned_names: list[str] = []
@@ -93,11 +91,12 @@ class StageDriver:
         self._stage += 1
         self._write_lists(files)
         self._announce(files)
-        started = self._engine.clock()
+        self._controls.tell(UploaderState.UPLOADING, self._what_goes(files))
+        started = self._context.clock()
         charged = self._pool is not None
         if charged:
             reserved = sum(self._cost(file.size) for file in files)
-            self._engine.ledger.open_stage(self._task.name, planned.account, reserved)
+            self._context.ledger.open_stage(self._task.name, planned.account, reserved)
         result = self._run(planned.account, files, charged=charged, retry=planned.retry)
         if charged:
             self._close_stage(planned.account, result)
@@ -110,22 +109,24 @@ class StageDriver:
             outcome=result.verdict.outcome,
             files=result.files,
             bytes=result.bytes,
-            duration_seconds=self._engine.clock() - started,
+            duration_seconds=self._context.clock() - started,
             reason=result.verdict.reason,
         )
         self._quota_changed()
         return result
 
+    def _what_goes(self, files: Sequence[QueueFile]) -> str:
+        with_account = f" with {self.account_name}" if self.account_name else ""
+        return f"uploading stage {self._stage}{with_account}: {amount(len(files), sum(file.size for file in files))}"
+
     def _run(self, account: str, files: Sequence[QueueFile], *, charged: bool, retry: bool) -> StageResult:
-        task, engine = self._task, self._engine
+        task, context = self._task, self._context
         environment = rclone_environment(os.environ, filters=False)
-        dump = engine.dump()
-        drives = drive_remotes_below(task.job.destination, dump)
         if self._pool is not None:
-            environment |= account_environment(drives, account)
-        defaults = drive_defaults(drives, dump, task.job.extras, os.environ)
+            environment |= self._destination.account_environment(account)
+        defaults = self._destination.default_flags(task.job.extras, os.environ)
         request = StageRequest(
-            command=transfer_command(engine.rclone, task.job, self._list_path, defaults=defaults),
+            command=transfer_command(context.rclone, task.job, self._list_path, defaults=defaults),
             environment=environment,
             files=files,
             folder=task.folder,
@@ -138,20 +139,20 @@ class StageDriver:
             stage=self._stage,
             account=self.account_name,
             emit=self._emit,
-            charge=(lambda size: engine.ledger.charge(task.name, account, self._cost(size)))
+            charge=(lambda size: context.ledger.charge(task.name, account, self._cost(size)))
             if charged
             else (lambda _size: None),
             quota_changed=self._quota_changed,
             forget=self._forget,
             outlook=self._outlook,
-            clock=engine.clock,
+            clock=context.clock,
         )
-        return StageRun(request, reporter).run(engine.stop.first.is_set, engine.stop.second.is_set)
+        return StageRun(request, reporter).run(self._controls.should_stop, self._controls.should_kill)
 
     def _close_stage(self, account: str, result: StageResult) -> None:
         unseen, ahead = self._charged_ahead(result)
         lost = result.lost_bytes + unseen
-        self._engine.ledger.close_stage(self._task.name, account, lost, aborted=result.cut_off, ahead_bytes=ahead)
+        self._context.ledger.close_stage(self._task.name, account, lost, aborted=result.cut_off, ahead_bytes=ahead)
         if result.cut_off:
             for name in [*result.failed, *(printable_name(file.name) for file in result.untouched)]:
                 self._suspects[name] = Suspect(account, result.in_flight.get(name, 0))
@@ -175,19 +176,19 @@ class StageDriver:
         if suspect is not None and already_there and not self._task.job.dry_run:
             owed = self._cost(file.size) - suspect.charged_bytes
             if owed > 0:
-                self._engine.ledger.charge_late(self._task.name, suspect.account, owed)
+                self._context.ledger.charge_late(self._task.name, suspect.account, owed)
 
     def _outlook(self, stats: Stats) -> dict[str, Any]:
         """What is left of the whole queue, and both times of completion."""
         in_flight = sum(one.bytes for one in stats.transferring)
         bytes_left = max(0, self._queue.bytes - in_flight)
-        now = self._engine.now()
+        now = self._context.now()
         times = finish_times(self._plan, bytes_left=bytes_left, speed=stats.speed, now=now)
         return {"bytes_left": bytes_left, "done_at": times.at_speed, "done_with_quotas_at": times.with_quotas}
 
     def _cost(self, size_bytes: int) -> int:
         """What a file of that size takes of an account's quota, in bytes."""
-        return stored_size_bytes(size_bytes, self._crypt_layers)
+        return self._destination.stored_bytes(size_bytes)
 
     def _still_as_listed(self, files: Sequence[QueueFile]) -> list[QueueFile]:
         kept = unchanged(files, self._task.folder)
@@ -221,7 +222,7 @@ class StageDriver:
             until = reaction.until
             if reaction.switch_reason is SwitchReason.DENIED:
                 until = self._pool.learn_from_denial(account, self._task.window_seconds) or until
-            self._engine.ledger.deny(self._task.name, account, until, reaction.why)
+            self._context.ledger.deny(self._task.name, account, until, reaction.why)
         else:
             self._pool.set_aside(account, reaction.why)
         self._switch_reason = reaction.switch_reason

@@ -10,12 +10,12 @@ from cloudplow.accounts.pool import AccountPool
 from cloudplow.models import QueueFile
 from cloudplow.planning.last_tries import by_failures, plan_last, plan_unlimited_last
 from cloudplow.planning.planner import Plan, PlannedStage, plan, plan_unlimited
-from cloudplow.rclone.remotes import crypt_layers_above_drive, stored_size_bytes
-from cloudplow.upload.context import Engine, UploadTask
+from cloudplow.upload.context import Context
+from cloudplow.upload.task import UploadTask
 
 
 def plan_task(
-    engine: Engine,
+    context: Context,
     task: UploadTask,
     pool: AccountPool | None,
     queue: Sequence[QueueFile],
@@ -29,19 +29,23 @@ def plan_task(
         first, *rest = by_failures(queue, failures)
         return reduce(plan_unlimited_last, rest, plan_unlimited(first))
     capacities = pool.capacities()
-    chosen = engine.choose_account(task.name, capacities, queue)
+    chosen = context.choose_account(task.name, capacities, queue)
     # A plugin chooses which account is next; the active one is used up first.
     if chosen is not None:
         capacities.sort(key=lambda capacity: (capacity.account != pool.active, capacity.account != chosen))
-    overdue = engine.waiting.overdue(task.name, task.window_seconds)
-    now, window = engine.now(), task.window_seconds
-    layers = crypt_layers_above_drive(task.job.destination, engine.dump())
-    stored = [QueueFile(file.name, stored_size_bytes(file.size, layers)) for file in queue] if layers else queue
+    overdue = context.waiting.overdue(task.name, task.window_seconds)
+    now, window = context.now(), task.window_seconds
+    destination = context.destination(task.job.destination)
+    stored: Sequence[QueueFile] = queue
+    if destination.crypt_layers:
+        stored = [QueueFile(file.name, destination.stored_bytes(file.size)) for file in queue]
     first, *rest = by_failures(stored, failures)
     made = plan(first, capacities, now=now, window_seconds=window, overdue=overdue)
     for last in rest:
         made = plan_last(made, last, capacities, now=now, window_seconds=window, overdue=overdue)
-    return _all_in_own_sizes(made, {file.name: file.size for file in queue}) if layers else made
+    if not destination.crypt_layers:
+        return made
+    return _all_in_own_sizes(made, {file.name: file.size for file in queue})
 
 
 def _all_in_own_sizes(made: Plan, own_size: dict[str, int]) -> Plan:

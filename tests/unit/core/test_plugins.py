@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from cloudplow import hookimpl
+from cloudplow import plugins as plugins_module
 from cloudplow.errors import ExitStatus, PluginError
 from cloudplow.models import Capacity
 from cloudplow.plugins import Plugins
@@ -112,7 +112,7 @@ def test_entry_point_is_a_plugin_too(monkeypatch: pytest.MonkeyPatch) -> None:
         assert group == "cloudplow.plugins"
         return [SimpleNamespace(load=load_point)] if name == "installed" else []
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(plugins_module, "entry_points", entry_points)
     assert load("installed").may_upload("google") == "from the entry point"
 
 
@@ -120,7 +120,7 @@ def test_entry_point_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPa
     def load_point() -> object:
         raise AttributeError("no such object")
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_selection: [SimpleNamespace(load=load_point)])
+    monkeypatch.setattr(plugins_module, "entry_points", lambda **_selection: [SimpleNamespace(load=load_point)])
     assert 'plugins: "installed" cannot be loaded: AttributeError: no such object' in fault_of("installed")
 
 

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from cloudplow.upload import open_files
-from cloudplow.upload.open_files import open_files_below, open_files_of_linux, open_files_of_psutil
+from cloudplow.upload.local_files import open_files_below
 
 
-@pytest.fixture(params=[open_files_of_linux, open_files_of_psutil], ids=["proc", "psutil"])
-def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], object]:
-    """Both ways to ask."""
-    if request.param is open_files_of_psutil:
-        monkeypatch.setattr(open_files, "PROC", tmp_path / "no proc here")
-    elif not Path("/proc/self/fd").is_dir():
-        pytest.skip("needs /proc")
-    way: Callable[[], Iterator[str]] = request.param
-    return way
-
-
-@pytest.mark.usefixtures("source")
 def test_only_files_below_the_folder_that_are_open_count(tmp_path: Path) -> None:
     folder = tmp_path / "Media"
     (folder / "deep").mkdir(parents=True)
@@ -37,7 +21,6 @@ def test_only_files_below_the_folder_that_are_open_count(tmp_path: Path) -> None
     assert open_files_below(folder) == frozenset()
 
 
-@pytest.mark.usefixtures("source")
 def test_exceptions_do_not_count(tmp_path: Path) -> None:
     for name in ("a.partial", "b.mkv"):
         (tmp_path / name).touch()
@@ -46,7 +29,6 @@ def test_exceptions_do_not_count(tmp_path: Path) -> None:
         assert open_files_below(tmp_path, except_containing=["partial"]) == {str(tmp_path / "b.mkv")}
 
 
-@pytest.mark.usefixtures("source")
 def test_links_are_followed_to_the_folder(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

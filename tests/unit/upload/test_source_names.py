@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudplow.models import printable_name
-from cloudplow.upload.source_names import is_plain, local_path
+from cloudplow.upload.local_files import is_plain, local_path
 
 DATA: Final = Path(__file__).parents[2] / "data" / "rclone"
 FOLDER: Final = Path("/mnt/media")

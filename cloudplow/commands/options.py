@@ -1,0 +1,95 @@
+"""What every command of the command line takes, and what it means: files, folders, signals."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TypeAlias
+
+from cloudplow import __version__
+from cloudplow.app import App
+from cloudplow.config.loader import write_sample
+from cloudplow.errors import ConfigError
+
+log = logging.getLogger("cloudplow")
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes. Argument, then environment, then default."""
+    parser.add_argument("--version", action="version", version=f"cloudplow {__version__}")
+    parser.add_argument("--config", metavar="F", default=os.environ.get("CLOUDPLOW_CONFIG") or "config.json")
+    parser.add_argument("--logfile", metavar="F", default=os.environ.get("CLOUDPLOW_LOGFILE"))
+    parser.add_argument("--cachefile", metavar="F", default=os.environ.get("CLOUDPLOW_CACHEFILE"))
+    parser.add_argument(
+        "--loglevel",
+        metavar="L",
+        type=str.upper,
+        choices=("WARN", "INFO", "DEBUG"),
+        default=(os.environ.get("CLOUDPLOW_LOGLEVEL") or "INFO").upper(),
+        help="WARN, INFO or DEBUG",
+    )
+
+
+def config_path(options: argparse.Namespace) -> Path:
+    """The configuration file."""
+    return Path(options.config).expanduser()
+
+
+def state_dir(options: argparse.Namespace) -> Path:
+    """The folder of the cache files: beside `--cachefile`, else beside the configuration."""
+    where = Path(options.cachefile).expanduser() if options.cachefile else config_path(options)
+    return where.parent.resolve()
+
+
+def log_path(options: argparse.Namespace) -> Path:
+    """The log file: `--logfile`, else beside the configuration."""
+    if options.logfile:
+        return Path(options.logfile).expanduser()
+    return config_path(options).parent / "cloudplow.log"
+
+
+def make_app(options: argparse.Namespace) -> App:
+    """The program as the options describe it, not started yet. Raises ConfigError, PluginError.
+
+    Where there is no configuration, a sample is written.
+    """
+    ensure_config(options)
+    old_cache = Path(options.cachefile).expanduser() if options.cachefile else None
+    return App(config_path(options), state_dir(options), old_cache=old_cache)
+
+
+def ensure_config(options: argparse.Namespace) -> None:
+    """When there is no configuration, write a sample and say so. Raises ConfigError."""
+    path = config_path(options)
+    if path.exists():
+        return
+    write_sample(path)
+    raise ConfigError([f"{path}: there was none, so a sample was written there; fill it in and start again"])
+
+
+@contextmanager
+def signals_ask(stop: Callable[[], None]) -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM ask for the end; a second one kills rclone."""
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        log.warning("%s: asking rclone to stop (once more kills it)", signal.Signals(number).name)
+        stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    saved = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in saved.items():
+            signal.signal(number, handler)

@@ -1,0 +1,28 @@
+"""`cloudplow update_config`: write the defaults of missing keys into the configuration."""
+
+from __future__ import annotations
+
+import argparse
+
+from cloudplow.commands.options import Subparsers, config_path, ensure_config
+from cloudplow.config.loader import plugin_names, read_document, with_defaults, write_document
+from cloudplow.errors import ExitStatus
+from cloudplow.plugins import Plugins
+
+
+def add(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = commands.add_parser("update_config", help="write the defaults of missing keys into the config")
+    parser.set_defaults(handler=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, complete and write the file. Raises ConfigError, PluginError."""
+    ensure_config(options)
+    path = config_path(options)
+    document = read_document(path, {})
+    plugins = Plugins()
+    plugins.load(plugin_names(document))
+    write_document(path, with_defaults(document, plugins.config_sections()))
+    print(f"{path}: defaults of missing keys written")
+    return int(ExitStatus.DONE)

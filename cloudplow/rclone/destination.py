@@ -1,0 +1,63 @@
+"""Where an upload goes: looked up once in rclone's configuration, asked by everybody. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cloudplow.rclone.command import ExtraValue
+from cloudplow.rclone.remotes import (
+    Dump,
+    account_environment,
+    crypt_layers_above_drive,
+    drive_remotes_below,
+    is_known,
+    remote_name,
+    stored_size_bytes,
+)
+from cloudplow.rclone.tuning import drive_defaults
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One rclone path and what lies below it. Make it with `look_up`.
+
+    known: the path is local, made on the fly, or names a configured remote. drive_remotes: names of the drive remotes
+    that an upload reaches; crypt_layers: how many crypt remotes encrypt a file before it gets there.
+    """
+
+    path: str
+    known: bool
+    drive_remotes: tuple[str, ...]
+    crypt_layers: int
+    settings: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def remote_name(self) -> str | None:
+        """The configured remote that the path names; None for a local path and a remote made on the fly."""
+        return remote_name(self.path)
+
+    def stored_bytes(self, size_bytes: int) -> int:
+        """What a file of that size takes at the drive, and so of an account's quota."""
+        return stored_size_bytes(size_bytes, self.crypt_layers)
+
+    def account_environment(self, key: str) -> dict[str, str]:
+        """Environment variables that make the drive remotes use a key file."""
+        return account_environment(self.drive_remotes, key)
+
+    def default_flags(self, extras: Mapping[str, ExtraValue], environ: Mapping[str, str]) -> dict[str, ExtraValue]:
+        """Flags that make small files fast where the user set none."""
+        return drive_defaults(self.drive_remotes, self.settings, extras, environ)
+
+
+def look_up(path: str, dump: Dump) -> Destination:
+    """What lies below a path. dump: the document of `rclone config dump`."""
+    drives = drive_remotes_below(path, dump)
+    return Destination(
+        path=path,
+        known=is_known(path, dump),
+        drive_remotes=drives,
+        crypt_layers=crypt_layers_above_drive(path, dump),
+        settings={name: dump[name] for name in drives},
+    )

@@ -1,0 +1,30 @@
+"""Values of cache files, which older programs wrote and anybody may have edited: nonsense counts as nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_LIMIT: Final = 1 << 62
+
+
+def number(value: object) -> float:
+    """A finite number above 0; 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        return 0.0
+    return float(min(value, _LIMIT))
+
+
+def whole(value: object) -> int:
+    """The same as a whole number."""
+    return int(number(value))
+
+
+def text(value: object) -> str:
+    """A text; "" for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """A JSON object; {} for anything else."""
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,121 @@
+"""How running sessions are steered, and what they say of themselves. Any thread may use everything here.
+
+`Controls` is kept by the app: signals, plugins, and later the control socket and the page end there. Each session gets
+a `SessionControls`, which it looks at between steps and passes on to whatever may take long.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from cloudplow.events import SessionOutcome, UploaderState, sentence
+from cloudplow.events.facts import SessionFinished
+from cloudplow.models import UploaderStatus
+
+
+class SessionControls:
+    """One running session: what was asked of it, and what it does now."""
+
+    def __init__(self) -> None:
+        #: Set once the session is to end; whoever waits, waits for it.
+        self.stopping = threading.Event()
+        self._killing = threading.Event()
+        self._lock = threading.Lock()
+        self._told = UploaderStatus(UploaderState.SCANNING, "getting ready")
+
+    def stop(self, *, now: bool = False) -> None:
+        """End the session: rclone is asked to stop. now: it is killed."""
+        if now:
+            self._killing.set()
+        self.stopping.set()
+
+    def should_stop(self) -> bool:
+        """Whether the session is to end."""
+        return self.stopping.is_set()
+
+    def should_kill(self) -> bool:
+        """Whether it is to end at once."""
+        return self._killing.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True as soon as the session is to end."""
+        return self.stopping.wait(seconds)
+
+    def tell(self, state: UploaderState, why: str = "", until: float | None = None) -> None:
+        """The session says what it does now. until: epoch seconds, None when unknown."""
+        with self._lock:
+            self._told = UploaderStatus(state, why, until)
+
+    def status(self) -> UploaderStatus:
+        """What the session does now."""
+        with self._lock:
+            told = self._told
+        if not self.stopping.is_set():
+            return told
+        return UploaderStatus(UploaderState.STOPPING, f"stopping on request; before that: {told.why or told.state}")
+
+
+class Controls:
+    """All sessions of this process. uploaders: every name that the configuration has."""
+
+    def __init__(self, uploaders: Iterable[str]) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[str, SessionControls] = {}
+        self._idle = {name: UploaderStatus(UploaderState.IDLE, "no upload has run yet") for name in uploaders}
+        self._program_stops = threading.Event()
+
+    def request_stop(self) -> None:
+        """End the whole program: every session is asked to stop, and none begins. A second call kills rclone."""
+        with self._lock:
+            again = self._program_stops.is_set()
+            self._program_stops.set()
+            running = list(self._running.values())
+        for session in running:
+            session.stop(now=again)
+
+    def stop_requested(self) -> bool:
+        """Whether the whole program is to end."""
+        return self._program_stops.is_set()
+
+    def wait_for_stop(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until the whole program is to end; False when the time ran out."""
+        return self._program_stops.wait(timeout_seconds)
+
+    def stop(self, uploader: str | None = None, *, now: bool = False) -> list[str]:
+        """Stop the named uploader's session, or all of them; others may still begin. now: kill rclone.
+
+        Returns the uploaders that were running.
+        """
+        with self._lock:
+            asked = {name: one for name, one in self._running.items() if uploader in (None, name)}
+        for session in asked.values():
+            session.stop(now=now)
+        return list(asked)
+
+    def status(self) -> Mapping[str, UploaderStatus]:
+        """What every uploader does now, and why."""
+        with self._lock:
+            return self._idle | {name: session.status() for name, session in self._running.items()}
+
+    @contextmanager
+    def session(self, uploader: str) -> Iterator[SessionControls]:
+        """Register a session for as long as it runs."""
+        session = SessionControls()
+        with self._lock:
+            self._running[uploader] = session
+            stopping = self._program_stops.is_set()
+        if stopping:
+            session.stop()
+        try:
+            yield session
+        finally:
+            with self._lock:
+                del self._running[uploader]
+
+    def note_end(self, event: SessionFinished) -> None:
+        """How an uploader's last session ended: what it says while it is idle."""
+        state = UploaderState.FAILED if event.outcome is SessionOutcome.FAILED else UploaderState.IDLE
+        with self._lock:
+            self._idle[event.uploader] = UploaderStatus(state, f"last upload: {sentence(event)}")
