@@ -18,7 +18,7 @@ from cloudplow.accounts.old_cache import read_account_bans
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
 from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
-from cloudplow.events import SessionFinished, SessionOutcome
+from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
 from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
@@ -110,7 +110,6 @@ class App:
             starting.callback(self.plugins.stop, self)
             starting.callback(self.bus.close)
             self.plugins.start(self)
-            self._tell_what_is_known()
             self._running = starting.pop_all()
         return self
 
@@ -119,12 +118,12 @@ class App:
     ) -> None:
         self._running.close()
 
-    def _tell_what_is_known(self) -> None:
-        """Tell receivers what an earlier process left: they need no parser of our files."""
-        if not any(signal.receivers for signal in (events_module.accounts_learned, events_module.session_recovered)):
-            return
-        for event in recovered_events(self.state_files.read):
-            self.bus.publish(event)
+    def recovered(self) -> list[Event]:
+        """What an earlier process left, as events, for whoever shows it: nobody else is told.
+
+        Sessions, learned queues, sizes of earlier transfers, and every account with what it has spent.
+        """
+        found = list(recovered_events(self.state_files.read))
         for name in self.config.uploader:
             pool = pool_of(upload_task(self.config, name), self.ledger)
             if pool is None:
@@ -133,7 +132,8 @@ class App:
                 pool.refresh()
             except OSError:
                 continue  # The upload says it.
-            self.bus.publish(events_module.AccountsLearned(uploader=name, accounts=pool.quotas()))
+            found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
+        return found
 
     def load_ledger(self) -> None:
         """Read what the accounts have spent and what an earlier version knew; `upload` does it too."""

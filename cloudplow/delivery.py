@@ -136,7 +136,7 @@ class _Mailbox:
                 letter.receiver(event.uploader, event=event)
             except BaseException:
                 self.errors += 1
-                log.exception("Event receiver %s failed on %s", self.name, event.signal_name)
+                log.exception("Event receiver %s failed on %s (%d so far)", self.name, event.signal_name, self.errors)
             del letter, event
 
     def call_age(self) -> float:
@@ -220,11 +220,6 @@ class EventBus:
             signal.disconnect(receiver)
         mailbox.abandon()
         del self._mailboxes[key]
-
-    def receiver_errors(self) -> dict[str, int]:
-        """How often each receiver raised, by its name; only those that did."""
-        with self._lock:
-            return {box.name: box.errors for box in self._mailboxes.values() if box.errors}
 
     def flush(self, timeout_seconds: float = CLOSE_SECONDS) -> bool:
         """Wait until working receivers have everything that was published; False when one was left behind."""

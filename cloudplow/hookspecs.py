@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import pluggy
 from pydantic import BaseModel
 
+from cloudplow.events import Event
 from cloudplow.models import Capacity, QueueFile, UploaderStatus
 
 hookspec = pluggy.HookspecMarker("cloudplow")
@@ -88,6 +89,11 @@ class PluginApp(Protocol):
     def version(self) -> str: ...
     @property
     def controls(self) -> PluginControls: ...
+
+    def recovered(self) -> Sequence[Event]:
+        """What an earlier process left, as events: `SessionRecovered`, `QueueLearned`, `TransfersRecovered`,
+        `AccountsLearned`. For whoever shows it after a start; signals do not carry it.
+        """
 
     def request_stop(self) -> None:
         """Ask for the end, from any thread: rclone is asked to stop; a second call kills it."""

@@ -39,7 +39,7 @@ class SessionStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecovered(Event):
-    """`session_recovered`: what an earlier process left of an uploader's last session; told once after a start.
+    """What an earlier process left of an uploader's last session: of `PluginApp.recovered()`, not of a signal.
 
     outcome: INTERRUPTED when that process ended before the session did (then ended_at is None); None when an older
     program did not say. account: base name of the last one that uploaded, account_index: its 0-based place, -1 when
@@ -73,7 +73,7 @@ class SessionRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransfersRecovered(Event):
-    """`transfers_recovered`: how the sizes of what earlier uploads transferred are spread; told once after a start.
+    """How the sizes of what earlier uploads transferred are spread: of `PluginApp.recovered()`, not of a signal.
 
     distribution: as in `QueueLearned`. upload_folder: where the files came from, "" when that is not known.
     """
@@ -90,8 +90,7 @@ class QueueLearned(Event):
 
     files, bytes: of the whole queue now. distribution: the document of `cloudplow.distribution`.
     source: how it was learned ("lsf", "dry_run"); confidence: "exact" when every file was listed.
-    learned_at: None for now; a time for a queue that an earlier process learned, told once after a start (then
-    session_id is "").
+    learned_at: None for now; a time for a queue that an earlier process learned (`PluginApp.recovered()`).
     """
 
     signal_name: ClassVar[str] = "queue_learned"
@@ -243,10 +242,7 @@ class AccountQuota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountsLearned(Event):
-    """`accounts_learned`: the whole pool in natural order: at the start of a session, and when key files came or went.
-
-    Told once after a start, too, from what the ledger knows; then session_id is "".
-    """
+    """`accounts_learned`: the whole pool in natural order: when a session starts, and when key files came or went."""
 
     signal_name: ClassVar[str] = "accounts_learned"
 

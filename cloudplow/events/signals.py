@@ -17,8 +17,6 @@ def _signal(event_type: type[facts.Event]) -> NamedSignal:
 
 
 session_started: Final = _signal(facts.SessionStarted)
-session_recovered: Final = _signal(facts.SessionRecovered)
-transfers_recovered: Final = _signal(facts.TransfersRecovered)
 queue_learned: Final = _signal(facts.QueueLearned)
 accounts_learned: Final = _signal(facts.AccountsLearned)
 plan_made: Final = _signal(facts.PlanMade)

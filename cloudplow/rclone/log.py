@@ -22,7 +22,6 @@ class Copied:
 
     name: str
     size: int | None
-    server_side: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,6 @@ class Problem:
 
     name: str
     text: str
-    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,6 @@ class Note:
 
     name: str
     text: str
-    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +123,17 @@ def _classify(record: Mapping[str, Any]) -> Message:
         return Skipped(name, _whole(record.get("size")), _text(record["skipped"]))
     if level in _PROBLEM_LEVELS:
         if _ATTEMPT_SUCCEEDED.match(text):
-            return Note(name, text, "info")
-        return Problem(name, text, level)
+            return Note(name, text)
+        return Problem(name, text)
     if name:
         if text == "Deleted":
             return Deleted(name)
         if _COPIED.match(text):
             size = record.get("size")
-            return Copied(name, _whole(size) if isinstance(size, int) else None, "server-side" in text)
+            return Copied(name, _whole(size) if isinstance(size, int) else None)
         if text.startswith("Moved (server-side"):
             return Moved(name)
-    return Note(name, text, level)
+    return Note(name, text)
 
 
 def parse_stats(stats: Mapping[str, Any]) -> Stats:

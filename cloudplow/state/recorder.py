@@ -54,8 +54,6 @@ class Recorder:
 
     def on_event(self, _sender: str, *, event: Event, **_extra: Any) -> None:
         """Receive one event."""
-        if isinstance(event, events.QueueLearned) and event.learned_at is not None:
-            return  # It stands in our file: that is where it was recovered from.
         with self._lock:
             self._handlers[type(event)](event)
         self._files.mark_dirty(SESSION_FILE)

@@ -1,7 +1,7 @@
-"""What an earlier process left in the cache files -> events, told once after a start. Old programs' files too.
+"""What an earlier process left in the cache files -> events, after a start. Old programs' files too.
 
-Receivers therefore need no parser of these files. Every value is checked: a file that holds nonsense costs what it
-would have told, never the start.
+Whoever shows it therefore needs no parser of these files. Every value is checked: a file that holds nonsense costs what
+it would have told, never the start.
 """
 
 from __future__ import annotations

@@ -54,8 +54,7 @@ class LineDisplay:
         if isinstance(event, events.TransferProgress):
             self._progress(event)
             return
-        # What a start recovers is told without a session: nothing happens now.
-        text = sentence(event) if event.session_id or not isinstance(event, events.QueueLearned) else ""
+        text = sentence(event)
         if text:
             log.log(_level(event), "%s: %s", event.uploader, text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -182,10 +183,8 @@ def test_receiver_that_raises_goes_on_and_is_counted(
         for _ in range(3):
             bus.publish(fact())
         assert bus.flush()
-        (counted,) = bus.receiver_errors().items()
     assert seen == other.seqs() == [1, 2, 3]
-    assert "receive" in counted[0] and counted[1] == 3
-    assert caplog.text.count("failed on file_failed") == 3
+    assert re.findall(r"receive failed on file_failed \((\d) so far\)", caplog.text) == ["1", "2", "3"]
 
 
 def test_hung_receiver_delays_neither_publish_nor_the_others(

@@ -126,11 +126,11 @@ def test_every_json_line_of_a_recording_is_understood(recording: str) -> None:
         ("Copied (new)", Copied("a", None)),
         ("Copied (replaced existing)", Copied("a", None)),
         ("Multi-thread Copied (new)", Copied("a", None)),
-        ("Copied (server-side copy)", Copied("a", None, server_side=True)),
+        ("Copied (server-side copy)", Copied("a", None)),
         ("Moved (server-side)", Moved("a")),
         ("Deleted", Deleted("a")),
-        ("Copied something else", Note("a", "Copied something else", "info")),
-        ("Removing directory", Note("a", "Removing directory", "info")),
+        ("Copied something else", Note("a", "Copied something else")),
+        ("Removing directory", Note("a", "Removing directory")),
     ],
 )
 def test_what_an_info_line_means(text: str, message: Message) -> None:
@@ -138,8 +138,8 @@ def test_what_an_info_line_means(text: str, message: Message) -> None:
 
 
 def test_line_about_no_file_moves_none() -> None:
-    assert line(level="info", msg="Deleted") == Note("", "Deleted", "info")
-    assert line(level="info", msg="Copied (new)") == Note("", "Copied (new)", "info")
+    assert line(level="info", msg="Deleted") == Note("", "Deleted")
+    assert line(level="info", msg="Copied (new)") == Note("", "Copied (new)")
 
 
 @pytest.mark.parametrize("level", ["error", "critical", "fatal", "ERROR", "panic"])
@@ -149,7 +149,7 @@ def test_levels_that_are_problems(level: str) -> None:
 
 @pytest.mark.parametrize("level", ["warning", "notice", "info", "debug", ""])
 def test_levels_that_are_none(level: str) -> None:
-    assert line(level=level, msg="x") == Note("", "x", level)
+    assert line(level=level, msg="x") == Note("", "x")
 
 
 def test_error_that_says_copied_moves_nothing() -> None:
@@ -157,7 +157,7 @@ def test_error_that_says_copied_moves_nothing() -> None:
 
 
 def test_success_after_a_retry_is_no_problem_although_it_comes_as_an_error() -> None:
-    assert line(level="error", msg="Attempt 2/3 succeeded") == Note("", "Attempt 2/3 succeeded", "info")
+    assert line(level="error", msg="Attempt 2/3 succeeded") == Note("", "Attempt 2/3 succeeded")
     assert isinstance(line(level="error", msg="Attempt 2/3 failed with 1 errors and: x"), Problem)
 
 

@@ -16,7 +16,7 @@ LIMIT = "Received upload limit error: googleapi: Error 403: User rate limit exce
 def evidence_of(*texts: str, name: str = "") -> Evidence:
     evidence = Evidence()
     for text in texts:
-        evidence.add(Problem(name, text, "error"))
+        evidence.add(Problem(name, text))
     return evidence
 
 
@@ -117,8 +117,8 @@ def test_code_7_is_the_limit_or_in_old_versions_the_duration() -> None:
 
 def test_notice_of_a_deadline_at_the_start_is_no_sign_that_it_was_reached() -> None:
     evidence = Evidence()
-    evidence.add(Note("Google drive root 'x'", "Transfer session HARD deadline: 2026/11/24 20:02:04", "info"))
-    evidence.add(Problem("", "something fatal", "error"))
+    evidence.add(Note("Google drive root 'x'", "Transfer session HARD deadline: 2026/11/24 20:02:04"))
+    evidence.add(Problem("", "something fatal"))
     assert judge(7, evidence, interrupted=False, failed_files=0).outcome is StageOutcome.FAILED
 
 
@@ -226,7 +226,7 @@ def test_key_file_that_cannot_be_opened_is_a_fault_of_the_account() -> None:
 
 def test_notes_are_no_evidence_of_a_denial() -> None:
     evidence = Evidence()
-    evidence.add(Note("pacer", "low level retry 1/10 (error googleapi: Error 403: quotaExceeded)", "debug"))
+    evidence.add(Note("pacer", "low level retry 1/10 (error googleapi: Error 403: quotaExceeded)"))
     assert evidence.denial is None
 
 
