@@ -39,7 +39,7 @@ class SessionStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecovered(Event):
-    """What an earlier process left of an uploader's last session: of `PluginApp.recovered()`, not of a signal.
+    """`session_recovered`: what an earlier process left of a last session; of `PluginApp.recovered()`, not of a signal.
 
     outcome: INTERRUPTED when that process ended before the session did (then ended_at is None); None when an older
     program did not say. account: base name of the last one that uploaded, account_index: its 0-based place, -1 when
@@ -73,7 +73,7 @@ class SessionRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransfersRecovered(Event):
-    """How the sizes of what earlier uploads transferred are spread: of `PluginApp.recovered()`, not of a signal.
+    """`transfers_recovered`: sizes of what earlier uploads transferred; of `PluginApp.recovered()`, not of a signal.
 
     distribution: as in `QueueLearned`. upload_folder: where the files came from, "" when that is not known.
     """

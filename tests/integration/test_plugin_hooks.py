@@ -244,3 +244,55 @@ def test_notification_service_of_a_plugin_is_accepted_in_the_configuration(any_s
     any_site.config["notifications"] = {"roof": {"service": "carrier_pigeon"}}
     assert run_with(any_site, offers, "upload").status == 0
     assert run_with(any_site, "", "upload").status == 2
+
+
+CHECKS = """
+@hookimpl
+def cloudplow_check(app):
+    return [("ok", f"state in {app.state_dir.name}"), ("fault", "the mail program is missing: install it")]
+
+@hookimpl
+def cloudplow_healthcheck(config):
+    return "" if config.core.dry_run else "it coughs"
+
+@hookimpl
+def cloudplow_add_commands(subparsers):
+    def handler(app, options):
+        print(app.wait_for_stop(0), sorted(app.controls.status()), [type(one).__name__ for one in app.recovered()])
+        return 7
+    subparsers.add_parser("look").set_defaults(handler=handler)
+"""
+
+
+def test_lines_of_a_plugin_stand_in_check_and_its_fault_is_one(any_site: LocalSite) -> None:
+    run = run_with(any_site, CHECKS, "check")
+
+    assert run.status == 2, run.said
+    assert run.stdout.splitlines()[-2:] == ["ok      state in site", "FAULT   the mail program is missing: install it"]
+
+
+def test_healthcheck_says_what_plugins_found(any_site: LocalSite) -> None:
+    run = run_with(any_site, CHECKS, "healthcheck")
+    assert (run.status, run.stdout) == (1, "unhealthy: it coughs\n")
+
+    any_site.config["core"]["dry_run"] = True
+    run = run_with(any_site, CHECKS, "healthcheck")
+    assert (run.status, run.stdout) == (0, "healthy\n")
+
+
+def test_a_command_of_a_plugin_gets_the_started_app(any_site: LocalSite) -> None:
+    any_site.add_accounts(2, quota=1_000_000)
+
+    run = run_with(any_site, CHECKS, "look")
+
+    assert (run.status, run.stdout.splitlines()[-1]) == (7, "False ['google'] ['AccountsLearned']")
+
+
+def test_healthcheck_without_anybody_to_ask_is_unhealthy_and_says_why(any_site: LocalSite) -> None:
+    any_site.config["plugins"] = []
+    run = any_site.run("healthcheck")
+
+    assert (run.status, run.stdout) == (
+        1,
+        "unhealthy: there is nothing to ask: enable the dashboard (dashboard.enabled)\n",
+    )

@@ -252,3 +252,42 @@ def test_without_plugins_nothing_is_asked() -> None:
     assert plugins.config_sections() == {}
     assert plugins.may_upload("google") is None
     assert plugins.choose_account("google", POOL, []) is None
+
+
+# Check and healthcheck
+
+
+def test_what_plugins_add_to_a_check_comes_in_their_order(make_plugin: MakePlugin) -> None:
+    one = make_plugin("one", cloudplow_check=lambda app: [("ok", "one works"), ("warning", "one is old")])
+    two = make_plugin("two", cloudplow_check=lambda: [("fault", "two is broken")])
+    none = make_plugin("none", cloudplow_check=lambda: None)
+
+    assert list(load(one, two, none).check(APP)) == [
+        ("ok", "one works"),
+        ("warning", "one is old"),
+        ("fault", "two is broken"),
+    ]
+
+
+@pytest.mark.parametrize("answer", [[("ok",)], 5, ["ab", "c"]])
+def test_a_plugin_that_cannot_check_itself_is_a_fault(make_plugin: MakePlugin, answer: Any) -> None:
+    name = make_plugin("broken", cloudplow_check=lambda: answer)
+    verdict, text = list(load(name).check(APP))[-1]
+
+    assert (verdict, text.startswith('plugins: "broken" failed to check itself: ')) == ("fault", True)
+
+
+def test_health_is_asked_of_every_plugin_and_those_that_cannot_ask_say_nothing(make_plugin: MakePlugin) -> None:
+    def raises() -> str:
+        raise OSError("no route")
+
+    well = make_plugin("well", cloudplow_healthcheck=lambda config: "")
+    ill = make_plugin("ill", cloudplow_healthcheck=lambda: "the disk is full")
+    silent = make_plugin("silent", cloudplow_healthcheck=lambda: None)
+    broken = make_plugin("broken", cloudplow_healthcheck=raises)
+
+    assert load(well, ill, silent, broken).healthcheck(APP) == {
+        "well": "",
+        "ill": "the disk is full",
+        "broken": 'plugin "broken" failed to ask: OSError: no route',
+    }
