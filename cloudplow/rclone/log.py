@@ -93,6 +93,8 @@ class Plain:
 Message = Copied | Moved | Deleted | Skipped | Stats | Problem | Note | Plain
 
 _COPIED: Final = re.compile(r"^(?:Multi-thread )?Copied \(")
+#: What a file of the upload folder is to rclone; a line without a type is taken for one.
+_SOURCE_TYPES: Final = (None, "*local.Object")
 _PROBLEM_LEVELS: Final = frozenset({"error", "critical", "fatal", "panic", "alert", "emergency"})
 # "Attempt 2/3 succeeded" comes at level error although it is good news.
 _ATTEMPT_SUCCEEDED: Final = re.compile(r"^Attempt \d+/\d+ succeeded")
@@ -125,7 +127,8 @@ def _classify(record: Mapping[str, Any]) -> Message:
         if _ATTEMPT_SUCCEEDED.match(text):
             return Note(name, text)
         return Problem(name, text)
-    if name:
+    # Lines about objects of the destination, such as an older version that --backup-dir moves away, are not ours.
+    if name and record.get("objectType") in _SOURCE_TYPES:
         if text == "Deleted":
             return Deleted(name)
         if _COPIED.match(text):

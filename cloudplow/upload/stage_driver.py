@@ -123,7 +123,7 @@ class StageDriver:
         task, context = self._task, self._context
         environment = rclone_environment(os.environ, filters=False)
         if self._pool is not None:
-            environment |= self._destination.account_environment(account)
+            environment = self._destination.with_account(environment, account)
         defaults = self._destination.default_flags(task.job.extras, os.environ)
         request = StageRequest(
             command=transfer_command(context.rclone, task.job, self._list_path, defaults=defaults),
