@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from cloudplow_dashboard.server.direct import chunk_of, direct_writer
 from cloudplow_dashboard.server.pacing import Pacer
-from cloudplow_dashboard.state.patches import KEEP_ALIVE, PREAMBLE, encode_json, frame, position_of
+from cloudplow_dashboard.state.patches import KEEP_ALIVE, KEEP_ALIVE_SECONDS, PREAMBLE, encode_json, frame, position_of
 from cloudplow_dashboard.state.state import DashboardState
 
 log = logging.getLogger("cloudplow.dashboard")
@@ -41,7 +41,7 @@ class Limits:
     connections: int = 1500
     coalesce: float = 0.02
     stuck: float = 10.0
-    keep_alive: float = 15.0
+    keep_alive: float = KEEP_ALIVE_SECONDS
     sweep: float = 1.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,57 +11,26 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
+from cloudplow.events import AccountState
+from cloudplow_dashboard.state.account_table import rank
+from cloudplow_dashboard.state.document import Phase
 from cloudplow_dashboard.state.state import DashboardState
-from cloudplow_dashboard.state.uploader_state import UploaderState
-from cloudplow_dashboard.web.compat import Uploaders
+from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 
 #: Accounts with series of their own, over all uploaders: the active and the most used ones.
 ACCOUNTS_LIMIT: Final = 50
 TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+#: The label of an unknown word.
+OTHER: Final = "other"
 OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_PHASES: Final = (
-    "idle",
-    "scanning",
-    "uploading",
-    "switching",
-    "throttled",
-    "suspended",
-    "finished",
-    "interrupted",
-)
-_STATES: Final = ("ready", "active", "cooling", "denied", "failed")
 
-
-def media_ranges(accept: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The media ranges of an Accept header with their parameters; those with q=0 are left out."""
-    for item in accept[:2000].lower().split(","):
-        name, *pairs = (part.strip() for part in item.split(";"))
-        parameters = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        try:
-            refused = float(parameters.get("q", "1")) <= 0
-        except ValueError:
-            refused = False
-        if name and not refused:
-            yield name, parameters
-
-
-def is_scraper(accept: str) -> bool:
-    """Whether an Accept header asks for metrics: a browser's, or curl's, does not."""
-    return any(
-        name == "application/openmetrics-text" or (name == "text/plain" and "version" in parameters)
-        for name, parameters in media_ranges(accept)
-    )
-
-
-def render(state: DashboardState, accept: str) -> tuple[bytes, str]:
-    """The text and its content type, in the form that an Accept header asks for."""
+def render(state: DashboardState, *, openmetrics: bool) -> bytes:
+    """The text, in the form of `OPENMETRICS_TYPE` or of `TEXT_TYPE`."""
     registry = CollectorRegistry(auto_describe=False)
-    openmetrics: Any = generate_openmetrics  # the library gives it no types
     registry.register(_Snapshot(state))
-    if any(name == "application/openmetrics-text" for name, _ in media_ranges(accept)):
-        return openmetrics(registry), OPENMETRICS_TYPE
-    return generate_latest(registry), TEXT_TYPE
+    make: Any = generate_openmetrics if openmetrics else generate_latest  # the library gives the first one no types
+    return bytes(make(registry))
 
 
 class _Snapshot(Collector):
@@ -120,9 +89,10 @@ def _counters(families: _Families, u: UploaderState) -> None:
     add("cloudplow_failed_files_total", "Failed attempts to upload a file.", counters.failures, uploader=u.name)
     for reason, number in counters.switches.items():
         text = "Switches to another account, by reason."
-        add("cloudplow_account_switches_total", text, number, uploader=u.name, reason=reason)
+        add("cloudplow_account_switches_total", text, number, uploader=u.name, reason=reason or OTHER)
     for outcome, number in counters.sessions.items():
-        add("cloudplow_sessions_total", "Sessions that ended, by outcome.", number, uploader=u.name, outcome=outcome)
+        text = "Finished sessions, by outcome."
+        add("cloudplow_sessions_total", text, number, uploader=u.name, outcome=outcome or OTHER)
 
 
 def _session(families: _Families, u: UploaderState) -> None:
@@ -132,7 +102,7 @@ def _session(families: _Families, u: UploaderState) -> None:
         families.gauge(f"cloudplow_{metric}", text, value, uploader=name, **labels)
 
     add("session_active", "Whether an upload is under way.", int(u.active))
-    for phase in _PHASES:
+    for phase in Phase:
         add("phase", "1 for the phase that the uploader is in.", int(u.phase == phase), phase=phase)
     add("session_start_time_seconds", "When the session began, epoch seconds; 0: never.", session["started_at"])
     add("session_end_time_seconds", "When the session ended, epoch seconds; 0: it runs.", session["ended_at"])
@@ -164,16 +134,14 @@ def _pool(families: _Families, u: UploaderState) -> None:
     add("cloudplow_quota_free_bytes", "What can be uploaded now.", capacity["free_bytes"], uploader=name)
     text = "When the first spent bytes come back, epoch seconds; 0: none are spent."
     add("cloudplow_quota_next_return_time_seconds", text, capacity["next_return_at"], uploader=name)
-    for state in _STATES:
+    for state in AccountState:
         number = summary["states"].get(state, 0)
         add("cloudplow_accounts", "How many accounts are in which state.", number, uploader=name, state=state)
 
 
 def _accounts(families: _Families, uploaders: Uploaders) -> None:
     rows = ((u.name, name, row) for u in uploaders.values() for name, row in u.accounts.rows.items())
-    chosen = heapq.nlargest(
-        ACCOUNTS_LIMIT, rows, key=lambda one: (one[2]["state"] == "active", one[2]["used_bytes"], -one[2]["index"])
-    )
+    chosen = heapq.nlargest(ACCOUNTS_LIMIT, rows, key=lambda one: rank(one[2]))
     text = f"of an account; only the active and the most used, at most {ACCOUNTS_LIMIT}."
     for uploader, account, row in chosen:
         labels = {"uploader": uploader, "account": account}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from cloudplow import events
-from cloudplow_dashboard.state import clean, sentences
-from cloudplow_dashboard.state.bounded import FileEntry
+from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
+from cloudplow_dashboard.state.document import Eta, Phase, TransferringFile
 from cloudplow_dashboard.state.sessions import join, update_left
 from cloudplow_dashboard.state.uploader_state import (
     CHECKING_LIMIT,
@@ -24,11 +25,11 @@ ETA_TOLERANCE_SHARE: Final = 0.01
 RARE_SECONDS: Final = 1.0
 
 
-def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str, Any]:
+def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str, TransferringFile]:
     """By number: a name in each message would be most of it."""
-    number = clean.number
+    number, whole = clean.number, clean.whole
     before, u.transfer_numbers = u.transfer_numbers, {}
-    found = {}
+    found: dict[str, TransferringFile] = {}
     for file in event.transferring[:TRANSFERRING_LIMIT]:
         name = clean.file_name(file.name)
         own = before.get(name)
@@ -37,29 +38,28 @@ def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str,
         u.transfer_numbers[name] = own
         found[str(own)] = {
             "name": name,
-            "size": number(file.size),
-            "bytes": number(file.bytes),
+            "size": whole(file.size),
+            "bytes": whole(file.bytes),
             "speed": round(number(file.speed)),
             "eta_seconds": round(clean.seconds_or_unknown(file.eta)),
-            "percentage": min(100, number(file.percentage)),
+            "percentage": min(100, whole(file.percentage)),
         }
     return found
 
 
-def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: float) -> str:
+def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: float) -> bool:
     join(u, event, at)
     if not u.active:
-        return ""
-    number = clean.number
+        return False
     u.progress = {
         "at": round(at, 1),
-        "bytes": number(event.bytes),
-        "total_bytes": number(event.total_bytes),
-        "speed": round(number(event.speed)),
+        "bytes": clean.whole(event.bytes),
+        "total_bytes": clean.whole(event.total_bytes),
+        "speed": round(clean.number(event.speed)),
         "eta_seconds": round(clean.seconds_or_unknown(event.eta)),
-        "files": number(event.files),
-        "total_files": number(event.total_files),
-        "errors": number(event.errors),
+        "files": clean.whole(event.files),
+        "total_files": clean.whole(event.total_files),
+        "errors": clean.whole(event.errors),
         "transferring_count": len(event.transferring),
         "checking_count": len(event.checking),
         "transferring": _transferring(u, event),
@@ -67,14 +67,14 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
     }
     u.slow.add("progress")
     _on_outlook(u, event, at)
-    if u.phase in ("scanning", "switching"):
+    if u.phase in (Phase.SCANNING, Phase.SWITCHING):
         u.set_working()
-    return ""
+    return False
 
 
 def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> None:
     """What is left of the whole queue, and when it will be there."""
-    eta = {
+    eta: Eta = {
         "speed_at": _steady(u.eta["speed_at"], clean.number(event.done_at), at),
         "quotas_at": _steady(u.eta["quotas_at"], clean.number(event.done_with_quotas_at), at),
     }
@@ -97,7 +97,7 @@ def _steady(shown: float, told: float, at: float) -> float:
     return shown if shown and abs(told - shown) <= tolerance else round(told)
 
 
-def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: float) -> str:
+def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: float) -> bool:
     join(u, event, at)
     size = clean.whole(event.size)
     session = u.session
@@ -115,7 +115,7 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     (u.dirty if rare else u.slow).add("session")
     u.history.add(size)
     u.history_files += 1
-    status = "already_there" if event.already_there else "transferred"
+    status: FileStatus = "already_there" if event.already_there else "transferred"
     account = clean.base_name(event.account)
     u.files.add(FileEntry(at, status, clean.file_name(event.name), size, account, clean.whole(event.stage), ""))
     u.counters.files += 1
@@ -123,12 +123,12 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
         u.counters.already_there_files += 1
     else:
         u.counters.bytes += size
-    if u.active and u.phase in ("scanning", "switching"):
+    if u.active and u.phase in (Phase.SCANNING, Phase.SWITCHING):
         u.set_working()
-    return ""
+    return False
 
 
-def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> str:
+def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> bool:
     join(u, event, at)
     error = clean.redact(event.error, known_paths=u.known_paths())
     name, account, stage = clean.file_name(event.name), clean.base_name(event.account), clean.whole(event.stage)
@@ -141,4 +141,4 @@ def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> str
             u.failed_names.add(event.name)
     u.dirty.update(("failures", "session"))
     u.failure_facts += 1
-    return sentences.file_failed(event, error) if u.failure_facts <= FAILURE_FACTS_PER_STAGE else ""
+    return u.failure_facts <= FAILURE_FACTS_PER_STAGE

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.document import ReturnStrip
 
 #: Hours of the strip, and to what its beginning is rounded down, in seconds.
 STRIP_HOURS: Final = 24
@@ -67,7 +68,7 @@ class ReturnTable:
             self.put(name, tuple(pair for pair in returns if pair[0] > now))
         return due
 
-    def strip(self, now: float) -> dict[str, Any]:
+    def strip(self, now: float) -> ReturnStrip:
         """What comes back in each of the next hours, and what comes back first. now: epoch seconds."""
         start = strip_start(now)
         hours = [0] * STRIP_HOURS

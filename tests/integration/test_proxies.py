@@ -329,7 +329,7 @@ def test_every_route_comes_through(proxied: Proxied) -> None:
             continue
         status, headers, body = proxied.get(route.path.lstrip("/"))
         assert status == 200, route.path
-        assert headers["content-type"].partition(";")[0] == route.answers[0][0].partition(";")[0], route.path
+        assert headers["content-type"].partition(";")[0] == next(iter(route.answers)).partition(";")[0], route.path
         assert body
     status, _, body = proxied.get("api/no-such-route")
     assert (status, json.loads(body)["error"]["code"]) == (404, "not_found")
