@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cloudplow.dashboard")
 
-# By the identity of the application, which is kept too so that the identity stays its own.
+# By the identity of the app, which is kept too, so that no other app can get the same identity.
 _running: dict[int, tuple[PluginApp, Dashboard]] = {}
 
 
@@ -47,18 +47,18 @@ def cloudplow_healthcheck(config: PluginConfig) -> str | None:
 
 @hookimpl
 def cloudplow_start(app: PluginApp) -> None:
-    """Start the dashboard when it is enabled. A fault of it is logged; it never stops an upload."""
+    """Start the dashboard when it is enabled. If it fails, that is logged; it never stops an upload."""
     try:
         section = app.config.section(SECTION)
         if section is None or not section.enabled:
             return
-        # asyncio and the rest take 50 ms, which only those pay who use the dashboard.
+        # asyncio and the rest take 50 ms, which only a start with a dashboard pays for.
         from cloudplow_dashboard.dashboard import Dashboard
 
         dashboard = Dashboard(app, section)
         if dashboard.start():
             _running[id(app)] = (app, dashboard)
-    except Exception:  # whatever fails here, the upload must go on
+    except Exception:  # whatever fails here, the upload must continue
         log.exception("The dashboard could not start and is off; the upload continues without it")
 
 

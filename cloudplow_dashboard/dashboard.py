@@ -1,4 +1,4 @@
-"""One running dashboard: its state, its place among the receivers of events, its server."""
+"""One running dashboard: its state, its receivers of events, its server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reverse proxy says about the client, believed only when a trusted one says it."""
+"""What a reverse proxy says about the client, used only when a trusted one says it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _last(value: bytes) -> str:
 
 
 class TrustedProxies:
-    """Reads forwarded headers. addresses: of the proxies that are believed."""
+    """Reads forwarded headers. addresses: of the proxies that are trusted."""
 
     def __init__(self, addresses: Sequence[str] = ()) -> None:
         self._networks = networks(addresses)

@@ -32,7 +32,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise BindError(_cure(error, host, place)) from None
+        raise BindError(_fix(error, host, place)) from None
     return listener
 
 
@@ -51,7 +51,7 @@ def _set_options(listener: socket.socket) -> None:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
 
 
-def _cure(error: Exception, host: str, place: str) -> str:
+def _fix(error: Exception, host: str, place: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
         return f"another program is listening on {place}; stop it, or set dashboard.port to a free port (0: any)"

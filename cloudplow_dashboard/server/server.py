@@ -64,7 +64,7 @@ class DashboardServer:
         with self._lock:
             self._stop_asked = True
             if self._loop is not None and self._end is not None:
-                with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                with contextlib.suppress(RuntimeError):  # the loop has already ended
                     self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(timeout_seconds)
         if self._thread.is_alive():
@@ -77,7 +77,7 @@ class DashboardServer:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception:  # the upload goes on without a dashboard
+        except Exception:  # the upload continues without a dashboard
             log.exception("The dashboard failed and is off; the upload continues without it")
         finally:
             self._state.listen(None)

@@ -10,7 +10,7 @@ from cloudplow.events import AccountState
 from cloudplow_dashboard.state.document import Account, AccountsSummary, Capacity
 from cloudplow_dashboard.state.returns import Returns, ReturnTable
 
-#: Accounts kept for each uploader; further ones are counted only.
+#: Accounts kept for each uploader; further ones are only counted.
 ACCOUNTS_LIMIT: Final = 5000
 #: Accounts in the state document: the active one and the most used come first.
 ACCOUNTS_SHOWN: Final = 200
@@ -57,7 +57,7 @@ class AccountTable:
         return True
 
     def charge(self, name: str, returns: Returns = (), **values: Unpack[Change]) -> None:
-        """Set what an event says about an account; what was known of its returns no longer counts.
+        """Set what an event says about an account; it replaces what was known of its returns.
 
         returns: what it has spent, as (epoch seconds at which it comes back, bytes), in order of time.
         """
@@ -82,7 +82,7 @@ class AccountTable:
             self.change(name, index=index)
 
     def rest(self, except_name: str = "") -> None:
-        """No account but the named one is active any more."""
+        """From now on no account but the named one is active."""
         if self._states.get(AccountState.ACTIVE):
             for name, row in list(self.rows.items()):
                 if row["state"] == AccountState.ACTIVE and name != except_name:
@@ -104,7 +104,7 @@ class AccountTable:
         return changed
 
     def _take_back(self, name: str, now: float) -> bool:
-        """Bytes of an account come back."""
+        """Free the bytes of an account that have come back."""
         due = self._returns.take_due(name, now)
         first = self._returns.first(name)
         if due:
@@ -162,5 +162,5 @@ def new_account(index: int) -> Account:
 
 
 def rank(row: Account) -> tuple[bool, int, int]:
-    """Where only some accounts are shown, those with the largest rank are: the active one, then the most used."""
+    """Where only some accounts are shown, those of the highest rank are: the active one, then the most used."""
     return row["state"] == AccountState.ACTIVE, row["used_bytes"], -row["index"]

@@ -44,7 +44,7 @@ class Numbered(Generic[T]):
         return max(number, self.last + 1)
 
     def clear(self) -> None:
-        """Forget the members; numbers go on."""
+        """Forget the members; the numbers continue."""
         self._members.clear()
 
     def document(self) -> dict[str, T]:
@@ -65,7 +65,7 @@ class FileEntry(NamedTuple):
 
 
 class SessionFiles:
-    """The latest files of the present session, or of the last one, in the order in which they came."""
+    """The latest files of the current session, or of the last one, in order."""
 
     def __init__(self) -> None:
         self.entries: deque[FileEntry] = deque(maxlen=FILES_LIMIT)
@@ -77,7 +77,7 @@ class SessionFiles:
         self.total = 0
 
     def add(self, entry: FileEntry) -> None:
-        """Add one; the oldest gives way."""
+        """Add one, dropping the oldest if there are too many."""
         self.entries.append(entry)
         self.total += 1
 
@@ -119,7 +119,7 @@ class PastSessions:
         self._put(past, replace=replace)
 
     def recover(self, stored: Mapping[Any, Any]) -> None:
-        """Add one from the dashboard's file, which anybody may have written."""
+        """Add one from the dashboard's file, which anyone may have edited."""
         past: PastSession = {
             "id": clean.redact(stored.get("id")),
             "started_at": clean.number(stored.get("started_at")),

@@ -19,7 +19,7 @@ from cloudplow.events import Event
 #: Longest file name, and longest sentence or error, that is kept; in characters.
 NAME_LIMIT: Final = 1024
 TEXT_LIMIT: Final = 300
-#: Of a longer error only the beginning is looked at, so that a huge one costs nothing.
+#: Only the beginning of a longer error is read, so that a huge one costs nothing.
 _REDACT_INPUT_LIMIT: Final = 4 * TEXT_LIMIT
 #: Bounds for documents that come from events and files: depth, members of one object, members of one list.
 DOCUMENT_DEPTH: Final = 8
@@ -84,7 +84,7 @@ def word(value: object, words: type[W]) -> W | Literal[""]:
 
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str:
-    """A text that every encoder can write, cut at `limit` characters; "" for anything that is no text."""
+    """A text that every encoder can write, cut at `limit` characters; "" for anything that is not a text."""
     if not isinstance(value, str):
         return ""
     if len(value) > limit:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from cloudplow.events import SessionOutcome, SwitchReason
-from cloudplow_dashboard.state.document import Nothing
+from cloudplow_dashboard.state.measures import Nothing
 
 
 class Counters:
-    """Totals over all sessions of this process, sizes in bytes. switches, sessions: "" for an unknown word."""
+    """Totals over all sessions of this process, sizes in bytes. switches, sessions: by word, "" for an unknown one."""
 
     def __init__(self) -> None:
         self.files = 0

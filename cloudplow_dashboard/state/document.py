@@ -10,20 +10,13 @@ so that a patch carries only the member that changed, and null for one that was 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
 from cloudplow.events import AccountState, SessionOutcome, StageOutcome, SwitchReason
-
-EpochSeconds = Annotated[float, Field(description="epoch seconds, 0 when unknown")]
-Seconds = Annotated[float, Field(description="seconds")]
-SecondsLeft = Annotated[float, Field(description="seconds, -1 when unknown")]
-Bytes = Annotated[int, Field(description="bytes")]
-BytesPerSecond = Annotated[float, Field(description="bytes per second")]
-#: In place of a word when there is none yet.
-Nothing = Literal[""]
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds, SecondsLeft
 
 
 class Phase(StrEnum):
@@ -40,7 +33,7 @@ class Phase(StrEnum):
 
 
 class EngineState(StrEnum):
-    """What the program does; "stopped" is the last thing that a viewer hears."""
+    """What the program does. "stopped" is the last thing that a viewer hears."""
 
     IDLE = "idle"
     UPLOADING = "uploading"
@@ -48,7 +41,7 @@ class EngineState(StrEnum):
 
 
 class StageState(StrEnum):
-    """How far a stage is; "waiting" means for quota."""
+    """How far a stage has got. "waiting": for quota."""
 
     DONE = "done"
     RUNNING = "running"
@@ -79,10 +72,10 @@ class SessionBase(TypedDict):
 class Session(SessionBase):
     """The session that runs, or the last one.
 
-    folder: the last part of its path. stage: the present one, counted from 1. account_index: the 0-based place of
+    folder: the last part of its path. stage: the current one, counted from 1. account_index: the 0-based place of
     account in the pool, -1 when unknown. accounts_used: by name, at most 1000. files_done, bytes_done: exactly what
-    arrived. bytes_left counts what has arrived of files on their way, so it may be less than bytes_total - bytes_done.
-    recovered: an earlier process ran it.
+    arrived. bytes_left allows for what has arrived of files that are being transferred, so it may be less than
+    bytes_total - bytes_done. recovered: an earlier process ran it.
     """
 
     stages_total: int
@@ -103,7 +96,7 @@ class PastSession(SessionBase):
 
 
 class TransferringFile(TypedDict):
-    """A file on its way. bytes: how much of it has arrived; percentage: 0 to 100."""
+    """A file that is being transferred. bytes: how much of it has arrived; percentage: 0 to 100."""
 
     name: str
     size: Bytes
@@ -116,8 +109,8 @@ class TransferringFile(TypedDict):
 class Progress(TypedDict):
     """rclone's statistics of the running stage, as of `at`.
 
-    bytes may count failed and repeated uploads too. transferring: by a number that a file keeps, at most 100 files, in
-    rclone's order; transferring_count counts all of them. checking: names, at most 50.
+    bytes may count failed and repeated uploads too. transferring: by a number that a file keeps, at most 100 files,
+    in rclone's order; transferring_count counts all of them. checking: names, at most 50.
     """
 
     at: EpochSeconds
@@ -135,75 +128,13 @@ class Progress(TypedDict):
 
 
 class Eta(TypedDict):
-    """When the whole queue will be uploaded. Changes of less than 1 % of what is left are not told.
+    """When the whole queue will be uploaded. Changes of less than 1 % of what is left are not shown.
 
-    speed_at: if nothing but the present speed mattered; quotas_at: waits for quota included.
+    speed_at: if only the current speed mattered; quotas_at: with waits for quota.
     """
 
     speed_at: EpochSeconds
     quotas_at: EpochSeconds
-
-
-class SizeBucket(TypedDict, total=False):
-    """The files of a range of sizes. percentage: of all files."""
-
-    count: int
-    total_bytes: Bytes
-    percentage: float
-
-
-class SizeHistogram(TypedDict):
-    """Files by size, in 32 bins: those below from_bytes, then those below twice that, and so on; last the largest."""
-
-    from_bytes: Bytes
-    counts: list[int]
-
-
-class SizeStatistics(TypedDict, total=False):
-    """Totals and averages; `_human` says the same for people."""
-
-    total_files: int
-    total_bytes: Bytes
-    total_bytes_human: str
-    mean: float
-    mean_human: str
-    median: float
-    median_human: str
-    std_dev: float
-    std_dev_human: str
-
-
-class SizeMetadata(TypedDict, total=False):
-    """Where a distribution comes from. sample_count: how many sizes it rests on."""
-
-    source: str
-    learning_phase: str
-    last_updated: EpochSeconds
-    last_updated_human: str
-    upload_folder: str
-    sample_count: int
-    confidence: str
-    checking_duration_seconds: Seconds
-
-
-class Distribution(TypedDict, total=False):
-    """How the sizes of many files are spread. Any key may be missing in one that an older version left.
-
-    percentiles: "p50" and so on to bytes. size_buckets: by name. oldest_modified_at, oldest_file: the file that was
-    changed longest ago.
-    """
-
-    max_file_size: Bytes
-    max_file_size_human: str
-    percentiles: dict[str, float]
-    percentiles_human: dict[str, str]
-    size_buckets: dict[str, SizeBucket]
-    size_histogram: SizeHistogram
-    oldest_modified_at: EpochSeconds
-    oldest_file: str
-    large_file_percentage: float
-    statistics: SizeStatistics
-    metadata: SizeMetadata
 
 
 class Queue(TypedDict):
@@ -255,10 +186,10 @@ class PlanSums(TypedDict):
 class Plan(PlanSums):
     """How the queue is spread over accounts and stages.
 
-    made_at and the sums are of the present plan: what was still to come when it was made. `waiting_*`: all that does
-    not fit now; `unplanned_*`: the part of it that is in no stage yet. stages: the last 50 that are done, the running
-    one, then those that can run next; at most 100. later: those that wait for quota; at most 100. `*_total` count them
-    all.
+    made_at and the sums are those of the current plan: what was still to come when it was made. `waiting_*`: all that
+    does not fit now; `unplanned_*`: the part of it that is in no stage yet. stages: the last 50 that are done, the
+    running one, then those that can run next; at most 100. later: those that wait for quota; at most 100. `*_total`
+    count them all.
     """
 
     made_at: EpochSeconds
@@ -273,7 +204,7 @@ class Account(TypedDict):
     """One account. index: its 0-based place in the pool; why: a sentence for its state.
 
     resets_at: when the first spent bytes come back, 0 when nothing is spent. until: when it is ready again, 0 when it
-    is ready or when nobody knows.
+    is ready or when that is unknown.
     """
 
     index: int
@@ -286,7 +217,7 @@ class Account(TypedDict):
 
 
 class AccountsSummary(TypedDict):
-    """All accounts together, also those that the document leaves out. states: how many are in each state."""
+    """All accounts together, those included that the document leaves out. states: how many are in each state."""
 
     total: int
     used_bytes: Bytes
@@ -378,7 +309,7 @@ class Fact(TypedDict):
 
 
 class Head(TypedDict):
-    """What the document says of the whole program."""
+    """What the document says about the whole program."""
 
     boot: str
     refresh_interval: Seconds
@@ -390,9 +321,9 @@ class Head(TypedDict):
 class StateDocument(Head):
     """Everything that the page shows.
 
-    version: grows by one with each patch. boot: another one after a restart. ts: when this was made. refresh_interval:
-    between two patches that only statistics changed. recovered: an interrupted session of an earlier process is shown.
-    uploaders: by name. facts: the last 100, by a growing number.
+    version: grows by one with each patch. boot: changes with every start of the program. ts: when this was made.
+    refresh_interval: between two patches that only statistics changed. recovered: an interrupted session of an
+    earlier process is shown. uploaders: by name. facts: the last 100, by a growing number.
     """
 
     version: int
@@ -404,7 +335,7 @@ class StateDocument(Head):
 class Health(TypedDict):
     """How the dashboard and the engine are.
 
-    status: "healthy" when it answers at all. uptime_seconds: of the dashboard. last_event_age_seconds: since something
+    status: always "healthy": it answers. uptime_seconds: of the dashboard. last_event_age_seconds: since something
     was last heard of an upload of this process. recovered: as in the state document.
     """
 

@@ -17,8 +17,9 @@ from typing import Any, Final
 from typing_extensions import TypedDict
 
 from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
-from cloudplow_dashboard.state.document import Bytes, BytesPerSecond, EpochSeconds, Seconds, Session
+from cloudplow_dashboard.state.document import Session
 from cloudplow_dashboard.state.history import Metric
+from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Seconds
 from cloudplow_dashboard.state.patches import encode_json
 from cloudplow_dashboard.state.series import Values, value_of
 
@@ -45,7 +46,7 @@ class ExportedFile(TypedDict):
 
 
 class SessionHead(TypedDict):
-    """What is said beside the files. truncated: the oldest of files_total files are left out."""
+    """What is said about the files as a whole. truncated: the oldest of files_total files are left out."""
 
     uploader: str
     session: Session
@@ -91,7 +92,7 @@ def moment(at: float) -> str:
 
 
 def file_name(*parts: str, ending: str) -> str:
-    """A name for a download, of harmless characters."""
+    """A name for a download, made of harmless characters."""
     names = [_NOT_IN_FILE_NAMES.sub("_", part)[:64].strip("._") for part in ("cloudplow", *parts)]
     return "-".join(name for name in names if name) + ending
 

@@ -16,21 +16,21 @@ from typing_extensions import TypedDict
 
 from cloudplow.events import Event, FileFailed, FileTransferred, SessionFinished, TransferProgress
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import EpochSeconds, Seconds
+from cloudplow_dashboard.state.measures import EpochSeconds, Seconds
 from cloudplow_dashboard.state.series import Series, Values, choose, value_of
 
 log = logging.getLogger("cloudplow.dashboard")
 
 #: Uploaders of which a history is kept.
 UPLOADERS_LIMIT: Final = 64
-#: Days of which the bytes of each account are kept, and accounts per day; further ones are summed up under "other".
+#: For how many days the bytes of each account are kept, and of how many accounts; further ones add up as "other".
 DAYS_LIMIT: Final = 31
 ACCOUNTS_LIMIT: Final = 300
 OTHER_ACCOUNTS: Final = "other"
 #: Points of one answer.
 POINTS_LIMIT: Final = 2000
 DAY_SECONDS: Final = 86_400
-#: How far back an answer goes when nothing was asked for, in seconds.
+#: How far back an answer goes by default, in seconds.
 DEFAULT_REACH_SECONDS: Final = 3600
 
 
@@ -219,7 +219,7 @@ class History:
     # --- the file --------------------------------------------------------------------------------------------------
 
     def take_changed(self) -> bool:
-        """Whether anything came in since the last call."""
+        """Whether anything has happened since the last call."""
         with self._lock:
             changed, self._changed = self._changed, False
             return changed
@@ -237,7 +237,7 @@ class History:
             }
 
     def load(self, content: Mapping[Any, Any]) -> None:
-        """Take up what a file holds, which anybody may have written."""
+        """Add what a file holds, which anyone may have edited."""
         now = self.clock()
         with self._lock:
             for name, entry in content.items():

@@ -1,4 +1,4 @@
-"""Events about files on their way, arrived and failed: the frequent ones. See `reducer`."""
+"""Events about files that are being transferred, have arrived or have failed: the frequent ones. See `reducer`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from cloudplow_dashboard.state.uploader_state import (
 
 #: Failures of one stage that become sentences; the list of failures has more.
 FAILURE_FACTS_PER_STAGE: Final = 10
-#: A time of completion is told anew when it moves by more than this: seconds, and share of the time that is left.
+#: A time of completion is shown anew when it moves by more than this: seconds, and share of the time left.
 ETA_TOLERANCE_SECONDS: Final = 2.0
 ETA_TOLERANCE_SHARE: Final = 0.01
-#: A file that arrives so long after the one before is told at once, in seconds.
+#: A file that arrives so long after the one before is published at once, in seconds.
 RARE_SECONDS: Final = 1.0
 
 
 def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str, TransferringFile]:
-    """By number: a name in each message would be most of it."""
+    """By number: names would make up most of each message."""
     number, whole = clean.number, clean.whole
     before, u.transfer_numbers = u.transfer_numbers, {}
     found: dict[str, TransferringFile] = {}
@@ -73,7 +73,7 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
 
 
 def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> None:
-    """What is left of the whole queue, and when it will be there."""
+    """What is left of the whole queue, and when it will be uploaded."""
     eta: Eta = {
         "speed_at": _steady(u.eta["speed_at"], clean.number(event.done_at), at),
         "quotas_at": _steady(u.eta["quotas_at"], clean.number(event.done_with_quotas_at), at),
@@ -82,7 +82,7 @@ def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> 
         u.eta = eta
         u.slow.add("eta")
     if event.bytes_left or event.done_at is not None:
-        # Parts of files that are on their way are no longer left; a whole file counts once it has arrived.
+        # What has arrived of files that are being transferred is no longer left.
         left = min(clean.whole(event.bytes_left), u.session["bytes_total"] - u.session["bytes_done"])
         if left != u.session["bytes_left"]:
             u.session["bytes_left"] = left
@@ -90,7 +90,7 @@ def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> 
 
 
 def _steady(shown: float, told: float, at: float) -> float:
-    """A time of completion in whole seconds that does not jump about: small changes of it are not shown."""
+    """A time of completion in whole seconds that stays still: small changes are not shown."""
     if not told:
         return 0
     tolerance = max(ETA_TOLERANCE_SECONDS, ETA_TOLERANCE_SHARE * (told - at))
@@ -109,7 +109,7 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     in_flight = session["bytes_left"]
     update_left(session)
     session["bytes_left"] = min(session["bytes_left"], in_flight)
-    # A film that arrived is told at once; of many small files in a row only the sums, with the statistics.
+    # A large file is published at once; many small ones in a row only as sums, with the statistics.
     rare = abs(at - u.last_arrival_at) >= RARE_SECONDS
     u.last_arrival_at = at
     (u.dirty if rare else u.slow).add("session")

@@ -7,11 +7,11 @@ from typing import Any, Final, cast
 from cloudplow import events
 from cloudplow_dashboard.state import clean, returns
 from cloudplow_dashboard.state.account_table import Change
-from cloudplow_dashboard.state.document import Distribution
+from cloudplow_dashboard.state.distribution import Distribution
 from cloudplow_dashboard.state.sessions import update_left
 from cloudplow_dashboard.state.uploader_state import UploaderState
 
-#: Where one of these changes, it is a fact; how much the running account has used is a statistic.
+#: A change of one of these is a fact; how much the running account has used is a statistic.
 _FACTS_OF_ACCOUNTS: Final = ("state", "why", "until", "limit_bytes")
 
 

@@ -1,7 +1,7 @@
-"""What an earlier process left, told once after a start: it is shown, but it does not happen now.
+"""What an earlier process left, told once after a start: it is shown, but nothing of it happens now.
 
 Such an event makes no fact and no news, and the engine stays idle. It is ignored once a session of its uploader has
-begun in this process.
+started in this process.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any, Final, cast
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Distribution, Phase
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import Phase
 from cloudplow_dashboard.state.reduce_pool import take_pool, take_queue
 from cloudplow_dashboard.state.sessions import update_left
 from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_session

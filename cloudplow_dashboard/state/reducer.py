@@ -1,7 +1,7 @@
 """Events change the state of an uploader: one function for each event; True when the event is a fact for people.
 
 Not thread-safe: `state` calls them under its lock. They trust nothing: events may come without a session, twice, or
-with values that are no numbers.
+with values that are not numbers.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _on_throttle_changed(u: UploaderState, event: events.ThrottleChanged, _at: f
 
 def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: float) -> bool:
     if not u.begun:
-        # Nothing of this session was seen: the event itself is all there is.
+        # The session's other events were not seen: this one is all there is.
         begin(u, event.session_id, at)
         u.session["files_done"], u.session["bytes_done"] = clean.whole(event.files), clean.whole(event.bytes)
     reason = clean.redact(event.reason, known_paths=u.known_paths())

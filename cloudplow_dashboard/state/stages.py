@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from cloudplow.events import StageOutcome
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Nothing, Plan, PlanSums, Stage, StageState
+from cloudplow_dashboard.state.document import Plan, PlanSums, Stage, StageState
+from cloudplow_dashboard.state.measures import Nothing
 
 #: Stages in each of the two lists of the state document; of those that are done the latest, at most half of them.
 STAGES_SHOWN: Final = 100
@@ -49,7 +50,7 @@ def _sums(plan: Mapping[str, Any]) -> PlanSums:
 
 
 class StageBoard:
-    """What was planned, and how far it is."""
+    """What was planned, and how far it has got."""
 
     def __init__(self) -> None:
         self._sums = _sums({})
@@ -63,7 +64,7 @@ class StageBoard:
         self._later_total = 0
 
     def plan(self, plan: Mapping[str, Any], at: float) -> int:
-        """Take up a new plan of what is still to come; returns how many stages can run now. at: epoch seconds."""
+        """Replace the plan of what is still to come; returns how many stages can run now. at: epoch seconds."""
         stages, later = plan.get("stages"), plan.get("later")
         self._made_at = at
         self._next, self._later = _stages(stages, StageState.NEXT), _stages(later, StageState.WAITING)
@@ -95,7 +96,7 @@ class StageBoard:
         self._end_running(outcome)
 
     def end(self) -> None:
-        """The session ended: nothing runs any more."""
+        """The session ended: nothing is running any more."""
         self._end_running("")
 
     def _end_running(self, outcome: StageOutcome | Nothing) -> None:

@@ -85,7 +85,7 @@ class DashboardState:
         """Receiver for every signal. Never raises: a fault is logged, the upload and the dashboard continue."""
         try:
             self.apply(event, sender if isinstance(sender, str) else "")
-        except Exception:  # whatever an event holds, the next one must still be shown
+        except Exception:  # whatever is wrong with an event, the next one must still be shown
             log.exception(
                 "The dashboard could not process %s and leaves it out", getattr(event, "signal_name", "an event")
             )
@@ -155,7 +155,7 @@ class DashboardState:
                 self._notify(state)
 
     def expire(self, now: float) -> None:
-        """Make accounts ready whose time has come, and move on what shows the hours to come; now: epoch seconds."""
+        """Make accounts ready whose time has come, and move the strip of hours on; now: epoch seconds."""
         with self._lock:
             start = strip_start(now)
             moved, self._strip_start = start != self._strip_start, start
@@ -232,7 +232,7 @@ class DashboardState:
         return difference(before, now)
 
     def _head(self) -> Head:
-        """The members of the document that say something about the whole."""
+        """The members of the document that are about the whole program."""
         uploaders = self._uploaders.values()
         active = any(u.active for u in uploaders)
         idle_or_not = EngineState.UPLOADING if active else EngineState.IDLE

@@ -10,8 +10,8 @@ from cloudplow_dashboard.state.account_table import AccountTable
 from cloudplow_dashboard.state.bounded import Numbered, PastSessions, SessionFiles
 from cloudplow_dashboard.state.clean import base_name
 from cloudplow_dashboard.state.counters import Counters
+from cloudplow_dashboard.state.distribution import Distribution
 from cloudplow_dashboard.state.document import (
-    Distribution,
     Eta,
     Failure,
     Phase,
@@ -71,7 +71,7 @@ def new_session() -> Session:
 
 
 def new_progress() -> Progress:
-    """The progress part when nothing is on its way."""
+    """The progress part when nothing is being transferred."""
     return {
         "at": 0,
         "bytes": 0,
@@ -89,7 +89,7 @@ def new_progress() -> Progress:
 
 
 def new_eta() -> Eta:
-    """The eta part when nobody knows."""
+    """The eta part when nothing is known."""
     return {"speed_at": 0, "quotas_at": 0}
 
 
@@ -108,7 +108,7 @@ def new_queue() -> Queue:
 
 
 def new_suspension() -> Suspension:
-    """The suspension part when uploads may go on."""
+    """The suspension part when nothing is suspended."""
     return {"active": False, "reason": "", "until": 0}
 
 
@@ -138,7 +138,7 @@ class UploaderState:
         self.folder_path = ""
         self.queue_folder_path = ""
         self.history_folder_path = ""
-        #: Of files on their way, by name: a file keeps its number, and a number is never used again.
+        #: Of files that are being transferred, by name: a file keeps its number, and a number is never used again.
         self.transfer_numbers: dict[str, int] = {}
         self.last_transfer_number = 0
         self.failed_names: set[str] = set()
@@ -182,7 +182,7 @@ class UploaderState:
         return self.session["started_at"] > 0 and not self.session["recovered"]
 
     def accounts_changed(self, *, slow: bool = False) -> None:
-        """Accounts are to be told anew; slow: with the next statistics."""
+        """Publish the accounts again; slow: with the next statistics."""
         (self.slow if slow else self.dirty).update(ACCOUNT_PARTS)
 
     def set_phase(self, phase: Phase) -> None:
@@ -192,17 +192,17 @@ class UploaderState:
             self.dirty.add("phase")
 
     def set_active(self, active: bool) -> None:
-        """Whether a session is under way."""
+        """Set whether a session is running."""
         if active != self.active:
             self.active = active
             self.dirty.add("active")
 
     def set_working(self) -> None:
-        """Files are on their way: "uploading", or "throttled" while somebody watches a film."""
+        """Files are being transferred: "uploading", or "throttled" while the speed is limited."""
         self.set_phase(Phase.THROTTLED if self.throttle["active"] else Phase.UPLOADING)
 
     def clear_progress(self) -> None:
-        """Nothing is on its way any more; told at once, not with the next statistics."""
+        """Nothing is being transferred any more; published at once, not with the next statistics."""
         if self.progress["transferring"] or self.progress["speed"] or self.progress["checking"]:
             self.progress = self.progress | {
                 "speed": 0,
@@ -221,14 +221,14 @@ class UploaderState:
         self.earlier_history = earlier
 
     def forget_history(self) -> None:
-        """Another folder: what was learned from transfers no longer says anything."""
+        """Another folder: what was learned from transfers does not apply to it."""
         self.history = SizeSample()
         self.history_files = 0
         self.earlier_history = {}
         self._history_document = (0, {})
 
     def history_document(self, now: float) -> Distribution:
-        """The distribution of what was transferred; what an earlier run left until something new arrives.
+        """The distribution of what was transferred; until something new arrives, what an earlier run left.
 
         now: epoch seconds. Made anew only when files came in since the last call.
         """

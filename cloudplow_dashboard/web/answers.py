@@ -7,17 +7,9 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from cloudplow.events import AccountState, SessionOutcome
-from cloudplow_dashboard.state.document import (
-    Bytes,
-    BytesPerSecond,
-    Distribution,
-    EngineState,
-    EpochSeconds,
-    Nothing,
-    Phase,
-    Seconds,
-    SecondsLeft,
-)
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import EngineState, Phase
+from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds, SecondsLeft
 
 
 class ErrorDetail(TypedDict):
@@ -117,7 +109,7 @@ class SpeedAndEta(TypedDict):
 
 
 class FileRow(SpeedAndEta):
-    """A file on its way."""
+    """A file that is being transferred."""
 
     name: str
     size: Bytes
@@ -175,7 +167,7 @@ class QueueStats(TypedDict):
 
 
 class QueueFigures(TypedDict):
-    """stage_params: what the running stage was told; which keys there are depends on the version that ran it."""
+    """stage_params: with what the running stage was started; an older version may have left further keys."""
 
     stage_params: dict[str, Any]
     queue_stats: QueueStats

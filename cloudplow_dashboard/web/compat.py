@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from cloudplow.events import AccountState
 from cloudplow.units import GIB, format_bytes, format_duration
-from cloudplow_dashboard.state.document import Account, Distribution, Phase, TransferringFile
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import Account, Phase, TransferringFile
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 from cloudplow_dashboard.web.answers import (
     AccountRow,
@@ -89,7 +90,7 @@ def session_stats(u: UploaderState | None, now: float) -> SessionStats:
     duration = _session_seconds(u, now)
     done, total = session["bytes_done"], session["bytes_total"]
     speed = done / duration if duration > 0 else 0.0
-    # Of whole files, so that the sums fit; what has arrived of files on their way is in the state document.
+    # Of whole files, so that the sums fit; the state document counts parts of files too.
     left = max(0, total - done) if u.active else session["bytes_left"]
     eta = round(left / speed) if u.active and speed > 0 else 0
     data: SessionFigures = {
@@ -119,7 +120,7 @@ def session_stats(u: UploaderState | None, now: float) -> SessionStats:
 
 
 def _session_seconds(u: UploaderState, now: float) -> float:
-    """How long the session has lasted, or lasted; of an interrupted one nobody knows the end."""
+    """How long the session has lasted; 0 for an interrupted one, of which nobody knows the end."""
     started = u.session["started_at"]
     ended = u.session["ended_at"] or (now if u.active else started)
     return max(0.0, ended - started) if started else 0.0
@@ -182,7 +183,7 @@ def _speed_and_eta(speed: float, eta_seconds: float) -> SpeedAndEta:
 
 
 def file_row(file: TransferringFile) -> FileRow:
-    """One file on its way, in `/api/rclone_stats`."""
+    """One file that is being transferred, in `/api/rclone_stats`."""
     return {
         "name": file["name"],
         "size": file["size"],
@@ -223,7 +224,7 @@ _STAGE_PARAMS: Final[Mapping[str, Any]] = {
 
 
 def queue_status(u: UploaderState | None) -> QueueStatus:
-    """`/api/queue_status`: what the running stage was told and how far it is."""
+    """`/api/queue_status`: with what the running stage was started, and how far it has got."""
     u = u or _BLANK
     progress = u.progress
     return {

@@ -9,7 +9,7 @@ from typing import Final
 from flask import Response
 from werkzeug.datastructures import Accept
 
-#: Below this size compression is not worth its time, in bytes. 6 is quick; 9, for what stays the same, a bit smaller.
+#: Below this size compression is not worth its time, in bytes. Level 6 is quick, 9 a little smaller.
 MINIMUM_BYTES: Final = 1024
 LEVEL: Final = 6
 LASTING_LEVEL: Final = 9

@@ -12,12 +12,12 @@ from cloudplow_dashboard.web.route import Route
 from cloudplow_dashboard.web.schemas import Schema, members_of, schemas_of
 
 INTRODUCTION: Final = (
-    "Everything is GET. Every key is always there; arrays and values are never null: an unknown time is 0, unknown "
+    "All routes are GET. Every key is always there; arrays and values are never null: an unknown time is 0, unknown "
     'seconds are -1, an unknown text is "". Times are epoch seconds, sizes bytes. A request that cannot be answered '
     "gets JSON with an error code."
 )
 _FAULTS: Final = {
-    "400": "A parameter has a value that it must not have.",
+    "400": "A parameter has an invalid value.",
     "404": "Nothing is known about this uploader.",
 }
 

@@ -21,7 +21,7 @@ TEXT_LIMIT: Final = 1024
 ROWS_LIMIT: Final = ACCOUNTS_LIMIT * UPLOADERS_LIMIT
 _EPOCH_LIMIT: Final = 10_000_000_000
 
-#: A parameter that is not given is None, which is no value that could be asked for.
+#: None when a parameter is not given; no request can ask for it.
 NotGiven = SkipJsonSchema[None]
 
 
@@ -32,15 +32,15 @@ class Query(BaseModel):
 
 
 class OfUploader(Query):
-    """Which uploader is meant."""
+    """The uploader that is asked about."""
 
     uploader: Annotated[str, Field(min_length=1, max_length=TEXT_LIMIT)] | NotGiven = Field(
-        default=None, description="Only this uploader. An unknown name is answered with 404."
+        default=None, description="Only this uploader. An unknown name gives 404."
     )
 
 
 class Span(OfUploader):
-    """Which time is meant."""
+    """The time that is asked about."""
 
     since: float = Field(
         default=0,
@@ -67,19 +67,17 @@ class HistoryQuery(Span):
 class AccountsQuery(OfUploader):
     """Which accounts are asked for, and in which order."""
 
-    offset: int = Field(default=0, ge=0, le=_EPOCH_LIMIT, description="How many to leave out first.")
-    limit: int = Field(
-        default=ROWS_LIMIT, ge=0, le=ROWS_LIMIT, description="How many to give at most; all when it is not given."
-    )
+    offset: int = Field(default=0, ge=0, le=_EPOCH_LIMIT, description="How many to skip.")
+    limit: int = Field(default=ROWS_LIMIT, ge=0, le=ROWS_LIMIT, description="How many to give at most; by default all.")
     state: AccountState | NotGiven = Field(default=None, description="Only accounts in this state.")
     q: str = Field(
         default="",
         max_length=TEXT_LIMIT,
-        description="Only accounts whose name or reason contains this text; upper and lower case are the same.",
+        description="Only accounts whose name or reason contains this text; case does not matter.",
     )
     sort: Literal[
         "index", "-index", "name", "-name", "state", "-state", "used", "-used", "free", "-free", "reset", "-reset"
-    ] = Field(default="index", description="The order; with a minus sign the other way round.")
+    ] = Field(default="index", description="The order; a minus sign reverses it.")
 
 
 Q = TypeVar("Q", bound=Query)
@@ -91,7 +89,7 @@ def parse(query: type[Q], given: Callable[[str], list[str]]) -> Q:
     for name in query.model_fields:
         texts = given(name)
         if len(texts) > 1:
-            raise ApiError(400, "bad_parameter", f"Give the parameter {name} once")
+            raise ApiError(400, "bad_parameter", f"Give the parameter {name} only once")
         if texts:
             values[name] = texts[0]
     try:

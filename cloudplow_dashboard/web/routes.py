@@ -16,7 +16,7 @@ JSON: Final = "application/json"
 
 _CSV: Final = {"text/csv": str}
 _METRICS: Final = {TEXT_TYPE: str, OPENMETRICS_TYPE: str}
-_TOTAL: Final = {"X-Total-Count": "How many there are in all."}
+_TOTAL: Final = {"X-Total-Count": "The total number."}
 _TRUNCATED: Final = {"X-Truncated": '"true" when the oldest files of the session are left out.'}
 
 
@@ -28,7 +28,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("/api/health", "Whether the dashboard answers and what the engine does.", views.health, {JSON: Health}),
     Route(
         "/api/state",
-        "The whole state as one document. It has a validator: ask again with `If-None-Match`.",
+        "The whole state as one document. It has an ETag: ask again with `If-None-Match`.",
         views.whole_state,
         {JSON: StateDocument},
         headers={"ETag": "Changes with the version of the document."},
@@ -37,7 +37,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         "/api/events",
         "Server-Sent Events: `snapshot` (the document of `/api/state`), then `patch` (JSON Merge Patch, RFC 7396). "
-        "`Last-Event-ID` resumes, and so does `?last_event_id=BOOT:VERSION` for whoever has a state from elsewhere.",
+        "`Last-Event-ID` resumes, and so does `?last_event_id=BOOT:VERSION` for a client that already has a state.",
         None,
         {"text/event-stream": str},
         other_statuses={503: "Too many viewers at the moment; `Retry-After` says when to come back."},
@@ -79,14 +79,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         "/api/session_stats",
-        "Totals of the session. A scraper of metrics, by its Accept header, gets the answer of `/metrics`.",
+        "Totals of the session. A scraper, known by its Accept header, gets the answer of `/metrics`.",
         views.session_stats,
         {JSON: answers.SessionStats} | _METRICS,
         OfUploader,
     ),
     Route(
         "/api/service_accounts",
-        "The accounts, all of them unless a page is asked for.",
+        "The accounts: all of them, unless a part is asked for.",
         views.service_accounts,
         {JSON: list[answers.AccountRow]},
         AccountsQuery,
@@ -115,14 +115,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         "/api/queue_status",
-        "What the running stage was told and how far it is.",
+        "With what the running stage was started, and how far it has got.",
         views.picked(lambda u, _now: compat.queue_status(u)),
         {JSON: answers.QueueStatus},
         OfUploader,
     ),
     Route(
         "/api/export/session.csv",
-        "The files of the session, or of the last one, as a download; the latest 10,000.",
+        "The files of the session, or of the last one, as a download; at most the latest 10,000.",
         views.session_csv,
         _CSV,
         OfUploader,

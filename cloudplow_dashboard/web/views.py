@@ -9,7 +9,8 @@ from flask import Response, request
 
 from cloudplow_dashboard.state import exports, metrics
 from cloudplow_dashboard.state.bounded import FileEntry
-from cloudplow_dashboard.state.document import Distribution, Health
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import Health
 from cloudplow_dashboard.state.exports import SessionHead
 from cloudplow_dashboard.state.history import HistoryAnswer
 from cloudplow_dashboard.state.patches import encode_json

@@ -241,7 +241,7 @@ def test_no_request_brings_a_route_down(
         ("/api/history?metric=x", "metric must be one of speed, bytes, files, errors, accounts"),
         ("/api/history?step=-1", "step must be a whole number from 0 to 2592000"),
         ("/api/history?since=nan", "since must be a number from"),
-        ("/api/history?step=1&step=2", "Give the parameter step once"),
+        ("/api/history?step=1&step=2", "Give the parameter step only once"),
         ("/api/service_accounts?limit=x", "limit must be a whole number"),
         ("/api/service_accounts?sort=x", "sort must be one of index, -index"),
         ("/api/status?uploader=", "uploader must be a text of 1 to 1024 characters"),
