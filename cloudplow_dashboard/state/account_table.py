@@ -77,9 +77,10 @@ class AccountTable:
     def activate(self, name: str, index: int) -> None:
         """Make one account the active one; index: its place in the pool, -1 when unknown."""
         self.rest(except_name=name)
-        self.change(name, state=AccountState.ACTIVE, why="", until=0)
+        values: Change = {"state": AccountState.ACTIVE, "why": "", "until": 0}
         if index >= 0:
-            self.change(name, index=index)
+            values["index"] = index
+        self.change(name, **values)
 
     def rest(self, except_name: str = "") -> None:
         """From now on no account but the named one is active."""

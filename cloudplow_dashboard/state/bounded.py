@@ -28,9 +28,6 @@ class Numbered(Generic[T]):
         self._members: dict[str, T] = {}
         self.last = 0
 
-    def __len__(self) -> int:
-        return len(self._members)
-
     def add(self, member: T, number: int = 0) -> int:
         """Add a member, which is never changed afterwards; number: at least the one after the last. Returns it."""
         self.last = max(number, self.last + 1)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import cast
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean, returns
 from cloudplow_dashboard.state.account_table import Change
 from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import Account
 from cloudplow_dashboard.state.sessions import update_left
 from cloudplow_dashboard.state.uploader_state import UploaderState
-
-#: A change of one of these is a fact; how much the running account has used is a statistic.
-_FACTS_OF_ACCOUNTS: Final = ("state", "why", "until", "limit_bytes")
 
 
 def on_queue_learned(u: UploaderState, event: events.QueueLearned, at: float) -> bool:
@@ -74,11 +72,15 @@ def _quota(quota: events.QuotaChanged | events.AccountQuota) -> Change:
 
 def on_quota_changed(u: UploaderState, event: events.QuotaChanged, _at: float) -> bool:
     name = clean.base_name(event.account)
-    before: dict[str, Any] = {**u.accounts.rows.get(name, {})}
+    before = u.accounts.rows.get(name)
     u.accounts.charge(name, returns.checked(event.returns), **_quota(event))
-    after: dict[str, Any] = {**u.accounts.rows.get(name, {})}
-    u.accounts_changed(slow=all(before.get(field) == after.get(field) for field in _FACTS_OF_ACCOUNTS))
+    # How much the running account has used is a statistic; another state is a fact.
+    u.accounts_changed(slow=_facts_of(before) == _facts_of(u.accounts.rows.get(name)))
     return False
+
+
+def _facts_of(row: Account | None) -> tuple[object, ...]:
+    return (row["state"], row["why"], row["until"], row["limit_bytes"]) if row is not None else ()
 
 
 def on_plan_made(u: UploaderState, event: events.PlanMade, at: float) -> bool:
