@@ -137,7 +137,7 @@ def test_an_event_that_cannot_be_taken_in_is_logged_and_the_next_one_is_shown(
     state.receive("google", event=broken)
     state.receive("google", event=file_transferred())
 
-    assert "could not take in file_failed" in caplog.text
+    assert "could not process file_failed" in caplog.text
     assert state.document()["uploaders"]["google"]["session"]["files_done"] == 1
 
 
