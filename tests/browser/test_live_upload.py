@@ -45,7 +45,7 @@ UPLOAD: Final = """
 import sys
 from pathlib import Path
 from cloudplow.commands.upload import run_demo_site
-from cloudplow.demo_site import DemoSite
+from cloudplow.demo.site import DemoSite
 
 def finish(status):
     print(f"finished: {status}", flush=True)
