@@ -77,7 +77,7 @@ def test_a_sample_that_cannot_be_written_is_a_fault(broken: LocalSite) -> None:
         ('{"core": {,}}', "config.json: line 1, column 11: a name in double quotes must come here"),
         ('{\n "core": {}\n "remotes": {}\n}', "config.json: line 3, column 2: a comma is missing here"),
         ("[]", "config.json"),
-        ('{"core": {}, "core": {}}', "core is there twice"),
+        ('{"core": {}, "core": {}}', "core appears twice"),
     ],
 )
 def test_malformed_json_is_shown_with_its_place(broken: LocalSite, text: str, fault: str) -> None:
@@ -110,11 +110,11 @@ def test_all_faults_of_a_configuration_are_shown_at_once(broken: LocalSite) -> N
 
     assert_refused(
         broken.run("upload"),
-        'core.dry_run: "maybe" is neither true nor false; write true or false',
-        "uploader.google.check_interval: 0 is too small; write a number above 0",
-        'uploader.google.schedule.allowed_from: "25:00" is no time of day; write HH:MM',
-        'uploader.google.account_quota: "a lot" is no size above zero; write it as rclone does',
-        'uploader.gogle: "gogle" is no name under "remotes"; there are: "google"; rename it, or add it there',
+        'core.dry_run: must be true or false (found "maybe")',
+        "uploader.google.check_interval: must be greater than 0 (found 0)",
+        'uploader.google.schedule.allowed_from: must be a time of day in the form HH:MM',
+        "uploader.google.account_quota: must be a size above zero, as rclone writes it",
+        'uploader.gogle: "gogle" is not a name under "remotes" (known: "google"); rename it, or add the remote',
     )
 
 

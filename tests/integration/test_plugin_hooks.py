@@ -151,7 +151,7 @@ def cloudplow_start(app):
     refused = upload_with(any_site, text)
 
     assert refused.status == 2
-    assert refused.stderr == "cloudplow: pauses.minutes: 0 is too small; write 1 or more\n"
+    assert refused.stderr == "cloudplow: pauses.minutes: must be at least 1 (found 0)\n"
 
     any_site.config["pauses"]["minutes"] = 5
     any_site.config["plugins"] = any_site.config["plugins"][1:]
