@@ -98,7 +98,7 @@ def read_listing(job: Job, done: Completed) -> list[QueueFile]:
     """What the listing of a source found. Raises RcloneError with rclone's own last line."""
     if done.code != 0:
         what = "the folder does not exist" if done.code == _NOT_FOUND else done.last_error_line()
-        raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone ended with status {done.code}"}')
+        raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone exited with status {done.code}"}')
     return parse_listing(done.stdout)
 
 

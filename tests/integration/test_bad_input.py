@@ -74,7 +74,7 @@ def test_a_sample_that_cannot_be_written_is_a_fault(broken: LocalSite) -> None:
     ("text", "fault"),
     [
         ("", "config.json: is empty"),
-        ('{"core": {,}}', "config.json: line 1, column 11: a name in double quotes must come here"),
+        ('{"core": {,}}', "config.json: line 1, column 11: a key in double quotes is missing here"),
         ('{\n "core": {}\n "remotes": {}\n}', "config.json: line 3, column 2: a comma is missing here"),
         ("[]", "config.json"),
         ('{"core": {}, "core": {}}', "core appears twice"),
@@ -196,16 +196,16 @@ def test_a_configuration_of_rclone_that_cannot_be_read_is_a_fault(broken: LocalS
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
-        (lambda site: "/no/such/rclone", 'core.rclone_binary_path: "/no/such/rclone" is no program that can be run'),
+        (lambda site: "/no/such/rclone", 'core.rclone_binary_path: "/no/such/rclone" is not an executable program'),
         (
             lambda site: write_program(site, "#!/bin/sh\necho rclone v1.50.0\n"),
-            "is rclone 1.50.0, too old: 1.60 is the oldest that works",
+            "is rclone 1.50.0, but at least 1.60 is needed",
         ),
-        (lambda site: write_program(site, "#!/bin/sh\necho hello\n"), "does not answer as rclone does"),
-        (lambda site: write_program(site, "#!/bin/sh\nexit 3\n"), "does not answer as rclone does"),
+        (lambda site: write_program(site, "#!/bin/sh\necho hello\n"), "does not look like rclone"),
+        (lambda site: write_program(site, "#!/bin/sh\nexit 3\n"), "does not look like rclone"),
         (lambda site: write_program(site, "#!/no/such/shell\n"), "cannot be started"),
         (lambda site: write_program(site, "\x7fELF garbage"), "cannot be started"),
-        (lambda site: str(site.source), "is no program that can be run"),
+        (lambda site: str(site.source), "is not an executable program"),
     ],
     ids=["missing", "too old", "no rclone", "fails", "no interpreter", "no program", "folder"],
 )
