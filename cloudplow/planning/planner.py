@@ -254,7 +254,7 @@ def _why_unplanned(rest: Sequence[QueueFile], capacities: Sequence[Capacity]) ->
         return "no account can be used"
     if all(math.isinf(capacity.usable_from) for capacity in capacities):
         return "every account is set aside"
-    return "the quota they need comes back only after the next return of every account"
+    return "the quota needed comes back only after the next return of every account"
 
 
 def plan_document(result: Plan, account_names: Mapping[str, str]) -> dict[str, Any]:

@@ -66,7 +66,5 @@ def checked_version(rclone: Rclone, version: tuple[int, ...]) -> tuple[int, ...]
     if version < OLDEST_VERSION:
         shown = ".".join(map(str, version))
         oldest = ".".join(map(str, OLDEST_VERSION))
-        raise RcloneNotFoundError(
-            f"{rclone.binary} is rclone {shown}, but at least {oldest} is needed; {_FIX}"
-        )
+        raise RcloneNotFoundError(f"{rclone.binary} is rclone {shown}, but at least {oldest} is needed; {_FIX}")
     return version

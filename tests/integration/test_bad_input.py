@@ -112,7 +112,7 @@ def test_all_faults_of_a_configuration_are_shown_at_once(broken: LocalSite) -> N
         broken.run("upload"),
         'core.dry_run: must be true or false (found "maybe")',
         "uploader.google.check_interval: must be greater than 0 (found 0)",
-        'uploader.google.schedule.allowed_from: must be a time of day in the form HH:MM',
+        "uploader.google.schedule.allowed_from: must be a time of day in the form HH:MM",
         "uploader.google.account_quota: must be a size above zero, as rclone writes it",
         'uploader.gogle: "gogle" is not a name under "remotes" (known: "google"); rename it, or add the remote',
     )
@@ -169,7 +169,7 @@ def test_an_account_folder_without_keys_is_a_fault(broken: LocalSite) -> None:
     (broken.accounts / "readme.txt").write_text("no key")
     broken.uploader["service_account_path"] = str(broken.accounts)
 
-    assert_refused(broken.run("upload"), "holds no *.json key file; put keys there, or remove the setting")
+    assert_refused(broken.run("upload"), "has no *.json key files; put keys there, or remove the setting")
 
 
 def test_every_key_file_that_is_none_is_named(broken: LocalSite) -> None:
@@ -180,7 +180,7 @@ def test_every_key_file_that_is_none_is_named(broken: LocalSite) -> None:
     assert_refused(
         broken.run("upload"),
         f"{broken.accounts}/2.json is not JSON: download the key again, or move the file out of the folder",
-        f"{broken.accounts}/10.json holds no service account: download the key again",
+        f"{broken.accounts}/10.json is not a service account key: download the key again",
     )
 
 
@@ -336,7 +336,7 @@ def test_a_cache_folder_that_cannot_be_used_stops_the_start(broken: LocalSite) -
 
     run = broken.run("--cachefile", str(broken.root / "file" / "cache.db"), "upload")
 
-    assert_refused(run, "for the cache files cannot be made: File exists. Name another one with --cachefile.", status=1)
+    assert_refused(run, "cannot be created: File exists; choose another one with --cachefile", status=1)
 
 
 def test_a_ledger_that_cannot_be_written_ends_the_upload_before_anything_goes(broken: LocalSite) -> None:
