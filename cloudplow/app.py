@@ -271,19 +271,19 @@ class App:
             if reason:
                 log.info("%s: not now: %s", task.name, reason)
                 self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
-                finished.append(_not_begun(task.name, SessionOutcome.SUSPENDED, reason))
+                finished.append(_not_started(task.name, SessionOutcome.SUSPENDED, reason))
                 continue
             try:
                 with self.controls.session(task.name) as controls:
                     finished.append(Session(context, task, controls).run())
             except (BusyError, RcloneError, StateError) as error:
                 # What one uploader lacks does not keep the others from theirs.
-                finished.append(_not_begun(task.name, SessionOutcome.FAILED, str(error)))
+                finished.append(_not_started(task.name, SessionOutcome.FAILED, str(error)))
             self.controls.note_end(finished[-1])
         return finished
 
 
-def _not_begun(uploader: str, outcome: SessionOutcome, reason: str) -> SessionFinished:
+def _not_started(uploader: str, outcome: SessionOutcome, reason: str) -> SessionFinished:
     """What became of an uploader without a session of its own."""
     return SessionFinished(
         uploader=uploader,

@@ -77,7 +77,7 @@ def ensure_config(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def signals_ask(stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """While inside, SIGINT and SIGTERM ask for the end; a second one kills rclone."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from cloudplow.commands.options import log_path, make_app, signals_ask
+from cloudplow.commands.options import log_path, make_app, stop_on_signals
 from cloudplow.errors import CloudplowError
 from cloudplow.terminal import logs
 
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     """
     logs.set_up(options.loglevel, log_path(options))
     app = make_app(options)
-    with signals_ask(app.request_stop), app:
+    with stop_on_signals(app.request_stop), app:
         try:
             return int(options.plugin_handler(app, options))
         except CloudplowError:

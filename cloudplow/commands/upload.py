@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cloudplow.app import App, worst_status
-from cloudplow.commands.options import Subparsers, log_path, make_app, signals_ask
+from cloudplow.commands.options import Subparsers, log_path, make_app, stop_on_signals
 from cloudplow.errors import CloudplowError
 from cloudplow.events import SessionOutcome, sentence
 from cloudplow.terminal import logs
@@ -46,7 +46,7 @@ def upload(
     display.start()
     try:
         with app:
-            with signals_ask(app.request_stop):
+            with stop_on_signals(app.request_stop):
                 app.check_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
             app.bus.flush()

@@ -153,7 +153,7 @@ def test_everything_that_an_upload_lacks_is_shown_at_once(broken: LocalSite) -> 
     assert_refused(
         broken.run("upload"),
         f'remotes.google.upload_folder: "{broken.root}/no folder" does not exist; create it, or correct the path',
-        'remotes.google.upload_remote: rclone knows no remote "nowhere" (it knows: "disk", "plain", "vault"); add it',
+        'remotes.google.upload_remote: rclone has no remote "nowhere" (known: "disk", "plain", "vault"); add it',
         f'uploader.google.service_account_path: the folder "{broken.root}/no accounts" cannot be read',
     )
 
@@ -161,7 +161,7 @@ def test_everything_that_an_upload_lacks_is_shown_at_once(broken: LocalSite) -> 
 def test_a_file_in_the_place_of_the_upload_folder_is_a_fault(broken: LocalSite) -> None:
     broken.remote["upload_folder"] = str(broken.root / "rclone.conf")
 
-    assert_refused(broken.run("upload"), "is no folder; create it, or correct the path")
+    assert_refused(broken.run("upload"), "is not a folder; create it, or correct the path")
 
 
 def test_an_account_folder_without_keys_is_a_fault(broken: LocalSite) -> None:
@@ -387,7 +387,7 @@ def test_other_commands_find_the_same_faults(broken: LocalSite, command: str) ->
     run = broken.run(command)
 
     assert run.status == 2, run.said
-    assert 'rclone knows no remote "nowhere"' in run.stdout + run.stderr
+    assert 'rclone has no remote "nowhere"' in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
 
 
