@@ -15,7 +15,7 @@ log = logging.getLogger("cloudplow.plugins")
 def run(options: argparse.Namespace) -> int:
     """Call the command's handler with the started app; returns its exit status.
 
-    Raises CloudplowError when it fails, and what the start of the app raises.
+    Raises CloudplowError when it fails, and whatever starting the app raises.
     """
     logs.set_up(options.loglevel, log_path(options))
     app = make_app(options)
@@ -26,4 +26,4 @@ def run(options: argparse.Namespace) -> int:
             raise
         except Exception as error:
             log.debug("command %s", options.command, exc_info=True)
-            raise CloudplowError(f'the command "{options.command}" of a plugin failed: {error}') from error
+            raise CloudplowError(f'the plugin command "{options.command}" failed: {error}') from error

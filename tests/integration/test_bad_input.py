@@ -62,7 +62,7 @@ def test_a_missing_configuration_is_written_as_a_sample(broken: LocalSite) -> No
 
     run = run_with(path, broken)
 
-    assert_refused(run, f"{path}: there was none, so a sample was written there; fill it in and start again")
+    assert_refused(run, f"{path}: did not exist, so a sample was written; edit it and start again")
     assert {"remotes", "uploader"} <= json.loads(path.read_text(encoding="utf-8")).keys()
 
 
@@ -132,15 +132,15 @@ def test_flags_that_the_engine_owns_are_refused(broken: LocalSite) -> None:
 def test_an_unknown_uploader_is_named_together_with_the_known_ones(broken: LocalSite) -> None:
     assert_refused(
         broken.run("upload", "googel", "google", "x\ny"),
-        '"googel" is no uploader; the configuration has: google',
-        '"x\\ny" is no uploader; the configuration has: google',
+        'there is no uploader "googel"; the configuration has: google',
+        'there is no uploader "x\\ny"; the configuration has: google',
     )
 
 
 def test_a_configuration_without_uploaders_is_a_fault(broken: LocalSite) -> None:
     broken.config["uploader"] = {}
 
-    assert_refused(broken.run("upload"), "uploader: there is none; name at least one of the remotes there")
+    assert_refused(broken.run("upload"), "uploader: must have at least one entry, with the name of a remote")
 
 
 # What the configuration names
