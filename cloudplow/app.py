@@ -1,4 +1,4 @@
-"""Wires everything together and owns its lifetime: start in `__enter__`, stop in `__exit__`, in a stated order."""
+"""Wires everything together and owns its lifetime: starts in `__enter__`, stops in `__exit__`, in a fixed order."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ from cloudplow.upload.task import UploadTask, pool_of, upload_task
 
 log = logging.getLogger("cloudplow")
 
+NO_UPLOADER: Final = "uploader: must have at least one entry, with the name of a remote"
 _STATUS_BY_OUTCOME: Final = {
     SessionOutcome.DONE: ExitStatus.DONE,
     SessionOutcome.QUOTA_USED: ExitStatus.FILES_LEFT,
@@ -48,14 +49,14 @@ _STATUS_BY_OUTCOME: Final = {
 
 
 def worst_status(outcomes: Sequence[SessionOutcome]) -> ExitStatus:
-    """The exit status for the outcomes of all sessions: interrupted before failed before files left before done."""
+    """The exit status for the outcomes of all sessions: interrupted, then failed, then files left, then done."""
     order = (ExitStatus.INTERRUPTED, ExitStatus.FAILED, ExitStatus.FILES_LEFT)
     statuses = [_STATUS_BY_OUTCOME[outcome] for outcome in outcomes]
     return next((status for status in order if status in statuses), ExitStatus.DONE)
 
 
 class App:
-    """One running cloudplow; plugins see it as a `cloudplow.hookspecs.PluginApp`, which says what is public of it."""
+    """One running cloudplow; plugins see it as a `cloudplow.hookspecs.PluginApp`, which defines its public part."""
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class App:
         self.plugins = Plugins()
         self.plugins.load(plugin_names(document))
         sections = self.plugins.config_sections()
-        # Once more, now that it is known which sections plugins may take from the environment.
+        # Again, now that the sections of plugins, which may come from the environment, are known.
         document = read_document(config_path, environ, sections=sections)
         services = self.plugins.notifiers()
         loaded: Loaded = build(document, sections, label=config_path.name, services=tuple(services))
@@ -98,12 +99,12 @@ class App:
         """Start: the saver, the recorder, then the plugins. Raises PluginError, StateError."""
         for warning in self.warnings:
             log.warning("%s", warning)
-        # Left in the opposite order, each step even when one before it was cut short by a second Ctrl-C: deliver all
-        # events, end the plugins, write the cache files.
+        # Stopped in reverse order, each step even if a second Ctrl-C interrupted the one before it: deliver all
+        # events, stop the plugins, write the cache files.
         with ExitStack() as starting:
             self.state_files.start()
             starting.callback(self.state_files.stop)
-            # Read only: until `upload` holds the lock, another process may be writing the ledger.
+            # Only read it: until `upload` holds the lock, another process may be writing the ledger.
             self._read_ledger()
             self._recorder.start()
             starting.callback(self._recorder.stop)
@@ -119,7 +120,7 @@ class App:
         self._running.close()
 
     def recovered(self) -> list[Event]:
-        """What an earlier process left, as events, for whoever shows it: nobody else is told.
+        """What an earlier process left, as events, for plugins that show it; signals do not carry them.
 
         Sessions, learned queues, sizes of earlier transfers, and every account with what it has spent.
         """
@@ -131,12 +132,12 @@ class App:
             try:
                 pool.refresh()
             except OSError:
-                continue  # The upload says it.
+                continue  # The upload reports it.
             found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
         return found
 
     def load_ledger(self) -> None:
-        """Read what the accounts have spent and what an earlier version knew; `upload` does it too."""
+        """Read what the accounts have spent, and the bans of an earlier version; `upload` does this too."""
         self._read_ledger()
         for uploader, key, until in read_account_bans(self._old_cache):
             if until > time.time():
@@ -150,19 +151,19 @@ class App:
         )
 
     def request_stop(self) -> None:
-        """Ask for the end, from any thread: rclone is asked to stop; a second call kills it."""
+        """Stop the program, from any thread: rclone is asked to stop; a second call kills it."""
         self.controls.request_stop()
 
     def wait_for_stop(self, timeout_seconds: float | None = None) -> bool:
-        """Wait until somebody asks for the end; False when the time ran out."""
+        """Wait until a stop is requested; False on timeout."""
         return self.controls.wait_for_stop(timeout_seconds)
 
     @contextmanager
     def watch_rclone(self, url: str | None, interval_seconds: float) -> Iterator[None]:
-        """Inside, the statistics of an rclone that somebody else started come as `transfer_progress`.
+        """While inside, publish the statistics of an rclone that somebody else started as `transfer_progress`.
 
-        url: of its remote control; None takes `plex.rclone.url` if plex is enabled, else does nothing.
-        Raises ConfigError for an address that cannot be one.
+        url: of its remote control; None means `plex.rclone.url` if plex is enabled, else nothing happens.
+        Raises ConfigError for an invalid address.
         """
         place = "the address of rclone's remote control"
         if not url and self.config.plex.enabled:
@@ -181,7 +182,7 @@ class App:
             watch.stop()
 
     def begin_preflight(self) -> Preflight:
-        """Start finding out which rclone is there and which remotes it knows, in the background.
+        """Start finding out, in the background, which rclone is installed and which remotes it knows.
 
         Raises RcloneNotFoundError.
         """
@@ -210,17 +211,17 @@ class App:
         )
 
     def tasks(self, names: Sequence[str]) -> list[UploadTask]:
-        """The named uploaders, or all. Raises ConfigError for names and folders that are not there, all at once."""
+        """The named uploaders, or all. Raises ConfigError for all unknown names at once."""
         unknown = [name for name in names if name not in self.config.uploader]
         if unknown:
             known = ", ".join(self.config.uploader) or "none"
-            raise ConfigError([f'"{name}" is no uploader; the configuration has: {known}' for name in unknown])
+            raise ConfigError([f'there is no uploader "{name}"; the configuration has: {known}' for name in unknown])
         if not self.config.uploader:
-            raise ConfigError(["uploader: there is none; name at least one of the remotes there"])
+            raise ConfigError([NO_UPLOADER])
         return [upload_task(self.config, name) for name in (names or self.config.uploader)]
 
     def check_tasks(self, tasks: Sequence[UploadTask]) -> None:
-        """Look at what the tasks need, before anything is begun.
+        """Check what the tasks need before anything is started.
 
         Raises ConfigError with every fault, RcloneNotFoundError for an rclone that is too old.
         """
@@ -246,17 +247,17 @@ class App:
             locks.release()
 
     def _take_state(self, locks: FolderLocks) -> None:
-        """One process at a time spends quota; what the one before has spent meanwhile is read now."""
+        """Lock the state, as one process at a time spends quota, and read what the previous one has spent."""
         folder = stage_list_path(self.state_dir, "").parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
-            return  # The session tells what cannot be written.
+            return  # The session reports what cannot be written.
         locks.acquire(folder, "the cache folder")
         self.load_ledger()
 
     def _hand_over_state(self) -> None:
-        """Whoever takes the lock next reads the file: it must hold the last charge and denial."""
+        """Save the ledger: the next owner of the lock reads the file, which must hold the last charge and denial."""
         try:
             self.state_files.save_if_dirty(LEDGER_FILE)
         except StateError as error:
@@ -271,20 +272,20 @@ class App:
             if reason:
                 log.info("%s: not now: %s", task.name, reason)
                 self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
-                finished.append(_not_begun(task.name, SessionOutcome.SUSPENDED, reason))
+                finished.append(_not_started(task.name, SessionOutcome.SUSPENDED, reason))
                 continue
             try:
                 with self.controls.session(task.name) as controls:
                     finished.append(Session(context, task, controls).run())
             except (BusyError, RcloneError, StateError) as error:
-                # What one uploader lacks does not keep the others from theirs.
-                finished.append(_not_begun(task.name, SessionOutcome.FAILED, str(error)))
+                # A fault of one uploader must not stop the others.
+                finished.append(_not_started(task.name, SessionOutcome.FAILED, str(error)))
             self.controls.note_end(finished[-1])
         return finished
 
 
-def _not_begun(uploader: str, outcome: SessionOutcome, reason: str) -> SessionFinished:
-    """What became of an uploader without a session of its own."""
+def _not_started(uploader: str, outcome: SessionOutcome, reason: str) -> SessionFinished:
+    """The result for an uploader that had no session."""
     return SessionFinished(
         uploader=uploader,
         outcome=outcome,

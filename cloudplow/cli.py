@@ -1,4 +1,4 @@
-"""The command line: finds the command, runs it, and turns faults into one line and an exit status."""
+"""The command line: finds the command, runs it, and turns faults into one line each and an exit status."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from cloudplow.terminal.logs import escape_control
 
 Handler = Callable[[argparse.Namespace], int]
 
-#: Every command of the core, in the order of the help: each adds itself with `add(subparsers)`.
+#: Every command of the core, in the order of the help; each adds itself with `add(subparsers)`.
 COMMANDS = (upload, plan, check, demo, update_config, healthcheck)
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """The parser of every command, those of plugins included where the arguments ask for one, or for help.
+    """The parser for every command, including those of plugins if the arguments name one or ask for help.
 
-    Raises ConfigError, PluginError when a command that is not ours is asked for and plugins cannot be loaded.
+    Raises ConfigError, PluginError when the arguments name a command that is not ours and plugins cannot be loaded.
     """
     parser = argparse.ArgumentParser(
         prog="cloudplow", description="Uploads to cloud storage with rclone, within every account's daily quota."
@@ -38,7 +38,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
 
 def _add_plugin_commands(commands: Subparsers, arguments: Sequence[str]) -> None:
-    """Load plugins for their commands, but only where it matters: our own commands must start fast."""
+    """Load plugins for their commands, but only if needed: our own commands must start fast."""
     first = argparse.ArgumentParser(prog="cloudplow", add_help=False)
     add_common_options(first)
     first.add_argument("command", nargs="?")
@@ -62,7 +62,7 @@ def _add_plugin_commands(commands: Subparsers, arguments: Sequence[str]) -> None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status. argparse itself ends with 2 for bad usage."""
+    """Run one command and return its exit status. argparse itself exits with 2 for bad usage."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options = build_parser(arguments).parse_args(arguments)
@@ -75,6 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return int(ExitStatus.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone: nothing more can be said.
+        # Nobody reads our output any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitStatus.FAILED)

@@ -51,6 +51,8 @@ class Dashboard:
         if section.debug:
             log.warning("dashboard.debug no longer has any effect; remove it from the configuration")
         self._history_file.open()
+        for event in self._app.recovered():
+            self.state.receive(event.uploader, event=event)
         for signal in self._app.events.SIGNALS.values():
             signal.connect(self.state.receive)
         for name in HISTORY_SIGNALS:

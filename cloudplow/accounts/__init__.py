@@ -1,1 +1,1 @@
-"""Who may upload how much: key files, what each account spent, which one is next."""
+"""Which account may upload how much: key files, what each account has spent, which one is next."""

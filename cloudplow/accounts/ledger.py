@@ -1,14 +1,14 @@
 """What each account has spent of its quota, and when it comes back. The owner of `sa_quota_cache.json`.
 
 The window is rolling: bytes come back `account_quota_hours` after they were spent. An account that several uploaders
-share has one budget: what they all spent on it counts, through whichever of its key files
+share has one budget: everything they spend on it counts, through any of its key files
 (`cloudplow.accounts.same_account`).
 
-Power cuts and kills: before a stage, everything it plans is written down as reserved and is safe on the disk before
-rclone starts; charges follow within about a second. Whatever is lost is therefore lost towards "less quota left".
-After a stop on request, what may have gone since rclone's last statistics counts as used (`cloudplow.upload.unseen`).
-`cloudplow.upload.open_stages` turns the reservation of a stage that never ended into charges, once it is known which of
-its files are gone.
+Power cuts and kills: everything a stage plans is recorded as reserved, safely on disk, before rclone starts; charges
+follow within about a second. So an error can only ever mean "less quota left".
+After a stop on request, what may have been sent since rclone's last statistics counts as used
+(`cloudplow.upload.unseen`). `cloudplow.upload.open_stages` turns the reservation of a stage that never ended into
+charges, once it is known which of its files are gone.
 
 Old files (one fixed window from the first upload) are read; a superset of them is written.
 """
@@ -48,10 +48,10 @@ class Ledger:
             files.register(LEDGER_FILE, self.document)
 
     def load(self, windows_seconds: Mapping[str, float], quotas_bytes: Mapping[str, int] | None = None) -> None:
-        """Read the file: at start, and again once nobody else writes it.
+        """Read the file: at start, and again once no other process writes it.
 
-        windows_seconds, quotas_bytes: each uploader's window and configured quota. The quotas are only written down,
-        for whoever shows the file.
+        windows_seconds, quotas_bytes: each uploader's window and configured quota. The quotas are only recorded,
+        for programs that show the file.
         """
         self._windows = dict(windows_seconds)
         self._quotas = dict(quotas_bytes or {})
@@ -77,11 +77,11 @@ class Ledger:
         if from_future and not self._warned_of_future:
             self._warned_of_future = True
             log.warning(
-                "sa_quota_cache.json holds uploads from the future (was the clock set back?): they count as spent now"
+                "sa_quota_cache.json contains uploads in the future (was the clock set back?): they count as spent now"
             )
 
     def rehearsal(self) -> Ledger:
-        """A copy for a dry run: it knows what is spent, and what is booked in it is kept nowhere."""
+        """A copy for a dry run: it knows what is spent, but what is charged in it is never saved."""
         made = Ledger(None, now=self._now)
         with self._lock:
             made._entries = copy.deepcopy(self._entries)
@@ -109,12 +109,12 @@ class Ledger:
         return [(name, accounts[one]) for name, accounts in self._entries.items() for one in keys & accounts.keys()]
 
     def account(self, key: str) -> str:
-        """What is the same for all key files of one account: links, copies, further keys."""
+        """An identifier shared by all key files of one account: links, copies, additional keys."""
         with self._lock:
             return self._same.account(key)
 
     def used_bytes(self, key: str, *, with_reserved: bool = False) -> int:
-        """What all uploaders have spent on the key file within their windows; with what a stage has reserved or not."""
+        """What all uploaders have spent on the key file within their windows; optionally with what is reserved."""
         now = self._now()
         with self._lock:
             return sum(
@@ -124,7 +124,7 @@ class Ledger:
             )
 
     def returns(self, key: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
-        """What comes back when, in order of time. Reserved bytes, if wanted, count as if they were spent now."""
+        """What comes back when, in order of time. with_reserved: include reserved bytes as if they were spent now."""
         now = self._now()
         found: list[Return] = []
         with self._lock:
@@ -136,13 +136,13 @@ class Ledger:
         return tuple(sorted(found, key=lambda back: back.at))
 
     def usage_rank(self, key: str) -> tuple[int, int]:
-        """For choosing the least used account: bytes in the window, then bytes ever, both over all uploaders."""
+        """For choosing the least used account: bytes in the window, then total bytes, both over all uploaders."""
         with self._lock:
             ever = sum(entry.total_bytes for _, entry in self._sharing(key))
         return self.used_bytes(key), ever
 
     def charge(self, uploader: str, key: str, size_bytes: int, *, of_stage: bool = True) -> None:
-        """Book bytes that were spent. of_stage: they leave the reservation of the account's running stage."""
+        """Charge bytes that were spent. of_stage: they come out of the reservation of the account's running stage."""
         now = self._now()
         with self._lock:
             entry = self._entry(uploader, key)
@@ -153,7 +153,7 @@ class Ledger:
         self._save_soon()
 
     def open_stage(self, uploader: str, key: str, planned_bytes: int) -> None:
-        """Reserve what a stage plans; returns when that is safe on the disk. Raises StateError."""
+        """Reserve what a stage plans; returns once that is safely on disk. Raises StateError."""
         with self._lock:
             entry = self._entry(uploader, key)
             entry.reserved_bytes = planned_bytes
@@ -165,7 +165,7 @@ class Ledger:
             self._files.save_now(LEDGER_FILE)
 
     def charge_late(self, uploader: str, key: str, size_bytes: int) -> None:
-        """Book bytes of a file that a stage which was cut off had brought there, less what was charged ahead."""
+        """Charge a file that an interrupted stage turned out to have uploaded, less what was charged in advance."""
         with self._lock:
             entry = self._entry(uploader, key)
             ahead_bytes = min(entry.ahead_bytes, size_bytes)
@@ -177,8 +177,8 @@ class Ledger:
     ) -> None:
         """End a stage's reservation. lost_bytes: what failed or aborted uploads may have cost.
 
-        aborted: some of its files may have arrived without a word; `aborted_stages` names it until the next stage.
-        ahead_bytes: the part of lost_bytes that `charge_late` need not charge once more.
+        aborted: some of its files may have arrived unreported; `aborted_stages` lists it until the next stage.
+        ahead_bytes: the part of lost_bytes that `charge_late` must not charge again.
         """
         with self._lock:
             entry = self._entry(uploader, key)
@@ -192,7 +192,7 @@ class Ledger:
         self._save_soon()
 
     def aborted_stages(self, uploader: str) -> list[str]:
-        """Key files whose last stage was cut off, in this run or an earlier one."""
+        """Key files whose last stage was interrupted, in this run or an earlier one."""
         with self._lock:
             return [key for key, entry in self._entries.get(uploader, {}).items() if entry.aborted]
 
@@ -214,12 +214,12 @@ class Ledger:
         self._save_soon()
 
     def denied_within(self, key: str, seconds: float) -> bool:
-        """Whether the account is refused, or was until less than so many seconds ago."""
+        """Whether the account is refused now, or was within the last `seconds`."""
         with self._lock:
             return any(entry.denied_until > self._now() - seconds for _, entry in self._sharing(key))
 
     def denied(self, key: str) -> tuple[float, str] | None:
-        """Until when (epoch seconds) and why the account is refused; None when it is not."""
+        """Until when (epoch seconds) and why the account is refused; None if it is not."""
         now = self._now()
         with self._lock:
             denials = [(entry.denied_until, entry.denied_why) for _, entry in self._sharing(key)]
@@ -248,14 +248,14 @@ class Ledger:
         return min(learned, default=None)
 
     def _limit(self, uploader: str) -> dict[str, int]:
-        """What is planned with, for the records of an uploader; nothing for one that is not configured."""
+        """The limit used for planning, for the records of an uploader; {} for one that is not configured."""
         configured = self._quotas.get(uploader)
         if configured is None:
             return {}
         return {"limit_bytes": min(configured, self._learned_limit(uploader, configured) or configured)}
 
     def document(self) -> dict[str, Any]:
-        """The content of the cache file: a superset of the old form."""
+        """The content of the cache file: a superset of the old format."""
         now = self._now()
         with self._lock:
             return {

@@ -1,4 +1,4 @@
-"""What one uploader spent on one key file: the charges in its window, and its record in the ledger's file. No clock."""
+"""What one uploader spent on one key file: the charges in its window, and its record in the ledger file. No clock."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any, Final
 
 from cloudplow.state.loose import number, whole
 
-#: Charges closer together than this share of the window are kept as one, dated by the latest: they come back no
-#: earlier than each would on its own.
+#: Charges closer together than this share of the window are kept as one, dated by the latest: none comes back
+#: earlier than it would on its own.
 MERGE_SHARE: Final = 1 / 288
-#: So many accounts that one key file named are remembered.
+#: At most this many accounts that one key file has named are remembered.
 ACCOUNT_IDS_LIMIT: Final = 8
 
 
 @dataclass(slots=True)
 class Charge:
-    """Bytes that were spent from `since` on, the last of them `at` that time (epoch seconds)."""
+    """Bytes that were spent between `since` and `at` (epoch seconds)."""
 
     since: float
     at: float
@@ -28,8 +28,8 @@ class Charge:
 class Entry:
     """What one uploader spent on one key file.
 
-    ahead_bytes: what was charged for files of a stage that was cut off, before it is known whether they arrived.
-    account_ids: the accounts that the key file named (`cloudplow.accounts.same_account`); more than one when it was
+    ahead_bytes: what was charged for files of an interrupted stage before it is known whether they arrived.
+    account_ids: the accounts that the key file has named (`cloudplow.accounts.same_account`); more than one if it was
         replaced.
     """
 
@@ -48,14 +48,14 @@ class Entry:
 
 
 def expire(entry: Entry, now: float, window: float) -> list[Charge]:
-    """Forget what has come back by now; returns what has not."""
+    """Drop the charges that have come back by now; returns the rest."""
     if entry.charges and entry.charges[0].at + window <= now:
         entry.charges = [charge for charge in entry.charges if charge.at + window > now]
     return entry.charges
 
 
 def book(entry: Entry, now: float, size_bytes: int, window: float) -> None:
-    """Charge bytes that are spent now."""
+    """Charge bytes as spent now."""
     entry.total_bytes += size_bytes
     entry.last_used = now
     charges = expire(entry, now, window)
@@ -67,7 +67,7 @@ def book(entry: Entry, now: float, size_bytes: int, window: float) -> None:
 
 
 def write_entry(entry: Entry, now: float, window: float) -> dict[str, Any]:
-    """The record of the ledger's file."""
+    """The record in the ledger file."""
     charges = expire(entry, now, window)
     used = sum(charge.bytes for charge in charges)
     record: dict[str, Any] = {
@@ -97,7 +97,7 @@ def write_entry(entry: Entry, now: float, window: float) -> dict[str, Any]:
 
 
 def read_charges(record: Mapping[str, Any], window: float) -> list[tuple[float, int]]:
-    """When bytes were spent, and how many; nonsense counts as nothing. The old form has one sum and one window."""
+    """When bytes were spent, and how many; invalid values count as 0. The old format has one sum and one window."""
     stored = record.get("charges")
     if isinstance(stored, list):
         return [(number(one[0]), whole(one[1])) for one in stored if isinstance(one, list) and len(one) == 2]
@@ -107,7 +107,7 @@ def read_charges(record: Mapping[str, Any], window: float) -> list[tuple[float, 
 
 
 def read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]], now: float, window: float) -> Entry:
-    """Read one record of the new or the old form; nonsense counts as nothing, a time in the future as now."""
+    """Read one record in the new or the old format; invalid values count as 0, a time in the future as now."""
     entry = Entry(
         total_bytes=whole(record.get("total_bytes", record.get("bytes"))),
         aborted=record.get("aborted") is True,
@@ -133,7 +133,7 @@ def read_entry(record: Mapping[str, Any], charges: Iterable[tuple[float, int]], 
 
 
 def give_up_stage(entry: Entry, now: float, window: float) -> None:
-    """Nobody will settle the stage of an uploader that is no longer configured: what it reserved counts as spent."""
+    """Count an open stage's reservation as spent: nothing will settle it once its uploader is not configured."""
     if entry.reserved_bytes and entry.last_used + window > now:
         entry.charges.append(Charge(entry.last_used, entry.last_used, entry.reserved_bytes))
         entry.charges.sort(key=lambda charge: charge.at)

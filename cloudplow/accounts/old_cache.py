@@ -1,4 +1,4 @@
-"""Takes over account bans from the old program's SQLite cache (`cache.db`). Read only, once, at start."""
+"""Imports account bans from the old program's SQLite cache (`cache.db`). Read-only, once, at start."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ log = logging.getLogger("cloudplow.ledger")
 
 
 def read_account_bans(path: Path) -> list[tuple[str, str, float]]:
-    """Every banned account: (uploader, key file, epoch seconds until which). [] when there is no such file.
+    """Every banned account: (uploader, key file, epoch seconds at which the ban ends). [] if there is no such file.
 
-    A file that cannot be read costs one warning.
+    A file that cannot be read causes one warning.
     """
     if not path.is_file():
         return []
@@ -24,7 +24,7 @@ def read_account_bans(path: Path) -> list[tuple[str, str, float]]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        log.warning("Cannot read account bans from %s: %s", path, error)
+        log.warning("Account bans cannot be read from %s, so they are ignored: %s", path, error)
         return []
     return [ban for uploader, value in rows for ban in _bans(str(uploader), value)]
 

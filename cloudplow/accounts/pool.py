@@ -1,4 +1,4 @@
-"""The service accounts of one uploader: which exist, what state they are in, which one is next."""
+"""The service accounts of one uploader: which there are, what state they are in, which one is next."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.accounts")
 
-#: A refusal at this share of the quota, or later, tells of the true limit; an earlier one of other users.
+#: A refusal at this share of the quota, or later, shows the true limit; an earlier one, that others use the account.
 LEARN_SHARE: Final = 0.9
-#: An account that has less than this share of its quota left is shown as cooling. It still takes what fits.
+#: An account with less than this share of its quota left is shown as cooling. It still takes what fits.
 USED_UP_SHARE: Final = 0.01
 
-#: Entries of one account's `AccountQuota.returns`, and how much time one of them sums up, in seconds.
+#: How many entries one account's `AccountQuota.returns` may have, and how much time each covers, in seconds.
 RETURNS_LIMIT: Final = 24
 RETURNS_STEP_SECONDS: Final = 3600.0
 
@@ -36,7 +36,7 @@ def natural_key(path: str) -> list[tuple[int, int | str]]:
 
 
 def key_files(folder: Path) -> list[str]:
-    """The paths of all key files of a folder, in natural order. Raises OSError when it cannot be read."""
+    """The paths of all key files in a folder, in natural order. Raises OSError when it cannot be read."""
     paths = (str(path) for path in folder.iterdir() if path.name.endswith(".json"))
     return sorted(paths, key=lambda path: (natural_key(path), path))
 
@@ -48,14 +48,14 @@ def key_fault(path: str) -> str:
     except (ValueError, RecursionError):
         return "is not JSON: download the key again, or move the file out of the folder"
     if not isinstance(document, dict):
-        return "holds no service account: download the key again, or move the file out of the folder"
+        return "is not a service account key: download the key again, or move the file out of the folder"
     return ""
 
 
 def folder_faults(uploader: str, folder: Path) -> list[str]:
-    """What is wrong with an account folder before an upload begins: one sentence each, with the place and the cure.
+    """What is wrong with an account folder before an upload starts: one sentence each, with the place and the fix.
 
-    A key that cannot be read is no fault here: it is set aside when its turn comes, and the next one takes over.
+    A key that cannot be read is not a fault here: it is set aside when its turn comes, and the next one takes over.
     """
     place = f"uploader.{uploader}.service_account_path"
     try:
@@ -63,7 +63,7 @@ def folder_faults(uploader: str, folder: Path) -> list[str]:
     except OSError as error:
         return [f'{place}: the folder "{folder}" cannot be read ({error.strerror}); correct the path']
     if not keys:
-        return [f'{place}: the folder "{folder}" holds no *.json key file; put keys there, or remove the setting']
+        return [f'{place}: the folder "{folder}" has no *.json key files; put keys there, or remove the setting']
     faults = []
     for key in keys:
         try:
@@ -77,7 +77,7 @@ def folder_faults(uploader: str, folder: Path) -> list[str]:
 
 @dataclass(slots=True)
 class Account:
-    """One key file. failed_why: why it is set aside for this session, "" when it is not."""
+    """One key file. failed_why: why it is set aside for this session, "" if it is not."""
 
     key: str
     name: str
@@ -85,7 +85,7 @@ class Account:
 
 
 def _account(key: str) -> Account:
-    """A new account; one whose key cannot be used is set aside from the start."""
+    """A new account, set aside from the start if its key cannot be used."""
     account = Account(key, Path(key).name)
     try:
         fault = key_fault(key)
@@ -98,7 +98,7 @@ def _account(key: str) -> Account:
 
 
 def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
-    """The first return exactly, the others summed up by the hour and dated by the latest of each; bounded."""
+    """The first return exactly, the others summed by the hour and dated by the latest of each; bounded."""
     if len(returns) <= 1:
         return tuple((back.at, back.bytes) for back in returns)
     summed: dict[int, tuple[float, int]] = {}
@@ -109,9 +109,9 @@ def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
 
 
 class AccountPool:
-    """The accounts of one uploader. Used by the thread that drives rclone only.
+    """The accounts of one uploader. Used only by the thread that drives rclone.
 
-    ledger: what they have spent; a dry run works with a copy.
+    ledger: what they have spent; a dry run uses a copy.
     """
 
     def __init__(self, uploader: str, folder: Path, ledger: Ledger, *, quota_bytes: int) -> None:
@@ -123,7 +123,7 @@ class AccountPool:
         self.accounts: list[Account] = []
 
     def refresh(self) -> bool:
-        """Take up new key files and drop removed ones: at the start and between stages. True when something changed.
+        """Add new key files and drop removed ones: at the start and between stages. True if anything changed.
 
         Raises OSError when the folder cannot be read.
         """
@@ -135,24 +135,24 @@ class AccountPool:
         return True
 
     def limit_bytes(self) -> int:
-        """The quota that is planned with: the configured one, or the smaller one that Google was seen to apply."""
+        """The quota used for planning: the configured one, or the smaller one that Google was seen to apply."""
         learned = self.ledger.learned_limit(self.uploader, self.quota_bytes)
         return self.quota_bytes if learned is None else min(learned, self.quota_bytes)
 
     def learn_from_denial(self, key: str, window_seconds: float) -> float | None:
-        """Google refused an account: learn its true limit when it is near the configured one.
+        """Google refused an account: learn its true limit if that is near the configured one.
 
-        An account that was refused long before somebody else must have used too: that says nothing about the limit.
-        Returns when its first bytes come back (epoch seconds) where the limit was learned; None when it is to rest for
-        a whole window.
+        If an account is refused much earlier, somebody else must have used it too: that says nothing about the limit.
+        Returns when its first bytes come back (epoch seconds) if the limit was learned; None if the account must rest
+        for a whole window.
         """
         used = self.ledger.used_bytes(key)
         if used < self.quota_bytes * LEARN_SHARE:
             return None
         if used < self.limit_bytes():
             log.warning(
-                "%s: account %s was refused after %s: from now on every account is planned to that "
-                "(forgotten when account_quota changes)",
+                "%s: Google refused account %s after %s: from now on no account is planned beyond that "
+                "(until account_quota changes)",
                 self.uploader,
                 Path(key).name,
                 format_bytes(used),
@@ -165,9 +165,9 @@ class AccountPool:
         return returns[0].at if returns else None
 
     def capacities(self) -> list[Capacity]:
-        """What every account can take, each once, in the order in which they are to be used.
+        """What every account can take, each once, in the order in which to use them.
 
-        The active one first (an account is used up before the next), then the least used, over all runs; natural order
+        The active one first (an account is used up before the next), then the least used over all runs; natural order
         among equals.
         """
         limit = self.limit_bytes()
@@ -181,7 +181,7 @@ class AccountPool:
         )
         capacities, counted = [], set[str]()
         for account in (self.accounts[index] for index in ranked):
-            # Two key files of one account have one quota, which is not to be planned twice.
+            # Two key files of one account share one quota, which must not be planned twice.
             same = self.ledger.account(account.key)
             if same not in counted:
                 capacities.append(self._capacity(account, limit))
@@ -231,7 +231,7 @@ class AccountPool:
         )
 
     def names(self) -> dict[str, str]:
-        """What each key file is called outside: its base name."""
+        """The public name of each key file: its base name."""
         return {account.key: account.name for account in self.accounts}
 
     def index(self, key: str) -> int:
@@ -244,7 +244,7 @@ class AccountPool:
         return sorted(usable, key=lambda key: key != self.active)
 
     def set_aside(self, key: str, why: str) -> None:
-        """Use the account no more in this session."""
+        """Stop using the account in this session."""
         for account in self.accounts:
             if account.key == key:
                 account.failed_why = why

@@ -1,1 +1,1 @@
-"""One module for each command of the command line: `add(subparsers)` adds it, `run(options)` runs it."""
+"""One module for each command: `add(subparsers)` adds it, `run(options)` runs it."""

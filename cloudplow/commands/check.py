@@ -1,4 +1,4 @@
-"""`cloudplow check`: config, rclone, remotes, keys, folders, plugins: one line each, with the cure."""
+"""`cloudplow check`: config, rclone, remotes, keys, folders, plugins: one line each, with the fix."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cloudplow.accounts.pool import key_files
-from cloudplow.app import App
+from cloudplow.app import NO_UPLOADER, App
 from cloudplow.commands.options import Subparsers, config_path, make_app
 from cloudplow.errors import CloudplowError, ExitStatus
+from cloudplow.events.sentences import count
 from cloudplow.terminal import logs
 from cloudplow.upload.preflight import Preflight, task_faults
 from cloudplow.upload.task import UploadTask
@@ -27,7 +28,7 @@ def add(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one line for each thing that was looked at. Raises ConfigError, PluginError."""
+    """Print one line for each thing that was checked. Raises ConfigError, PluginError."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
     app = make_app(options)
     status = ExitStatus.DONE
@@ -53,7 +54,7 @@ def _lines(app: App, config: Path) -> Iterator[Line]:
         yield "fault", str(error)
         return
     if not app.config.uploader:
-        yield "fault", "uploader: there is none; name at least one of the remotes there"
+        yield "fault", NO_UPLOADER
         return
     for task in app.tasks([]):
         yield from _task(task, preflight)
@@ -64,7 +65,7 @@ def _state_dir(folder: Path) -> Iterator[Line]:
     if os.access(folder, os.W_OK | os.X_OK):
         yield "ok", f"cache files: {folder}"
     else:
-        yield "fault", f"cache files: {folder} cannot be written to; mend its permissions, or use --cachefile"
+        yield "fault", f"cache files: {folder} is not writable; fix its permissions, or use --cachefile"
 
 
 def _task(task: UploadTask, preflight: Preflight) -> Iterator[Line]:
@@ -77,18 +78,18 @@ def _task(task: UploadTask, preflight: Preflight) -> Iterator[Line]:
     if task.moving and not os.access(task.folder, os.W_OK):
         yield (
             "fault",
-            f"remotes.{task.name}.upload_folder: files cannot be moved out of {task.folder}: mend its permissions",
+            f"remotes.{task.name}.upload_folder: files cannot be moved out of {task.folder}; fix its permissions",
         )
     if task.accounts_folder is None:
         return
     keys = key_files(task.accounts_folder)
-    yield "ok", f"uploader.{task.name}: {len(keys)} accounts in {task.accounts_folder}"
+    yield "ok", f"uploader.{task.name}: {count(len(keys), 'account')} in {task.accounts_folder}"
     for key in keys:
         if not os.access(key, os.R_OK):
-            yield "warning", f"{key} cannot be read and is passed over; mend its permissions"
+            yield "warning", f"{key} cannot be read, so the account is not used; fix its permissions"
     if not preflight.destination(task.job.destination).drive_remotes:
         yield (
             "warning",
-            f"uploader.{task.name}.service_account_path: no drive remote lies below {task.job.destination}, "
+            f"uploader.{task.name}.service_account_path: {task.job.destination} does not lead to a drive remote, "
             "so the accounts are counted but never used; remove the setting, or correct the remote",
         )

@@ -16,8 +16,8 @@ from cloudplow.demo.site import DemoSite
 def add(commands: Subparsers) -> None:
     """Add the command."""
     parser = commands.add_parser("demo", help="upload a generated library through a small pool of accounts")
-    parser.add_argument("--exit", action="store_true", dest="exit_when_done", help="end with the upload")
-    parser.add_argument("--folder", type=Path, help="where everything goes; kept afterwards (default: a temporary one)")
+    parser.add_argument("--exit", action="store_true", dest="exit_when_done", help="exit when the upload ends")
+    parser.add_argument("--folder", type=Path, help="folder for everything, kept afterwards (default: a temporary one)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"port of the dashboard ({DEFAULT_PORT})")
     parser.add_argument("--speed", default=DEFAULT_SPEED, help=f"bytes per second ({DEFAULT_SPEED})")
     parser.set_defaults(handler=run)
@@ -35,6 +35,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def upload_site(site: DemoSite, finish: Callable[[int], int]) -> int:
-    """Upload what the demo prepared, as `cloudplow upload` does."""
+    """Upload what the demo prepared, just as `cloudplow upload` would."""
     display = upload.make_display("INFO", site.log_path)
     return upload.upload(App(site.config_path, site.root), display, finish=finish)

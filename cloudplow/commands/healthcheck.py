@@ -17,12 +17,12 @@ def add(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Have plugins ask the instance that the configuration describes. Raises ConfigError, PluginError."""
+    """Let plugins query the instance that the configuration describes. Raises ConfigError, PluginError."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
     app = make_app(options)
     answers = app.plugins.healthcheck(app.config)
     if not answers:
-        answers = {"": "there is nothing to ask: enable the dashboard (dashboard.enabled)"}
+        answers = {"": "nothing can be queried; enable the dashboard (dashboard.enabled)"}
     for reason in filter(None, answers.values()):
         print(f"unhealthy: {logs.escape_control(reason)}")
     if any(answers.values()):

@@ -1,4 +1,4 @@
-"""What every command of the command line takes, and what it means: files, folders, signals."""
+"""What all commands share: options, the files and folders they name, signals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
-    """What every command takes. Argument, then environment, then default."""
+    """Add the options of every command. Arguments override the environment, which overrides the defaults."""
     parser.add_argument("--version", action="version", version=f"cloudplow {__version__}")
     parser.add_argument("--config", metavar="F", default=os.environ.get("CLOUDPLOW_CONFIG") or "config.json")
     parser.add_argument("--logfile", metavar="F", default=os.environ.get("CLOUDPLOW_LOGFILE"))
@@ -45,13 +45,13 @@ def config_path(options: argparse.Namespace) -> Path:
 
 
 def state_dir(options: argparse.Namespace) -> Path:
-    """The folder of the cache files: beside `--cachefile`, else beside the configuration."""
+    """The folder of the cache files: that of `--cachefile`, else that of the configuration."""
     where = Path(options.cachefile).expanduser() if options.cachefile else config_path(options)
     return where.parent.resolve()
 
 
 def log_path(options: argparse.Namespace) -> Path:
-    """The log file: `--logfile`, else beside the configuration."""
+    """The log file: `--logfile`, else next to the configuration."""
     if options.logfile:
         return Path(options.logfile).expanduser()
     return config_path(options).parent / "cloudplow.log"
@@ -60,7 +60,7 @@ def log_path(options: argparse.Namespace) -> Path:
 def make_app(options: argparse.Namespace) -> App:
     """The program as the options describe it, not started yet. Raises ConfigError, PluginError.
 
-    Where there is no configuration, a sample is written.
+    Writes a sample if there is no configuration.
     """
     ensure_config(options)
     old_cache = Path(options.cachefile).expanduser() if options.cachefile else None
@@ -68,20 +68,20 @@ def make_app(options: argparse.Namespace) -> App:
 
 
 def ensure_config(options: argparse.Namespace) -> None:
-    """When there is no configuration, write a sample and say so. Raises ConfigError."""
+    """If there is no configuration, write a sample and say so. Raises ConfigError."""
     path = config_path(options)
     if path.exists():
         return
     write_sample(path)
-    raise ConfigError([f"{path}: there was none, so a sample was written there; fill it in and start again"])
+    raise ConfigError([f"{path}: did not exist, so a sample was written; edit it and start again"])
 
 
 @contextmanager
-def signals_ask(stop: Callable[[], None]) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM ask for the end; a second one kills rclone."""
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM call `stop`; a second one kills rclone."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        log.warning("%s: asking rclone to stop (once more kills it)", signal.Signals(number).name)
+        log.warning("%s: asking rclone to stop (a second one kills it)", signal.Signals(number).name)
         stop()
 
     if threading.current_thread() is not threading.main_thread():

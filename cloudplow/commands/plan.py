@@ -1,4 +1,4 @@
-"""`cloudplow plan`: what would be uploaded, over which accounts and stages, and when the rest can go."""
+"""`cloudplow plan`: what would be uploaded, through which accounts and stages, and when the rest can go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from cloudplow.commands.options import Subparsers, make_app
 from cloudplow.errors import ExitStatus, RcloneError
-from cloudplow.events.sentences import local_time
+from cloudplow.events.sentences import amount, count, local_time
 from cloudplow.planning.finish_times import finish_times
 from cloudplow.planning.planner import plan_document
 from cloudplow.state.state_files import SESSION_FILE
@@ -33,7 +33,7 @@ def add(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan of every (or the named) uploader. Changes nothing."""
+    """Print the plan for every (or the named) uploader. Changes nothing."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
     app = make_app(options)
     tasks = app.tasks(options.names)
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def last_speed(stored: Any, uploader: str) -> float:
-    """The average speed of an uploader's last session, in bytes per second; 0 when it is not known."""
+    """The average speed of an uploader's last session, in bytes per second; 0 when unknown."""
     if not isinstance(stored, dict):
         return 0.0
     others = stored.get("uploaders")
@@ -89,32 +89,32 @@ def _plan(context: Context, task: UploadTask, speed: float) -> dict[str, Any]:
 
 
 def _print(name: str, document: dict[str, Any]) -> None:
-    print(f"{name}: {document['queue_files']} files, {format_bytes(document['queue_bytes'])}")
+    print(f"{name}: {amount(document['queue_files'], document['queue_bytes'])}")
     for number, stage in enumerate(document["stages"], 1):
         print(f"  now    stage {number:<3} {_stage(stage)}")
     for stage in document["later"]:
         print(f"  {local_time(stage['starts_at'], time.time()) or 'later':<20} {_stage(stage)}")
     if document["unplanned_files"]:
-        size = format_bytes(document["unplanned_bytes"])
-        print(f"  not yet: {document['unplanned_files']} files, {size}: {document['unplanned_why']}")
+        unplanned = amount(document["unplanned_files"], document["unplanned_bytes"])
+        print(f"  not planned yet: {unplanned}, because {document['unplanned_why']}")
     if document["queue_files"]:
         print(f"  {_times(document)}")
 
 
 def _times(document: dict[str, Any]) -> str:
     if not document["speed"]:
-        return "no upload has been measured yet, so no time of completion"
+        return "no finish time, because no upload has been measured yet"
 
     def at(moment: float) -> str:
         return local_time(moment, time.time()) or "at an unknown time"
 
     return (
         f"at {format_bytes(document['speed'])}/s, as in the last upload, done about {at(document['done_at'])}; "
-        f"with waits for quota {at(document['done_with_quotas_at'])}"
+        f"including waits for quota, {at(document['done_with_quotas_at'])}"
     )
 
 
 def _stage(stage: dict[str, Any]) -> str:
     account = logs.escape_control(stage["account"]) or "(no accounts)"
-    alone = ", larger than a whole quota, alone" if stage["oversized"] else ""
-    return f"{account:<24} {stage['files']:>8} files {format_bytes(stage['bytes']):>10}{alone}"
+    alone = ", larger than a whole quota, so on its own" if stage["oversized"] else ""
+    return f"{account:<24} {count(stage['files'], 'file'):>14} {format_bytes(stage['bytes']):>10}{alone}"

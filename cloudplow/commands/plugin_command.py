@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from cloudplow.commands.options import log_path, make_app, signals_ask
+from cloudplow.commands.options import log_path, make_app, stop_on_signals
 from cloudplow.errors import CloudplowError
 from cloudplow.terminal import logs
 
@@ -15,15 +15,15 @@ log = logging.getLogger("cloudplow.plugins")
 def run(options: argparse.Namespace) -> int:
     """Call the command's handler with the started app; returns its exit status.
 
-    Raises CloudplowError when it fails, and what the start of the app raises.
+    Raises CloudplowError when it fails, and whatever starting the app raises.
     """
     logs.set_up(options.loglevel, log_path(options))
     app = make_app(options)
-    with signals_ask(app.request_stop), app:
+    with stop_on_signals(app.request_stop), app:
         try:
             return int(options.plugin_handler(app, options))
         except CloudplowError:
             raise
         except Exception as error:
             log.debug("command %s", options.command, exc_info=True)
-            raise CloudplowError(f'the command "{options.command}" of a plugin failed: {error}') from error
+            raise CloudplowError(f'the plugin command "{options.command}" failed: {error}') from error

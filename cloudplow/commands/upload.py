@@ -1,4 +1,4 @@
-"""`cloudplow upload`: every (or the named) uploader once."""
+"""`cloudplow upload`: run every (or the named) uploader once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cloudplow.app import App, worst_status
-from cloudplow.commands.options import Subparsers, log_path, make_app, signals_ask
+from cloudplow.commands.options import Subparsers, log_path, make_app, stop_on_signals
 from cloudplow.errors import CloudplowError
 from cloudplow.events import SessionOutcome, sentence
 from cloudplow.terminal import logs
@@ -18,15 +18,17 @@ from cloudplow.upload.task import as_dry_run
 
 def add(commands: Subparsers) -> None:
     """Add the command."""
-    parser = commands.add_parser("upload", help="upload every (or the named) uploader once")
+    parser = commands.add_parser("upload", help="run every (or the named) uploader once")
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--wait", action="store_true", help="when all quotas are used, wait for them and go on")
-    parser.add_argument("--dry-run", action="store_true", help="upload nothing, show what would be, stage by stage")
+    parser.add_argument("--wait", action="store_true", help="when all quotas are used up, wait for them and continue")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="upload nothing, only show what would be uploaded, stage by stage"
+    )
     parser.set_defaults(handler=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be begun."""
+    """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be started."""
     display = make_display(options.loglevel, log_path(options))
     return upload(make_app(options), display, names=options.names, wait=options.wait, dry_run=options.dry_run)
 
@@ -40,13 +42,13 @@ def upload(
     dry_run: bool = False,
     finish: Callable[[int], int] = int,
 ) -> int:
-    """Upload the named uploaders, or all. finish: called with the exit status while the plugins are still up."""
+    """Run the named uploaders, or all. finish: called with the exit status while the plugins are still running."""
     tasks = [as_dry_run(task) if dry_run else task for task in app.tasks(names)]
     app.begin_preflight().begin_listing(tasks[0])
     display.start()
     try:
         with app:
-            with signals_ask(app.request_stop):
+            with stop_on_signals(app.request_stop):
                 app.check_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
             app.bus.flush()
@@ -56,7 +58,7 @@ def upload(
                     text = f"cloudplow: {event.uploader}: {sentence(event)}"
                     print(logs.escape_control(text), file=sys.stderr)
             outcomes = [event.outcome for event in finished]
-            # Asked to stop between two uploaders: the others were never begun.
+            # Asked to stop between two uploaders: the others were never started.
             outcomes += [SessionOutcome.INTERRUPTED] * (len(tasks) - len(finished))
             return finish(int(worst_status(outcomes)))
     finally:
@@ -64,10 +66,10 @@ def upload(
 
 
 def make_display(loglevel: str, logfile: Path | None) -> LineDisplay:
-    """A live view on a terminal, log lines otherwise; sets logging up."""
+    """A live view on a terminal, otherwise log lines; also sets up logging."""
     if sys.stdout.isatty():
         try:
-            # rich takes 55 ms to import: only a terminal pays for it.
+            # Importing rich takes 55 ms, which only a terminal needs.
             from cloudplow.terminal.live_display import LiveDisplay
         except ImportError as error:
             raise CloudplowError(f"the live view needs {error.name}: reinstall cloudplow") from error

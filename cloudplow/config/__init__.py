@@ -1,1 +1,1 @@
-"""config.json and the environment, read into typed and checked values; see `loader` for the way in."""
+"""config.json and the environment, read into typed, checked values; start with `loader`."""

@@ -1,4 +1,4 @@
-"""What every model of the configuration is made of: the base class and the common kinds of values."""
+"""What every configuration model is built from: the base class and the common value types."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cloudplow.units import parse_size_bytes
 
 _TIME_OF_DAY = re.compile(r"^\s*([01]?\d|2[0-3]):([0-5]\d)\s*$", re.ASCII)
 
-#: Largest size that fits into a file system's and rclone's signed 64 bits.
+#: The largest size that fits in the signed 64 bits of file systems and rclone.
 MAX_SIZE_BYTES: Final = (1 << 63) - 1
 
 
 class Model(BaseModel):
-    """Frozen; null counts as missing; unknown keys are ignored here and reported as warnings by the loader."""
+    """Frozen; null counts as missing; unknown keys are ignored here, and the loader warns about them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, defer_build=True)
 
@@ -37,7 +37,7 @@ def _check_time_of_day(value: object) -> str:
         return "00:00"
     match = _TIME_OF_DAY.match(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError('is no time of day; write HH:MM, for example "22:30"')
+        raise ValueError('must be a time of day in the form HH:MM, for example "22:30"')
     return f"{int(match.group(1)):02}:{match.group(2)}"
 
 
@@ -51,30 +51,30 @@ def _check_size(value: object) -> int:
     elif isinstance(value, int | float) and not isinstance(value, bool) and -1 < value <= MAX_SIZE_BYTES:
         size_bytes = int(value)
     if not 0 < size_bytes <= MAX_SIZE_BYTES:
-        raise ValueError('is no size above zero; write it as rclone does, for example "750G", or as a number of bytes')
+        raise ValueError('must be a size above zero, as rclone writes it, for example "750G", or a number of bytes')
     return size_bytes
 
 
 def _check_extra_value(value: object) -> ExtraValue:
     if value is None or isinstance(value, str | int | float):
         return value
-    raise ValueError("is no value of a flag; write a text, a number, true, false, or null for a bare flag")
+    raise ValueError("must be a string, a number, true, false, or null for a flag without a value")
 
 
 def _check_extras(value: object) -> object:
-    """Give the flags their dashes; faults in the keys are reported by `references`, with their own places."""
+    """Add the dashes to flags; `references` reports faults in the keys, each with its own place."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         return value
     return normalise_extras(value)[0]
 
 
-#: A text that may be missing; an empty one counts as missing, as older configurations have it.
+#: An optional string; an empty one counts as missing, as in older configurations.
 OptionalText = Annotated[str | None, BeforeValidator(_blank_to_none)]
-#: "HH:MM", two digits each; an empty text is midnight, as older configurations have it while the schedule is off.
+#: "HH:MM", two digits each; an empty string is midnight: older configurations have it while the schedule is off.
 TimeOfDay = Annotated[str, BeforeValidator(_check_time_of_day)]
 #: Bytes, above zero; written as "750G" or as a number of bytes.
 SizeBytes = Annotated[int, BeforeValidator(_check_size)]
-#: rclone's flags in the user's order: "--flag" -> value; None = bare flag.
+#: rclone flags in the user's order: "--flag" -> value; None = a flag without a value.
 ExtraFlags = Annotated[
     Mapping[str, Annotated[ExtraValue, PlainValidator(_check_extra_value)]], BeforeValidator(_check_extras)
 ]

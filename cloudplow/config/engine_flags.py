@@ -1,6 +1,6 @@
-"""Which of rclone's flags belong to the engine, which filter, which matter to a listing. Pure, no imports of ours.
+"""Which rclone flags the engine owns, which are filters, and which affect a listing. Pure; imports nothing of ours.
 
-A flag may come as "--flag", "-f" or "--flag=value" everywhere here.
+Everywhere here a flag may be written as "--flag", "-f" or "--flag=value".
 Sources: `rclone help flags` of 1.60 and 1.75; https://rclone.org/flags/
 """
 
@@ -24,34 +24,34 @@ _LONG: Final = {
     "-x": "--one-file-system",
 }
 
-#: Flags that a remote's `rclone_extras` may not carry (or not with every value): the reason and the cure.
+#: Flags that a remote's `rclone_extras` may not hold (or only with some values): the reason and what to do.
 OWNED: Final[dict[str, str]] = {
     "--files-from": "cloudplow lists the files of every stage itself; choose files with --filter-from",
     "--files-from-raw": "cloudplow lists the files of every stage itself; choose files with --filter-from",
     "--files-from0": "cloudplow lists the files of every stage itself; choose files with --filter-from",
-    "--config": "one configuration file serves every call of rclone; set core.rclone_config_path instead",
-    "--dry-run": "a dry run concerns the whole program; set core.dry_run instead",
+    "--config": "every rclone call uses the same configuration file; set core.rclone_config_path instead",
+    "--dry-run": "a dry run covers the whole program; set core.dry_run instead",
     "--log-file": "cloudplow reads what rclone logs; remove the flag and use cloudplow's own --logfile",
     "--syslog": "cloudplow reads what rclone logs; remove the flag",
     "--log-systemd": "cloudplow reads what rclone logs; remove the flag",
     "--log-format": "cloudplow reads rclone's JSON log, which another format breaks; remove the flag",
     "--use-json-log": "cloudplow reads rclone's JSON log; remove the flag",
     "--quiet": "cloudplow reads what rclone logs about every file; remove the flag",
-    "--log-level": "cloudplow needs to read about every file; write INFO or DEBUG, or remove the flag",
-    "--verbose": "cloudplow needs to read about every file; write 1 or 2, or remove the flag",
-    "--stats-log-level": "cloudplow needs to read rclone's statistics; write INFO or NOTICE, or remove the flag",
+    "--log-level": "cloudplow reads what rclone logs about every file; set INFO or DEBUG, or remove the flag",
+    "--verbose": "cloudplow reads what rclone logs about every file; set 1 or 2, or remove the flag",
+    "--stats-log-level": "cloudplow reads rclone's statistics; set INFO or NOTICE, or remove the flag",
     "--stats-one-line": "cloudplow reads rclone's statistics as JSON; remove the flag",
     "--stats-one-line-date": "cloudplow reads rclone's statistics as JSON; remove the flag",
     "--stats-one-line-date-format": "cloudplow reads rclone's statistics as JSON; remove the flag",
     "--interactive": "nobody is there to answer rclone's questions; remove the flag",
-    "--drive-stop-on-upload-limit": "without it rclone repeats denied uploads for hours; remove the flag",
+    "--drive-stop-on-upload-limit": "without it rclone retries denied uploads for hours; remove the flag",
     "--drive-service-account-file": "cloudplow chooses the account from service_account_path; remove one of the two",
     "--drive-service-account-credentials": "cloudplow chooses the account from service_account_path; "
     "remove one of the two",
-    "--error-on-no-transfer": "it turns a run with nothing to do into a failure; remove the flag",
+    "--error-on-no-transfer": "a run with nothing to do would count as a failure; remove the flag",
 }
 
-#: Flags that the engine sets itself or has no use for: dropped from the user's extras without a word.
+#: Flags that the engine sets itself or has no use for: dropped from the user's extras silently.
 ENGINE_SETS: Final[frozenset[str]] = frozenset(
     {
         "--ask-password",
@@ -71,7 +71,7 @@ ENGINE_SETS: Final[frozenset[str]] = frozenset(
     }
 )
 
-#: Every flag of rclone that decides which files are seen; none goes together with --files-from-raw.
+#: Every rclone flag that decides which files are seen; none can be combined with --files-from-raw.
 FILTERS: Final[frozenset[str]] = frozenset(
     {
         "--delete-excluded",
@@ -115,7 +115,7 @@ _LISTING: Final = frozenset(
     }
 )
 
-#: Owned flags that are harmless when they say no ("--quiet": false).
+#: Owned flags that are harmless when false ("--quiet": false).
 _HARMLESS_WHEN_FALSE: Final = frozenset(
     {
         "--dry-run",
@@ -152,7 +152,7 @@ def is_filter_flag(flag: str) -> bool:
 
 
 def is_listing_flag(flag: str) -> bool:
-    """Whether a flag also matters to a listing of the local source: filters, links, what the local backend shows."""
+    """Whether a flag also affects a listing of the local source: filters, links, options of the local backend."""
     name = canonical(flag)
     if name in OWNED:
         return False
@@ -160,10 +160,10 @@ def is_listing_flag(flag: str) -> bool:
 
 
 def normalise_extras(extras: Mapping[str, object]) -> tuple[dict[str, object], list[tuple[str, str]]]:
-    """Give every key its leading dashes, keeping the order; also faults as (key as written, sentence).
+    """Add the leading dashes to every key, keeping the order; also returns faults as (key as written, sentence).
 
-    "transfers" -> "--transfers", "v" -> "-v", "--transfers=8": null -> "--transfers": "8". A filter that is there
-    more than once ("--exclude=a", "--exclude=b") keeps its value in its key from the second time on.
+    "transfers" -> "--transfers", "v" -> "-v", "--transfers=8": null -> "--transfers": "8". When a filter is repeated
+    ("--exclude=a", "--exclude=b"), its second and later occurrences keep their values in their keys.
     """
     normal: dict[str, object] = {}
     faults: list[tuple[str, str]] = []
@@ -172,21 +172,21 @@ def normalise_extras(extras: Mapping[str, object]) -> tuple[dict[str, object], l
         if not flag.startswith("-"):
             flag = f"-{flag}" if _SHORT.match(flag) else f"--{flag}"
         if _FLAG.match(flag) is None:
-            faults.append((key, 'is no flag of rclone; write one flag as the key, for example "--transfers": 8'))
+            faults.append((key, 'must be one rclone flag with its value after the colon, for example "--transfers": 8'))
             continue
         if re.fullmatch(r"-v{3,}", flag):
             flag = "-vv"
         name, has_value, text = flag.partition("=")
         if has_value and value is not None:
-            faults.append((key, "has a value in its name and another one after it; keep one of the two"))
+            faults.append((key, "has one value in its name and another after the colon; keep one of them"))
         elif has_value and name not in normal:
             normal[name] = text
         elif flag not in normal and (has_value or name not in normal):
             normal[flag] = value
             if has_value and not is_filter_flag(name):
-                faults.append((key, "is there twice; keep one of the two"))
+                faults.append((key, "is set twice; keep one of them"))
         else:
-            faults.append((key, "is there twice; keep one of the two"))
+            faults.append((key, "is set twice; keep one of them"))
     return normal, faults
 
 
@@ -209,9 +209,9 @@ def _is_fault(name: str, value: object, *, service_accounts: bool) -> bool:
 
 
 def extras_faults(extras: Mapping[str, object], *, service_accounts: bool) -> list[tuple[str, str]]:
-    """Conflicts of a remote's `rclone_extras` with the engine, as (flag, reason with the cure).
+    """Conflicts of a remote's `rclone_extras` with the engine, as (flag, what is wrong and what to do).
 
-    extras: as `normalise_extras` gives them. service_accounts: whether the uploader has a service_account_path.
+    extras: as returned by `normalise_extras`. service_accounts: whether the uploader has a service_account_path.
     """
     faults: list[tuple[str, str]] = []
     for flag, value in extras.items():
@@ -221,7 +221,7 @@ def extras_faults(extras: Mapping[str, object], *, service_accounts: bool) -> li
         if _is_fault(name, actual, service_accounts=service_accounts):
             faults.append((flag, OWNED[name]))
         elif name in _FILTERS_WITH_VALUE and (actual is None or isinstance(actual, bool)):
-            faults.append((flag, "needs a value, or rclone takes the next flag for it; write it after the colon"))
+            faults.append((flag, "needs a value; write it after the colon, or rclone takes the next flag as the value"))
         elif name in FILTERS and name.endswith("-from") and actual == "-":
-            faults.append((flag, "cannot read from standard input here; name a file"))
+            faults.append((flag, "must name a file; standard input cannot be read here"))
     return faults

@@ -1,4 +1,4 @@
-"""Faults as sentences: the place in the file, what is wrong, what to do; without secrets and raw control characters."""
+"""Faults as sentences: the place in the file, what is wrong, what to do; no secrets, no raw control characters."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ _ECHO_LIMIT: Final = 60
 
 _SENTENCES: Final = {
     "missing": "is missing; add it",
-    "bool_parsing": "is neither true nor false; write true or false",
-    "bool_type": "is neither true nor false; write true or false",
-    "int_parsing": "is no whole number; write a number without quotes",
-    "int_parsing_size": "is too large a number; write a smaller one",
-    "int_type": "is no whole number; write a number without quotes",
-    "int_from_float": "is no whole number; leave out the part after the point",
-    "float_parsing": "is no number; write a number without quotes",
-    "float_type": "is no number; write a number without quotes",
-    "finite_number": "is no finite number; write an ordinary one",
-    "string_type": "is no text; put it in double quotes",
-    "string_unicode": "is no valid Unicode text; write it again",
-    "string_sub_type": "is no text; put it in double quotes",
-    "tuple_type": 'is no list; write it in square brackets, for example ["a", "b"]',
-    "list_type": 'is no list; write it in square brackets, for example ["a", "b"]',
-    "dict_type": 'is no object; write it in curly braces, for example {"name": "value"}',
-    "mapping_type": 'is no object; write it in curly braces, for example {"name": "value"}',
-    "model_type": 'is no object; write it in curly braces, for example {"name": "value"}',
-    "model_attributes_type": 'is no object; write it in curly braces, for example {"name": "value"}',
-    "extra_forbidden": "is no known key here; remove it",
-    "string_too_short": "is too short; write at least <min_length> characters",
-    "string_too_long": "is too long; write at most <max_length> characters",
-    "too_short": "holds too little; write at least <min_length> entries",
-    "too_long": "holds too much; write at most <max_length> entries",
-    "greater_than": "is too small; write a number above <gt>",
-    "greater_than_equal": "is too small; write <ge> or more",
-    "less_than": "is too large; write a number below <lt>",
-    "less_than_equal": "is too large; write <le> or less",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "int_parsing": "must be a whole number, without quotes",
+    "int_parsing_size": "must be a smaller number",
+    "int_type": "must be a whole number, without quotes",
+    "int_from_float": "must be a whole number, without a decimal point",
+    "float_parsing": "must be a number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "finite_number": "must be a finite number",
+    "string_type": "must be a string, in double quotes",
+    "string_unicode": "must be valid Unicode",
+    "string_sub_type": "must be a string, in double quotes",
+    "tuple_type": 'must be a list, for example ["a", "b"]',
+    "list_type": 'must be a list, for example ["a", "b"]',
+    "dict_type": 'must be an object, for example {"name": "value"}',
+    "mapping_type": 'must be an object, for example {"name": "value"}',
+    "model_type": 'must be an object, for example {"name": "value"}',
+    "model_attributes_type": 'must be an object, for example {"name": "value"}',
+    "extra_forbidden": "is not a known key; remove it",
+    "string_too_short": "must have at least <min_length> characters",
+    "string_too_long": "must have at most <max_length> characters",
+    "too_short": "must have at least <min_length> entries",
+    "too_long": "must have at most <max_length> entries",
+    "greater_than": "must be greater than <gt>",
+    "greater_than_equal": "must be at least <ge>",
+    "less_than": "must be less than <lt>",
+    "less_than_equal": "must be at most <le>",
 }
 
 
 def printable(text: str) -> str:
-    """The text with every character escaped that a terminal might obey or cannot show."""
+    """The text with every character escaped that a terminal might interpret or cannot show."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii") for char in text
     )
@@ -68,7 +68,7 @@ def place(parts: Sequence[str | int]) -> str:
 
 
 def is_secret(parts: Sequence[str | int]) -> bool:
-    """Whether the value at a path may be a secret, so that it must not be shown."""
+    """Whether the value at a path may be a secret and must not be shown."""
     names = [part for part in parts if isinstance(part, str)]
     if names[:1] == ["notifications"] and names[-1] not in {"service", "priority"}:
         return True
@@ -76,7 +76,7 @@ def is_secret(parts: Sequence[str | int]) -> bool:
 
 
 def shown(parts: Sequence[str | int], value: object) -> str:
-    """A value as it stands in the file, shortened; "" when it must not be shown or is no simple value."""
+    """A value as written in the file, shortened; "" when it must not be shown or is not a simple value."""
     if is_secret(parts) or not isinstance(value, str | int | float | None):
         return ""
     if isinstance(value, str):
@@ -86,30 +86,30 @@ def shown(parts: Sequence[str | int], value: object) -> str:
         return f'"{text}"'
     try:
         text = json.dumps(value)
-    except ValueError:  # an integer of more digits than Python prints
+    except ValueError:  # an integer with more digits than Python prints
         return ""
     return text if len(text) <= _ECHO_LIMIT else text[:_ECHO_LIMIT] + "…"
 
 
 def fault(parts: Sequence[str | int], sentence: str, *, value: object = ...) -> str:
-    """One fault: "uploader.google.check_interval: 0 is too small; write a number above 0".
+    """One fault: "uploader.google.check_interval: must be greater than 0 (found 0)".
 
-    value: what stands there; left out = nothing, or the sentence says it.
+    value: what the file has there; omit it when it has nothing, or when the sentence quotes it.
     """
-    subject = "" if value is ... else (shown(parts, value) or "this value") + " "
-    return f"{place(parts)}: {subject}{printable(sentence)}"
+    found = "" if value is ... else shown(parts, value)
+    return f"{place(parts)}: {printable(sentence)}{f' (found {found})' if found else ''}"
 
 
 def from_pydantic(error: ErrorDetails, prefix: Sequence[str | int] = ()) -> str:
-    """The sentence for one error of pydantic; `prefix` is the place of the model in the file."""
+    """The sentence for one pydantic error; `prefix` is the place of the model in the file."""
     parts = [*prefix, *error["loc"]]
     kind = error["type"]
     context = error.get("ctx", {})
-    if parts and parts[-1] == "[key]":  # the name in an object is at fault, not its value
+    if parts and parts[-1] == "[key]":  # the key is at fault, not its value
         parts.pop()
     value = error.get("input")
     if kind == "literal_error":
-        sentence = "is not allowed; write " + str(context.get("expected", "")).replace("'", '"')
+        sentence = "must be " + str(context.get("expected", "")).replace("'", '"')
     elif kind == "value_error":
         sentence = str(context.get("error", error["msg"]))
     elif kind in _SENTENCES:
@@ -120,6 +120,6 @@ def from_pydantic(error: ErrorDetails, prefix: Sequence[str | int] = ()) -> str:
         sentence = "is not valid: " + error["msg"][:1].lower() + error["msg"][1:]
     if isinstance(value, str) and len(value) > 2 and not shown(parts, value):
         sentence = sentence.replace(value, "***")
-    if kind == "missing" or (kind == "value_error" and isinstance(value, dict)):
+    if kind in ("missing", "extra_forbidden"):
         return fault(parts, sentence)
     return fault(parts, sentence, value=value)

@@ -1,4 +1,4 @@
-"""The way in: a document from file and environment, the checked Config from a document, and back to a file."""
+"""The entry point: file and environment -> document, document -> checked Config, and back to a file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LISTS: Final = frozenset({"plugins"})
 
 
 class Loaded(NamedTuple):
-    """A checked configuration. warnings: one sentence each, for keys that nobody reads."""
+    """A checked configuration. warnings: one sentence for each key that is not used."""
 
     config: Config
     warnings: tuple[str, ...] = ()
@@ -40,28 +40,27 @@ class Loaded(NamedTuple):
 def read_document(
     path: Path, environ: Mapping[str, str], *, sections: Iterable[str] = ("dashboard",)
 ) -> dict[str, Any]:
-    """Read the file, then let sections from environment variables of the same name (JSON text) win over it.
+    """Read the file; environment variables named like a section (JSON text) override that section.
 
-    sections: names of plugins' sections that may come from the environment although the file has none.
+    sections: names of plugins' sections that may come from the environment even if the file lacks them.
     Raises ConfigMissingError when there is no file, ConfigError for everything else.
     """
     document = read_file(path)
     known = [*SECTIONS, *sections]
-    # A section that only the file names may be a plugin's, or a slip that happens to be the name of a variable.
+    # A section that only the file names may be a plugin's, or a typo that happens to match a variable's name.
     likely = [name for name in document if environ.get(name, "").lstrip().startswith("{")]
     return from_environment(document, environ, [*known, *likely], _LISTS)
 
 
 def plugin_names(document: Mapping[str, Any]) -> list[str]:
-    """The plugins to load, in order; the default ones when the document names none. Raises ConfigError."""
+    """The plugins to load, in order; the defaults when the document names none. Raises ConfigError."""
     names = document.get("plugins")
     if names is None:
         return list(DEFAULT_PLUGINS)
-    cure = 'write a list of texts, for example ["cloudplow_dashboard"]'
     if not isinstance(names, list):
-        raise ConfigError([fault(("plugins",), f"is no list; {cure}", value=names)])
+        raise ConfigError([fault(("plugins",), 'must be a list, for example ["cloudplow_dashboard"]', value=names)])
     faults = [
-        fault(("plugins", index), f"is no name of a plugin; {cure}", value=name)
+        fault(("plugins", index), 'must be the name of a plugin, for example "cloudplow_dashboard"', value=name)
         for index, name in enumerate(names)
         if not isinstance(name, str) or not name.strip()
     ]
@@ -71,7 +70,7 @@ def plugin_names(document: Mapping[str, Any]) -> list[str]:
 
 
 def _nul_faults(document: Mapping[str, Any]) -> list[str]:
-    """Texts with a NUL character: no path and no argument of a program can hold one."""
+    """Strings with a NUL character: neither a path nor a program's argument can contain one."""
     faults: list[str] = []
     pending: list[tuple[object, tuple[str | int, ...]]] = [(dict(document), ())]
     while pending:
@@ -82,12 +81,12 @@ def _nul_faults(document: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, list):
             pending += [(inner, (*parts, index)) for index, inner in enumerate(value)]
         if isinstance(value, str) and "\0" in value:
-            faults.append(f"{place(parts) or 'config.json'}: holds a NUL character; remove it")
+            faults.append(f"{place(parts) or 'config.json'}: contains a NUL character; remove it")
     return faults[::-1]
 
 
 def _with_pools(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The core's sections, with the remotes' service_account_path given to the uploaders that have none."""
+    """The core's sections; uploaders without a service_account_path get their remote's."""
     core = {name: document[name] for name in SECTIONS if document.get(name) is not None}
     remotes, uploaders = core.get("remotes"), core.get("uploader")
     if not isinstance(remotes, dict) or not isinstance(uploaders, dict):
@@ -113,7 +112,7 @@ def _build_sections(
         except ValidationError as error:
             faults += [from_pydantic(detail, (name,)) for detail in error.errors(include_url=False)]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            faults.append(fault((name,), f"cannot be checked by its plugin ({type(error).__name__}); correct it"))
+            faults.append(fault((name,), f"its plugin failed to check it ({type(error).__name__}); correct it"))
     return built
 
 
@@ -124,10 +123,10 @@ def build(
     label: str = "config.json",
     services: Collection[str] = (),
 ) -> Loaded:
-    """Check a document and give the typed configuration.
+    """Check a document and return the typed configuration.
 
     sections: the models of the sections that plugins own, by name. services: notification services that plugins
-    offer. label: how the file is called in warnings. Raises ConfigError with every fault there is.
+    offer. label: the file's name in warnings. Raises ConfigError with all faults.
     """
     core = _with_pools(document)
     faults = _nul_faults(document)
@@ -150,7 +149,7 @@ def _warnings(document: Mapping[str, Any], sections: Mapping[str, type[BaseModel
         if name in sections:
             found += unknown_keys(sections[name], value, (name,))
     known = {name: name for name in [*SECTIONS, *sections]}
-    strangers = {name: value for name, value in document.items() if name not in known}
+    unknown = {name: value for name, value in document.items() if name not in known}
     return found + [
-        f"{place((name,))}: unknown section in {label}, ignored{suggestion(name, known)}" for name in strangers
+        f"{place((name,))}: unknown section in {label}, ignored{suggestion(name, known)}" for name in unknown
     ]

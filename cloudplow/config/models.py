@@ -1,4 +1,4 @@
-"""config.json as typed, frozen values; attributes are named as the keys in the file."""
+"""config.json as typed, frozen values; attributes have the names of the keys in the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cloudplow.config.base import ExtraFlags, Model, OptionalText, SizeBytes, Ti
 from cloudplow.config.models_services import Notification, Nzbget, Plex, Sabnzbd, Syncer
 from cloudplow.units import GIB
 
-#: What one account may upload in a window when the configuration says nothing: rclone's "750G".
+#: What one account may upload per window unless the configuration says otherwise: rclone's "750G".
 DEFAULT_ACCOUNT_QUOTA_BYTES: Final = 750 * GIB
 DEFAULT_PLUGINS: Final = ("cloudplow_dashboard",)
 
@@ -29,7 +29,7 @@ class Core(Model):
 
 
 class Sleep(Model):
-    """A trigger: `count` lines with its text within `timeout` seconds stop the run for `sleep` hours."""
+    """A trigger: `count` lines containing its text within `timeout` seconds stop the run for `sleep` hours."""
 
     count: int = Field(ge=1, le=1_000_000)
     timeout: float = Field(ge=0, le=366 * 86400)
@@ -40,8 +40,8 @@ class Remote(Model):
     """One place to upload to, and how.
 
     upload_folder: local folder. upload_remote, hidden_remote, sync_remote: rclone paths such as "gdrive:Media".
-    rclone_excludes: patterns for --exclude. rclone_extras: further flags. rclone_sleeps: text -> trigger.
-    remove_empty_dir_depth: empty folders below this depth go after an upload; None = none goes.
+    rclone_excludes: patterns for --exclude. rclone_extras: additional flags. rclone_sleeps: text -> trigger.
+    remove_empty_dir_depth: empty folders at this depth or deeper are removed after an upload; None = keep them.
     service_account_path: as in `Uploader`, read here for older configurations; use the uploader's.
     """
 
@@ -58,7 +58,7 @@ class Remote(Model):
 
 
 class Schedule(Model):
-    """Hours in which an upload may start, local time, over midnight too when `allowed_from` is the later one."""
+    """Hours in which an upload may start, local time; spans midnight when `allowed_from` is the later time."""
 
     enabled: bool = False
     allowed_from: TimeOfDay = "00:00"
@@ -86,10 +86,10 @@ class Mover(Model):
 
 
 class Uploader(Model):
-    """When a remote is uploaded to, and with which accounts.
+    """When to upload to a remote, and with which accounts.
 
-    check_interval: minutes. max_size_gb: GiB in the folder from which on an upload is due. size_excludes: texts of
-    paths that do not count. opened_excludes: texts of paths that are uploaded though open.
+    check_interval: minutes. max_size_gb: an upload is due once the folder holds this many GiB. size_excludes: paths
+    containing one of these are not counted. opened_excludes: paths containing one of these are uploaded even if open.
     service_account_path: folder of key files; None = no pool of accounts.
     account_quota: bytes per account in `account_quota_hours` hours (fractions allowed).
     """
@@ -142,7 +142,7 @@ class Config(Model):
         return self.sections[name]
 
     def rclone_path(self, reference: str) -> str:
-        """What a mover's remote stands for: the upload_remote of a remote of that name, else the text itself."""
+        """What a mover's remote refers to: the upload_remote of the remote with that name, else the text itself."""
         remote = self.remotes.get(reference)
         return remote.upload_remote if remote is not None and remote.upload_remote is not None else reference
 

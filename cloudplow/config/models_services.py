@@ -21,7 +21,7 @@ def _check_speed(value: object) -> object:
             if part.lower() != "off":
                 parse_size_bytes(part)
     except (ValueError, OverflowError):
-        raise ValueError('is no bandwidth; write it as rclone does, for example "50M" or "off"') from None
+        raise ValueError('must be a bandwidth as rclone writes it, for example "50M" or "off"') from None
     return text
 
 
@@ -33,9 +33,9 @@ DEFAULT_SPEEDS: Final[Mapping[int, str]] = {1: "50M", 2: "40M", 3: "30M", 4: "20
 
 
 class PlexRclone(Model):
-    """How the bandwidth of a running rclone is changed.
+    """How to change the bandwidth of a running rclone.
 
-    url: address of rclone's remote control. throttle_speeds: number of streams -> bandwidth; the nearest key counts.
+    url: address of rclone's remote control. throttle_speeds: number of streams -> bandwidth; the nearest key applies.
     """
 
     url: str = "http://localhost:7949"
@@ -43,10 +43,10 @@ class PlexRclone(Model):
 
 
 class Plex(Model):
-    """Throttling while people watch. poll_interval: seconds between two looks at the streams.
+    """Throttling while people are streaming. poll_interval: seconds between two checks of the streams.
 
-    max_streams_before_throttle: from so many streams on the upload is throttled. ignore_local_streams: do not count
-    streams in the home network. notifications: tell about changes of the throttle.
+    max_streams_before_throttle: throttle the upload from this many streams on. ignore_local_streams: do not count
+    streams on the local network. notifications: notify when the throttle changes.
     """
 
     enabled: bool = False
@@ -60,7 +60,7 @@ class Plex(Model):
 
 
 class Nzbget(Model):
-    """NZBGet, paused while an upload runs. url: with user and password, up to and without "/xmlrpc"."""
+    """NZBGet, paused while an upload runs. url: with user and password, without the final "/xmlrpc"."""
 
     enabled: bool = False
     url: OptionalText = None
@@ -74,7 +74,7 @@ class Sabnzbd(Model):
     apikey: OptionalText = None
 
 
-#: Services that are built in, and the keys that each cannot do without.
+#: Built-in services, and the keys that each requires.
 NOTIFICATION_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "apprise": ("url",),
     "pushover": ("app_token", "user_token"),
@@ -84,7 +84,7 @@ NOTIFICATION_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class Notification(Model):
-    """One receiver of notifications. service: a built-in one, or one that a plugin offers.
+    """One notification receiver. service: a built-in one, or one that a plugin offers.
 
     The keys of a plugin's service are kept: read them with `extra(name)`.
     """
@@ -104,7 +104,7 @@ class Notification(Model):
     thread_key: OptionalText = None
 
     def extra(self, name: str) -> object:
-        """The value of a key that only a plugin's service knows; None when it is not there."""
+        """The value of a key that only a plugin's service uses; None when it is not set."""
         return (self.model_extra or {}).get(name)
 
 
@@ -112,7 +112,7 @@ class Syncer(Model):
     """Copies one remote to another. sync_from, sync_to: names of remotes that have a sync_remote.
 
     sync_interval: hours between two syncs. tool_path: the rclone to use; None = the same as for uploads.
-    use_copy: copy instead of sync, so that nothing is deleted. instance_destroy, region, type, image: for scaleway.
+    use_copy: copy instead of sync, so nothing is deleted. instance_destroy, region, type, image: for scaleway.
     """
 
     service: Literal["local", "scaleway"] = "local"

@@ -1,4 +1,4 @@
-"""config.json and sections from the environment as a plain document; faults name file, line and column."""
+"""config.json and sections from the environment as a plain document; faults name the file, line and column."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _WORDS = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s{}\[\]:,"]+|[{}\[\]:,]|\s+')
 _KEY = re.compile(r'"[\w ./~-]{1,40}"')
 _LITERALS: Final = frozenset({"true", "false", "null", "True", "False", "None"})
 _SIDE: Final = 40
-#: No program's section lies deeper than this.
+#: Nothing in a real configuration is nested deeper than this.
 _MAX_DEPTH: Final = 50
 _HINTS: Final = {
     "Expecting ',' delimiter": "a comma is missing here, or a quote or bracket before it",
     "Expecting ':' delimiter": "a colon is missing here, or a quote before it",
-    "Expecting property name enclosed in double quotes": "a name in double quotes must come here; "
-    "perhaps the comma before it is one too many",
-    "Illegal trailing comma before end of object": "the comma before the closing brace is one too many",
-    "Illegal trailing comma before end of array": "the comma before the closing bracket is one too many",
-    "Expecting value": "a value must come here; texts need double quotes, and no comma follows the last entry",
-    "Extra data": "the text goes on after its end; perhaps a closing bracket is one too many",
-    "Unterminated string starting at": "a text begins here and its closing quote is missing",
-    "Invalid control character at": "a line break or TAB stands inside a text; perhaps its closing quote is missing",
-    "Invalid \\escape": "a lone backslash stands inside a text; write it twice",
+    "Expecting property name enclosed in double quotes": "a key in double quotes is missing here; "
+    "remove the comma before it if it was the last entry",
+    "Illegal trailing comma before end of object": "remove the comma before the closing brace",
+    "Illegal trailing comma before end of array": "remove the comma before the closing bracket",
+    "Expecting value": "a value is missing here; strings need double quotes, and no comma follows the last entry",
+    "Extra data": "there is more text after the end; perhaps there is one closing bracket too many",
+    "Unterminated string starting at": "the string that starts here has no closing quote",
+    "Invalid control character at": "there is a line break or TAB in a string; perhaps its closing quote is missing",
+    "Invalid \\escape": "there is a single backslash in a string; double it",
 }
 
 
 class ConfigMissingError(ConfigError):
-    """There is no configuration file at the given path."""
+    """No configuration file exists at the given path."""
 
 
 class _Duplicates:
-    """Hook for the JSON parser that keeps every object in which a key appears more than once."""
+    """Hook for the JSON parser that records every object in which a key appears more than once."""
 
     def __init__(self) -> None:
         self.found: list[tuple[dict[str, Any], str]] = []
@@ -67,7 +67,7 @@ def _places(value: object) -> dict[int, tuple[str | int, ...]]:
 
 
 def _without_values(line: str, column: int) -> tuple[str, str]:
-    """A line of JSON before and from a column (0-based), with values blotted out, as they may be secret; keys stay."""
+    """A line of JSON, split at a column (0-based), with values masked because they may be secret; keys are kept."""
     words = list(_WORDS.finditer(line))
     halves: tuple[list[str], list[str]] = ([], [])
     before = ""
@@ -89,7 +89,7 @@ def _without_values(line: str, column: int) -> tuple[str, str]:
 
 def _syntax_fault(error: json.JSONDecodeError, label: str) -> str:
     if not error.doc.strip():
-        return f"{label}: is empty; write the configuration there, see config.json.sample"
+        return f"{label}: is empty; it must hold the configuration, see config.json.sample"
     lines = error.doc.split("\n")
     left, right = _without_values(lines[error.lineno - 1], error.colno - 1)
     above = error.lineno - 1
@@ -102,17 +102,17 @@ def _syntax_fault(error: json.JSONDecodeError, label: str) -> str:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number in JSON; write an ordinary number")
+    raise ValueError(f"{name} is not a JSON number; write a finite one")
 
 
 def _too_deep(label: str) -> str:
-    return f"{label}: objects or lists lie too deep in each other; make it flatter"
+    return f"{label}: objects or lists are nested too deeply; flatten them"
 
 
 def parse(text: str, label: str) -> Any:
-    """Read JSON text. Raises ConfigError: bad syntax, a key twice in an object, numbers or depth beyond reason.
+    """Read JSON text. Raises ConfigError for bad syntax, duplicate keys, and absurd numbers or nesting.
 
-    label: how the sentences call the text.
+    label: what messages call the text.
     """
     duplicates = _Duplicates()
     try:
@@ -120,7 +120,7 @@ def parse(text: str, label: str) -> Any:
     except json.JSONDecodeError as error:
         raise ConfigError([_syntax_fault(error, label)]) from None
     except ValueError as error:
-        text = str(error) if "JSON" in str(error) else "a number has too many digits; write a smaller one"
+        text = str(error) if "JSON" in str(error) else "a number has too many digits; shorten it"
         raise ConfigError([f"{label}: {text}"]) from None
     except RecursionError:
         raise ConfigError([_too_deep(label)]) from None
@@ -129,7 +129,7 @@ def parse(text: str, label: str) -> Any:
         raise ConfigError([_too_deep(label)])
     if duplicates.found:
         paths = [place((*places.get(id(holder), ()), key)) for holder, key in duplicates.found]
-        faults = [f"{label}: {path} is there twice in one object; keep one of the two" for path in paths]
+        faults = [f"{label}: {path} appears twice in one object; keep one of them" for path in paths]
         raise ConfigError(list(dict.fromkeys(faults)))
     return value
 
@@ -137,10 +137,10 @@ def parse(text: str, label: str) -> Any:
 def from_environment(
     document: Mapping[str, Any], environ: Mapping[str, str], names: Iterable[str], lists: frozenset[str]
 ) -> dict[str, Any]:
-    """The document with every section replaced that an environment variable of its name holds as JSON text.
+    """The document, with each section replaced for which an environment variable of its name holds JSON text.
 
-    names: the sections to look for. lists: those that are lists, all others are objects. An empty variable counts
-    as unset. Raises ConfigError, all faults at once, each naming its variable.
+    names: the sections to look for. lists: those that are lists; all others are objects. An empty variable counts
+    as unset. Raises ConfigError with all faults, each naming its variable.
     """
     result = dict(document)
     faults: list[str] = []
@@ -149,17 +149,17 @@ def from_environment(
         if not text.strip():
             continue
         label = f'environment variable "{printable(name)}"'
-        cure = "; or unset the variable if it is not meant for cloudplow"
+        unset = "; or unset the variable if it is not meant for cloudplow"
         try:
             value = parse(text, label)
         except ConfigError as error:
-            faults += [sentence + cure for sentence in error.faults]
+            faults += [sentence + unset for sentence in error.faults]
             continue
         expected, kind = (list, "list") if name in lists else (dict, "object")
         if isinstance(value, expected):
             result[name] = value
         else:
-            faults.append(f"{label}: is no JSON {kind}; write the section as in config.json{cure}")
+            faults.append(f"{label}: must be a JSON {kind}, as the section is in config.json{unset}")
     if faults:
         raise ConfigError(faults)
     return result
@@ -168,22 +168,22 @@ def from_environment(
 def read_file(path: Path) -> dict[str, Any]:
     """Read a configuration file, with or without a byte order mark.
 
-    Raises ConfigMissingError when there is none, ConfigError when it cannot be read or is no JSON object.
+    Raises ConfigMissingError when there is none, ConfigError when it cannot be read or is not a JSON object.
     """
     shown = printable(str(path))
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigMissingError([f"{shown}: there is no such file; copy config.json.sample there"]) from None
+        raise ConfigMissingError([f"{shown}: the file does not exist; copy config.json.sample there"]) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no usable path"
+        reason = getattr(error, "strerror", None) or "the path is not valid"
         raise ConfigError([f"{shown}: cannot be read: {reason}; check the path and its permissions"]) from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError([f"{shown}: line {line} is no UTF-8 text; save the file as UTF-8"]) from None
+        raise ConfigError([f"{shown}: line {line} is not valid UTF-8; save the file as UTF-8"]) from None
     value = parse(text, shown)
     if not isinstance(value, dict):
-        raise ConfigError([f"{shown}: the whole file must be one JSON object; put it in curly braces"])
+        raise ConfigError([f"{shown}: the file must be one JSON object, in curly braces"])
     return value

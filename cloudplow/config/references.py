@@ -1,4 +1,4 @@
-"""What one section says about another, checked on the document itself so that it is found together with all else."""
+"""What one section says about another; checked on the raw document, so these faults come together with all others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _entries(document: Document, section: str) -> Iterator[tuple[str, Mapping[st
 
 
 def is_blank(value: object) -> bool:
-    """Whether a value counts as missing: null, or a text of nothing but spaces."""
+    """Whether a value counts as missing: null, or a blank string."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -41,24 +41,25 @@ def _quoted(names: Collection[str]) -> str:
 
 
 def _unknown_remote(name: str, document: Document) -> str:
-    return f'{_quoted([name])} is no name under "remotes"; there are: {_quoted(_object(document.get("remotes")))}'
+    return f'{_quoted([name])} is not a name under "remotes" (known: {_quoted(_object(document.get("remotes")))})'
 
 
 def _uploader_faults(document: Document) -> Iterator[str]:
     remotes = _object(document.get("remotes"))
     for name, entry in _entries(document, "uploader"):
         if name not in remotes:
-            yield fault(("uploader", name), f"{_unknown_remote(name, document)}; rename it, or add it there")
+            yield fault(("uploader", name), f"{_unknown_remote(name, document)}; rename it, or add the remote")
         elif isinstance(remotes[name], dict):
             for key, example in (("upload_folder", "/mnt/local/Media"), ("upload_remote", "google:/Media")):
                 if is_blank(remotes[name].get(key)):
-                    cure = f'is missing and the uploader of that name needs it; write for example "{example}"'
-                    yield fault(("remotes", name, key), cure)
+                    needed = f'is missing, but the uploader of that name needs it, for example "{example}"'
+                    yield fault(("remotes", name, key), needed)
         schedule = _object(entry.get("schedule"))
         if _is_on(schedule.get("enabled")):
             for key in ("allowed_from", "allowed_until"):
                 if is_blank(schedule.get(key)):
-                    yield fault(("uploader", name, "schedule", key), 'is missing; write HH:MM, for example "22:30"')
+                    needed = 'is missing; it must have the form HH:MM, for example "22:30"'
+                    yield fault(("uploader", name, "schedule", key), needed)
         mover = _object(entry.get("mover"))
         if _is_on(mover.get("enabled")):
             for key in ("move_from_remote", "move_to_remote"):
@@ -71,9 +72,9 @@ def _is_path(text: str) -> bool:
 
 def _mover_faults(document: Document, parts: tuple[str, ...], value: object) -> Iterator[str]:
     if is_blank(value):
-        yield fault(parts, 'is missing; write an rclone path, for example "google:Media"')
+        yield fault(parts, 'is missing; it must be an rclone path, for example "google:Media"')
     elif isinstance(value, str) and not _is_path(value) and value not in _object(document.get("remotes")):
-        yield fault(parts, f'{_unknown_remote(value, document)}; or write an rclone path, for example "google:Media"')
+        yield fault(parts, f'{_unknown_remote(value, document)}; use a known name, or a path such as "google:Media"')
 
 
 def _remote_reference(document: Document, parts: tuple[str | int, ...], name: object, key: str) -> Iterator[str]:
@@ -81,13 +82,13 @@ def _remote_reference(document: Document, parts: tuple[str | int, ...], name: ob
         return
     remotes = _object(document.get("remotes"))
     if name not in remotes:
-        yield fault(parts, _unknown_remote(name, document))
+        yield fault(parts, f"{_unknown_remote(name, document)}; use a known name")
     elif isinstance(remotes[name], dict) and is_blank(remotes[name].get(key)):
-        yield fault(("remotes", name, key), f"is missing and {parts[0]} needs it; write an rclone path")
+        yield fault(("remotes", name, key), f"is missing, but {parts[0]} needs it; it must be an rclone path")
 
 
 def _extras_of(document: Document) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], bool, bool]]:
-    """Every `rclone_extras`: place, flags, whether the engine runs with them, whether a pool of accounts is in use."""
+    """Every `rclone_extras`: its place, its flags, whether the engine uses them, whether a pool of accounts is used."""
     uploaders = _object(document.get("uploader"))
     for name, entry in _entries(document, "remotes"):
         pooled = not is_blank(entry.get("service_account_path"))
@@ -105,7 +106,7 @@ def _flag_faults(document: Document) -> Iterator[str]:
         if engine:
             faults += extras_faults(normal, service_accounts=pooled)
         for flag, sentence in faults:
-            name = re.split(r"[=\s]", flag.strip(), maxsplit=1)[0]  # without its value, which may be a secret
+            name = re.split(r"[=\s]", flag.strip(), maxsplit=1)[0]  # without the value, which may be secret
             yield fault((*parts, "rclone_extras", name), sentence)
 
 
@@ -114,7 +115,7 @@ def _trigger_faults(document: Document) -> Iterator[str]:
         for trigger in _object(entry.get("rclone_sleeps")):
             if is_blank(trigger):
                 parts = ("remotes", name, "rclone_sleeps", trigger)
-                yield fault(parts, "a trigger without text would be met by every line; write the text to look for")
+                yield fault(parts, "a trigger must have a text to look for; an empty one matches every line")
 
 
 def _service_faults(document: Document, services: Collection[str]) -> Iterator[str]:
@@ -130,18 +131,18 @@ def _service_faults(document: Document, services: Collection[str]) -> Iterator[s
         if not isinstance(service, str) or not service or service in services:
             continue
         if service not in NOTIFICATION_SERVICES:
-            sentence = f"is no service that is known; write one of {_quoted([*NOTIFICATION_SERVICES, *services])}"
+            sentence = f"must be one of {_quoted([*NOTIFICATION_SERVICES, *services])}"
             yield fault(("notifications", name, "service"), sentence, value=service)
             continue
         for key in NOTIFICATION_SERVICES[service]:
             if is_blank(entry.get(key)):
-                yield fault(("notifications", name, key), f"is missing and {service} needs it; add it")
+                yield fault(("notifications", name, key), f"is missing, but {service} needs it; add it")
 
 
 def reference_faults(document: Document, services: Collection[str] = ()) -> list[str]:
-    """Every fault between sections: unknown remotes, keys that another section needs, flags that the engine owns.
+    """Every fault across sections: unknown remotes, keys that another section needs, flags that the engine owns.
 
-    services: notification services that plugins offer. Values of the wrong type are left to the models.
+    services: notification services that plugins offer. The models report values of the wrong type.
     """
     faults = [*_uploader_faults(document)]
     for folder, entry in _entries(document, "hidden"):

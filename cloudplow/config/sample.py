@@ -118,5 +118,5 @@ SAMPLE: Final[dict[str, Any]] = {
 
 
 def sample_text() -> str:
-    """The sample as the text of a file."""
+    """The sample, as written to a file."""
     return json.dumps(SAMPLE, indent=4, ensure_ascii=False) + "\n"

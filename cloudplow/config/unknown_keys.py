@@ -1,4 +1,4 @@
-"""Keys that nobody reads: found by walking the document along the models."""
+"""Unknown keys, found by walking the document alongside the models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloudplow.config.faults import place, printable
 
 
 def known_keys(model: type[BaseModel]) -> dict[str, str]:
-    """Every key that a model reads, with the name of its field."""
+    """Every key that a model reads, mapped to the name of its field."""
     keys: dict[str, str] = {}
     by_name = bool(model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name"))
     for name, info in model.model_fields.items():
@@ -26,7 +26,7 @@ def known_keys(model: type[BaseModel]) -> dict[str, str]:
 
 
 def models_in(annotation: Any) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
-    """The model that a field holds, and the model of the values of a mapping that it holds."""
+    """The model that a field holds, and the model of its values when it is a mapping."""
     origin = get_origin(annotation)
     if isinstance(annotation, type) and origin is None and issubclass(annotation, BaseModel):
         return annotation, None
@@ -41,7 +41,7 @@ def models_in(annotation: Any) -> tuple[type[BaseModel] | None, type[BaseModel] 
 
 
 def suggestion(key: str, known: Mapping[str, str]) -> str:
-    """`; did you mean "NAME"?` when a known name is close, else ""."""
+    """`; did you mean "NAME"?` when a known name is similar, else ""."""
     close = get_close_matches(key[:80].lower(), known, n=1, cutoff=0.7)
     return f'; did you mean "{printable(close[0])}"?' if close else ""
 

@@ -1,4 +1,4 @@
-"""Configuration back into files: the sample, the defaults of known keys, a safe write."""
+"""Writing configuration files: the sample, the defaults of known keys, a safe write."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEW_FILE_MODE: Final = 0o600
 
 
 def write_sample(path: Path) -> None:
-    """Write the sample to a new file, making its folder. Raises ConfigError when that fails or the file is there."""
+    """Write the sample to a new file, creating its folder. Raises ConfigError when that fails or the file exists."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:
@@ -35,9 +35,9 @@ def write_sample(path: Path) -> None:
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace a configuration file at once and whole; its mode, its owner and a link to it stay.
+    """Replace a configuration file atomically, keeping its mode, its owner and a link to it.
 
-    A new file is readable by its owner only, because it may hold tokens. Raises ConfigError.
+    A new file is readable only by its owner, because it may hold tokens. Raises ConfigError.
     """
     try:
         text = json.dumps(document, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
@@ -73,9 +73,9 @@ def _write_fault(path: Path, error: Exception) -> ConfigError:
 
 
 def with_defaults(document: Mapping[str, Any], sections: Mapping[str, type[BaseModel]] | None = None) -> dict[str, Any]:
-    """The document with the defaults of all known keys added to the sections that are there. Pure.
+    """The document with the defaults of all known keys added to its existing sections. Pure.
 
-    Keys that are there keep their values and their order, unknown ones too; added ones follow them. Nothing is added
+    Existing keys keep their values and their order, even unknown ones; new keys follow them. Nothing is added
     where the default is "not set". sections: models of the sections that plugins own.
     """
     models: dict[str, type[BaseModel]] = {**(sections or {})}
@@ -123,7 +123,7 @@ def _filled(model: type[BaseModel], value: Any) -> Any:
 
 
 def _default(info: FieldInfo) -> Any:
-    """A field's default as JSON has it; None when there is none worth writing."""
+    """A field's default as JSON; None when there is nothing worth writing."""
     extra = info.json_schema_extra
     if isinstance(extra, dict) and "written" in extra:
         return extra["written"]

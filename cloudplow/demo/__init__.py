@@ -1,1 +1,1 @@
-"""`cloudplow demo`: a made-up library, a small pool of accounts, a local cloud."""
+"""`cloudplow demo`: a generated library, a small pool of accounts, a local cloud."""

@@ -1,6 +1,6 @@
-"""`cloudplow demo`: the real engine and rclone on a made-up library, a small pool of accounts and a local cloud.
+"""`cloudplow demo`: the real engine and rclone, with a generated library, a small pool of accounts and a local cloud.
 
-Everything lives in one folder (`cloudplow.demo.site`); nothing is left behind outside of it.
+Everything is in one folder (`cloudplow.demo.site`); nothing is left behind outside it.
 """
 
 from __future__ import annotations
@@ -30,23 +30,24 @@ from cloudplow.demo.site import (
     private_environment,
 )
 from cloudplow.errors import CloudplowError, ExitStatus, RcloneError
+from cloudplow.events.sentences import count
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.units import format_bytes, parse_size_bytes
 
-#: With fewer accounts used, the demo would not have shown what it is there for.
+#: With fewer accounts used, the demo would not show what it is meant to show.
 LEAST_ACCOUNTS_USED: Final = 4
 DEFAULT_PORT: Final = 47949
 DEFAULT_SPEED: Final = "5M"
 
 Say = Callable[[str], None]
-#: Gets the exit status of the upload while the dashboard is still up; returns the status of the demo.
+#: Takes the exit status of the upload while the dashboard is still running; returns the status of the demo.
 Finish = Callable[[int], int]
-#: Uploads what the site's config says, as `cloudplow upload` does; calls Finish before the dashboard stops.
+#: Uploads according to the site's config, as `cloudplow upload` does; calls Finish before the dashboard stops.
 Upload = Callable[[DemoSite, Finish], int]
 
 
 class Tally:
-    """What the events of the upload told: a receiver as anybody could write one."""
+    """Counts the events of the upload: a receiver such as anyone could write."""
 
     def __init__(self) -> None:
         self.accounts: set[str] = set()
@@ -70,7 +71,7 @@ class Tally:
             self._finished.set()
 
     def wait(self, seconds: float = 10.0) -> bool:
-        """Wait until the end of the session was delivered; False when it was not."""
+        """Wait until the end of the session has been delivered; False on timeout."""
         return self._finished.wait(seconds)
 
 
@@ -84,11 +85,11 @@ def run_demo(
     rclone: str | None = None,
     say: Say | None = None,
 ) -> int:
-    """Run the demo from beginning to end; returns the exit status, 0 only when every file arrived byte for byte.
+    """Run the demo from start to finish; returns the exit status, 0 only if every file arrived byte for byte.
 
     folder: new or empty, and kept; None for a temporary one, which is removed at the end.
-    exit_when_done: end with the upload; otherwise the dashboard stays up, on a terminal, until Ctrl-C.
-    speed: one of rclone's sizes, per second. rclone: path of the binary; None to find it as an upload does.
+    exit_when_done: end with the upload; otherwise, on a terminal, the dashboard keeps running until Ctrl-C.
+    speed: a size as rclone writes it, per second. rclone: path of the binary; None to find it as an upload does.
     Raises CloudplowError when the demo cannot be set up.
     """
     say = say or _print
@@ -133,9 +134,9 @@ def _upload_and_check(site: DemoSite, upload: Upload, *, stays: bool, say: Say) 
         for fault in faults:
             say(f"FAULT: {fault}")
         if not faults:
-            say("Verified: every file was read back from the cloud and is the original, byte for byte.")
+            say("Verified: every file was read back from the cloud and matches the original, byte for byte.")
         if stays:
-            say("The dashboard stays up; Ctrl-C ends it.")
+            say("The dashboard keeps running; press Ctrl-C to stop it.")
             _wait_for_interrupt()
         return status or int(ExitStatus.FAILED if faults else ExitStatus.DONE)
 
@@ -143,7 +144,7 @@ def _upload_and_check(site: DemoSite, upload: Upload, *, stays: bool, say: Say) 
 
 
 def find_faults(site: DemoSite, tally: Tally) -> list[str]:
-    """Everything that is not as it must be after a complete upload; one sentence each."""
+    """Everything that is wrong after what should be a complete upload; one sentence each."""
     try:
         arrived = arrived_checksums(site)
     except RcloneError as error:
@@ -153,19 +154,19 @@ def find_faults(site: DemoSite, tally: Tally) -> list[str]:
     differing = sorted(name for name, md5 in arrived.items() if site.checksums.get(name, md5) != md5)
     left = sorted(path.name for path in site.library.rglob("*") if path.is_file())
     faults = [
-        f"{len(names)} {what}, for example {names[0]!r}"
+        f"{count(len(names), 'file')} {what}, for example {names[0]!r}"
         for names, what in (
-            (missing, "files did not arrive"),
-            (strange, "files arrived that nobody sent"),
-            (differing, "files arrived with other contents"),
-            (left, "files are still in the source folder"),
+            (missing, "did not arrive"),
+            (strange, "arrived that nobody sent"),
+            (differing, "arrived with different contents"),
+            (left, "left in the source folder"),
         )
         if names
     ]
     if tally.files != len(site.checksums):
-        faults.append(f"the events told of {tally.files} files, there were {len(site.checksums)}")
+        faults.append(f"the events reported {count(tally.files, 'file')} instead of {len(site.checksums)}")
     if len(tally.accounts) < LEAST_ACCOUNTS_USED:
-        faults.append(f"only {len(tally.accounts)} accounts were used, expected at least {LEAST_ACCOUNTS_USED}")
+        faults.append(f"only {count(len(tally.accounts), 'account')} used, expected at least {LEAST_ACCOUNTS_USED}")
     return faults
 
 
@@ -175,20 +176,20 @@ def _speed_bytes(speed: str) -> int:
     except ValueError as error:
         raise CloudplowError(f"--speed: {error}") from error
     if speed_bytes <= 0:
-        raise CloudplowError('--speed: must be more than 0, for example "5M"')
+        raise CloudplowError('--speed: must be greater than 0, for example "5M"')
     return speed_bytes
 
 
 def _free_port(port: int, say: Say) -> int:
-    """The port if it is free, else another one, and says so; 0 asks for any."""
+    """The port if it is free, else another one, saying so; 0 means any."""
     if not 0 <= port <= 65535:
-        raise CloudplowError(f"--port: {port} is no port; write a number from 1 to 65535")
+        raise CloudplowError(f"--port: must be a number from 1 to 65535 (found {port})")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            say(f"Port {port} is in use; another one is taken.")
+            say(f"Port {port} is in use; using another one.")
             probe.bind(("127.0.0.1", 0))
         free: int = probe.getsockname()[1]
     return free
@@ -196,7 +197,7 @@ def _free_port(port: int, say: Say) -> int:
 
 @contextmanager
 def _signals_as_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP do whatever Ctrl-C does at that moment, so that the folder is removed."""
+    """Make SIGTERM and SIGHUP do what Ctrl-C does at that moment, so that the folder is removed."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         on_interrupt = signal.getsignal(signal.SIGINT)

@@ -1,6 +1,6 @@
-"""The library that `cloudplow demo` uploads: made-up films and series, the same names, sizes and bytes every time.
+"""The library that `cloudplow demo` uploads: fake films and series, with the same names, sizes and bytes every time.
 
-Nothing in it is a film: the contents are random bytes, the names are those of works in the public domain or invented.
+Nothing in it is a film: the contents are random bytes; the names are invented or those of works in the public domain.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Final
 SEED: Final = 47949
 #: Size of the whole library, in bytes.
 LIBRARY_BYTES: Final = 150_000_000
-#: The largest file, as a share of the videos' bytes; it must fit into one account of the demo.
+#: The largest file, as a share of the videos' bytes; it must fit into one of the demo's accounts.
 LARGEST_SHARE: Final = 0.1
 #: Exponent of the Pareto distribution of the videos' sizes: a few are large, most are small.
 PARETO_SHAPE: Final = 1.1
-#: Every file looks as if it was last changed then (2024-01-01), so that none counts as "still being written".
+#: The modification time of every file (2024-01-01), so that none counts as "still being written".
 MODIFIED_AT: Final = 1_704_067_200
-#: The block of random bytes from which all contents are cut.
+#: The size of the block of random bytes from which all contents are cut.
 BLOCK_BYTES: Final = 1 << 20
 
 FILMS: Final = (
@@ -67,16 +67,16 @@ QUALITIES: Final = ("Bluray-1080p", "Bluray-2160p", "DVD", "WEBDL-1080p", "WEBDL
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """One file of the library. name: relative to its root, with "/"; size: bytes."""
+    """One file of the library. name: relative to the library's root, with "/"; size: bytes."""
 
     name: str
     size: int
 
 
 def library_files(total_bytes: int = LIBRARY_BYTES) -> tuple[LibraryFile, ...]:
-    """Names and sizes of the whole library, in the order of the names.
+    """Names and sizes of the whole library, ordered by name.
 
-    total_bytes: the sizes add up to exactly that.
+    total_bytes: what the sizes add up to, exactly.
     """
     numbers = random.Random(SEED)
     videos = sorted(_video_stems(numbers))
@@ -99,7 +99,7 @@ def _video_stems(numbers: random.Random) -> Iterator[str]:
 
 
 def _extras(stem: str, numbers: random.Random) -> Iterator[LibraryFile]:
-    """What lies beside a video: description and subtitles, for a film a poster too."""
+    """The files beside a video: description and subtitles, and for a film a poster."""
     yield LibraryFile(f"{stem}.nfo", numbers.randint(800, 6_000))
     yield LibraryFile(f"{stem}.en.srt", numbers.randint(20_000, 90_000))
     if stem.startswith("Movies/"):
@@ -107,7 +107,7 @@ def _extras(stem: str, numbers: random.Random) -> Iterator[LibraryFile]:
 
 
 def _long_tailed_sizes(count: int, total_bytes: int, numbers: random.Random) -> Sequence[int]:
-    """Pareto-distributed sizes that add up to exactly the total; none above LARGEST_SHARE of it (before rounding)."""
+    """Pareto-distributed sizes that add up exactly to the total; none exceeds LARGEST_SHARE of it (before rounding)."""
     shares = [numbers.paretovariate(PARETO_SHAPE) for _ in range(count)]
     for _ in range(count):
         ceiling = LARGEST_SHARE * sum(shares)
@@ -121,9 +121,9 @@ def _long_tailed_sizes(count: int, total_bytes: int, numbers: random.Random) -> 
 
 
 def write_library(root: Path, files: Sequence[LibraryFile]) -> Mapping[str, str]:
-    """Write the files below root; returns the MD5 of each by its name.
+    """Write the files below root; returns the MD5 of each by name.
 
-    The contents cannot be compressed, differ from file to file and are the same on every machine.
+    The contents are incompressible, differ between files and are the same on every machine.
     Raises OSError when the disk is full or the folder cannot be written.
     """
     block = random.Random(SEED).randbytes(BLOCK_BYTES)
@@ -142,7 +142,7 @@ def write_library(root: Path, files: Sequence[LibraryFile]) -> Mapping[str, str]
 
 
 def _content(file: LibraryFile, block: bytes) -> Iterator[bytes]:
-    """A header made of the name, then the block over and over, starting at a place of the file's own."""
+    """A header derived from the name, then the block over and over, from an offset that also depends on the name."""
     header = hashlib.sha256(file.name.encode()).digest()[: file.size]
     yield header
     left = file.size - len(header)

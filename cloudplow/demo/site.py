@@ -1,6 +1,6 @@
-"""The folder of a demo: library, accounts, a cloud of its own, and both configurations.
+"""The folder of a demo: library, accounts, a local cloud, and both configurations.
 
-The cloud is a crypt remote over a local folder (a move from local to local would be a mere rename).
+The cloud is a crypt remote over a local folder (a move between local folders would just be a rename).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UPLOADER: Final = "demo"
 REMOTE: Final = "vault"
 ACCOUNTS: Final = 6
 ACCOUNT_QUOTA: Final = "32M"
-#: Sections of the configuration that an environment variable of the same name would replace.
+#: Sections of the configuration that an environment variable of the same name would override.
 SECTIONS: Final = frozenset(
     {
         "core",
@@ -46,7 +46,7 @@ SECTIONS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DemoSite:
-    """The folder of one demo. checksums: MD5 of every file of the library by its name."""
+    """The folder of one demo. checksums: the MD5 of every library file by name."""
 
     root: Path
     rclone: str
@@ -87,7 +87,7 @@ def make_root(folder: Path | None) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise CloudplowError(f"{folder}: is not empty; name a new or an empty folder")
+            raise CloudplowError(f"{folder}: must be a new or empty folder")
     except OSError as error:
         raise CloudplowError(f"{folder}: {error.strerror}") from error
     return folder.resolve()
@@ -96,7 +96,7 @@ def make_root(folder: Path | None) -> Path:
 def prepare(root: Path, *, rclone: str, port: int, speed: str) -> DemoSite:
     """Write the library, the accounts' keys and both configurations into an empty folder.
 
-    Raises CloudplowError when the disk has no room for it or rclone does not work.
+    Raises CloudplowError when the disk is too full or rclone does not work.
     """
     if shutil.disk_usage(root).free < 2 * LIBRARY_BYTES:
         raise CloudplowError(f"{root}: the demo needs {format_bytes(2 * LIBRARY_BYTES)} of free disk space")
@@ -145,7 +145,7 @@ def _config(site: DemoSite, port: int, speed: str) -> Mapping[str, Any]:
 
 
 def _write_keys(folder: Path) -> None:
-    """Key files of the shape that Google gives out; nobody could take one for real."""
+    """Write key files in Google's format that cannot be mistaken for real ones."""
     folder.mkdir()
     for number in range(1, ACCOUNTS + 1):
         key = {
@@ -161,7 +161,7 @@ def _write_keys(folder: Path) -> None:
 
 
 def arrived_checksums(site: DemoSite) -> Mapping[str, str]:
-    """MD5 by name of everything that the cloud holds, read back and decrypted.
+    """The MD5 by name of everything in the cloud, read back and decrypted.
 
     Raises CloudplowError when rclone cannot read it.
     """
@@ -179,7 +179,7 @@ def _run_rclone(site: DemoSite, *words: str, input_text: str = "") -> str:
 
 @contextmanager
 def private_environment(root: Path) -> Iterator[None]:
-    """Neither the user's settings for rclone and cloudplow come in, nor do their folders get anything from the demo."""
+    """Keep the user's rclone and cloudplow settings out of the demo, and the demo's files out of the user's folders."""
     saved = dict(os.environ)
     for name in saved:
         if name.startswith(("RCLONE_", "CLOUDPLOW_")) or name.lower() in SECTIONS:

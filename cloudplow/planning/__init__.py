@@ -1,1 +1,1 @@
-"""Files -> accounts and stages. Pure."""
+"""Assigns files to accounts and stages. Pure."""

@@ -1,4 +1,4 @@
-"""When an upload will be done: at the present speed, and given the quotas and when they come back. Pure."""
+"""When an upload will finish: at the current speed, and given the quotas and when they come back. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from cloudplow.planning.planner import Plan
 
 
 class FinishTimes(NamedTuple):
-    """Epoch seconds; None when nobody can know.
+    """Epoch seconds; None when unknown.
 
-    at_speed: if nothing but speed mattered; with_quotas: when the last byte will really be there.
+    at_speed: if only speed mattered; with_quotas: when the last byte will really have arrived.
     """
 
     at_speed: float | None
@@ -18,10 +18,10 @@ class FinishTimes(NamedTuple):
 
 
 def finish_times(made: Plan, *, bytes_left: int, speed: float, now: float) -> FinishTimes:
-    """Both times of completion.
+    """Both finish times.
 
-    bytes_left: of the whole queue, waiting ones included; speed: bytes per second, 0 when unknown.
-    With quotas, uploading goes on whenever there is capacity: each waiting stage begins when its quota is back, or when
+    bytes_left: of the whole queue, including what waits; speed: bytes per second, 0 when unknown.
+    With quotas, uploading continues whenever there is capacity: each waiting stage starts when its quota is back or
     the stage before it is done, whichever is later.
     """
     if bytes_left <= 0:

@@ -1,4 +1,4 @@
-"""Files that failed go after all others, and a few of them never end a session that has more to do. Pure."""
+"""Files that failed go after all others, and a few failures never end a session that has more to do. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 from cloudplow.models import Capacity, QueueFile, Return, printable_name
 from cloudplow.planning.planner import Plan, PlannedStage, plan, plan_unlimited
 
-#: Pauses before a stage that follows one without progress, in seconds; after the last of them the session ends.
+#: Pauses after a stage without progress, in seconds; after the last of them the session ends.
 BACKOFF_SECONDS: Final = (1.0, 5.0, 20.0)
-#: So many failures in a row, with no file that arrives among them, may be the files' own. More are not.
+#: Up to this many failures in a row, with no file arriving in between, may be the files' own fault.
 FAILURES_IN_A_ROW: Final = 20
 
 
 class Patience:
-    """How long a session goes on when nothing arrives. Owned by one session."""
+    """How long a session continues when nothing arrives. Owned by one session."""
 
     def __init__(self) -> None:
         self._pauses = 0
@@ -26,9 +26,9 @@ class Patience:
         self._pauses = self._failures = 0
 
     def next_pause(self, failed_files: int, *, others_first: bool) -> float | None:
-        """A stage brought nothing there: how many seconds to wait before the next one; None to end.
+        """Seconds to wait after a stage that uploaded nothing; None to end the session.
 
-        failed_files: those of its files that failed themselves; others_first: whether others have their turn before.
+        failed_files: how many of its files failed through their own fault; others_first: whether others go first.
         """
         self._failures += failed_files
         if failed_files and self._failures <= FAILURES_IN_A_ROW:
@@ -40,7 +40,7 @@ class Patience:
 
 
 def by_failures(queue: Sequence[QueueFile], failures: Mapping[str, int]) -> tuple[Sequence[QueueFile], ...]:
-    """Files that did not fail, then those that did so once, and so on. failures: how often, by name."""
+    """Files that have not failed, then those that failed once, and so on. failures: how often, by name."""
     if not failures:
         return (queue,)
     groups: dict[int, list[QueueFile]] = {0: []}
@@ -50,7 +50,7 @@ def by_failures(queue: Sequence[QueueFile], failures: Mapping[str, int]) -> tupl
 
 
 def plan_unlimited_last(made: Plan, failed: Sequence[QueueFile]) -> Plan:
-    """Without accounts: files that failed follow in a stage of their own."""
+    """Without accounts: files that failed follow in their own stage."""
     return _joined(made, plan_unlimited(failed))
 
 
@@ -63,15 +63,15 @@ def plan_last(
     window_seconds: float,
     overdue: Collection[str] = (),
 ) -> Plan:
-    """Add files that failed to the plan of all others: stages of their own, with what those leave.
+    """Add files that failed to the plan of all others: in their own stages, with what the others leave.
 
-    While one of the others is overdue and waits, they wait too: it would need the room.
+    While one of the others is overdue and waiting, they wait too, because it needs the room.
     """
     if not failed:
         return made
     waiting = [*(file for stage in made.later for file in stage.files), *made.unplanned]
     if overdue and any(printable_name(file.name) in overdue for file in waiting):
-        why = made.unplanned_why or "it failed, and waits for files that have waited too long"
+        why = made.unplanned_why or "files that failed before wait until overdue files have been uploaded"
         return made._replace(unplanned=(*made.unplanned, *failed), unplanned_why=why)
     left = [_left(capacity, made.stages, now + window_seconds) for capacity in capacities]
     return _joined(made, plan(failed, left, now=now, window_seconds=window_seconds))

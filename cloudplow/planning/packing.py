@@ -1,8 +1,8 @@
-"""Fills one account to the last megabyte: which files go, so that their exact sizes come closest to what is left.
+"""Fills one account to the last megabyte: chooses files whose exact sizes come closest to what is left.
 
-The heuristic: largest file first that still fits (first-fit decreasing, Johnson 1973), then the tail of the choice is
-solved again as a subset-sum problem by dynamic programming over a bit set (Bellman; with sizes rounded up to a grid,
-as in Ibarra and Kim's approximation scheme). Few files, where the tail is everything, are solved exactly.
+The heuristic: take the largest file that still fits (first-fit decreasing, Johnson 1973), then solve the tail of the
+choice again as a subset-sum problem by dynamic programming over a bit set (Bellman; with sizes rounded up to a grid,
+as in Ibarra and Kim's approximation scheme). With few files the tail is everything, and the solution is exact.
 
 Sources: D. S. Johnson, "Near-optimal bin packing algorithms", MIT 1973; O. H. Ibarra, C. E. Kim, "Fast approximation
 algorithms for the knapsack and sum of subset problems", JACM 22 (1975).
@@ -14,21 +14,21 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-#: A fill that leaves a smaller share of the capacity than this is good enough.
+#: A fill that leaves less than this share of the capacity is good enough.
 GOOD_ENOUGH: Final = 0.0002
-#: How many files the exact step looks at; and how fine its grid is.
+#: How many files the exact step considers, and how fine its grid is.
 CANDIDATES: Final = 400
 GRID: Final = 1 << 17
-#: How many grid steps beyond the capacity it looks, for sums that fit in bytes.
+#: How many grid steps beyond the capacity it searches, for sums that fit in bytes.
 BEYOND: Final = 32
-#: So few files are tried in every combination instead.
+#: Up to this many files, every combination is tried instead.
 EXACT: Final = 20
 #: How many of the last chosen files the exact step may choose again.
 TAIL: Final = 12
 
 
 class SizePool:
-    """Files that are not yet assigned, by size. Indices are positions in the ascending order of sizes."""
+    """Files not yet assigned, by size. Indices are positions in the ascending order of sizes."""
 
     def __init__(self, sizes: Sequence[int]) -> None:
         """sizes: bytes, ascending."""
@@ -39,7 +39,7 @@ class SizePool:
     def largest_at_most(self, limit_bytes: int, below: int | None = None) -> int | None:
         """The index of the largest unassigned file that is no larger than the limit.
 
-        below: an index from which on nothing is unassigned within the limit, to spare looking there again.
+        below: search only below this index, when nothing unassigned from there on is within the limit.
         """
         end = bisect_right(self.sizes, limit_bytes, 0, len(self.sizes) if below is None else below)
         index = self._alive.rfind(1, 0, end)
@@ -75,9 +75,9 @@ class SizePool:
 
 
 def fill(pool: SizePool, capacity_bytes: int, *, exact: bool = True) -> list[int]:
-    """Take files from the pool whose sizes sum to at most the capacity, and come as close to it as they can.
+    """Take files from the pool whose sizes sum to at most the capacity, as close to it as possible.
 
-    exact: also solve the tail, which takes milliseconds; without it the choice is good enough for an outlook.
+    exact: also solve the tail, which takes milliseconds; without it the choice is good enough for a forecast.
     Returns their indices. Files of size 0 always fit.
     """
     chosen: list[int] = []
@@ -122,10 +122,10 @@ def _improve_tail(pool: SizePool, chosen: list[int], left: int) -> None:
 
 
 def best_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:
-    """Positions of sizes whose sum is at most the capacity: the best possible for few, within count/GRID for many.
+    """Positions of sizes whose sum is at most the capacity: optimal for few, within count/GRID for many.
 
     Dynamic programming: bit k of `reached[i]` says that some of the first i sizes sum to k grid steps. Sizes are
-    rounded up, so sums a little beyond the capacity are looked at too: in bytes they may just fit.
+    rounded up, so sums slightly beyond the capacity are searched too: in bytes they may just fit.
     """
     if len(sizes) <= EXACT:
         return _exact_subset(sizes, capacity_bytes)
@@ -133,7 +133,7 @@ def best_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:
     limit = capacity_bytes // unit
     beyond = limit + min(len(sizes), BEYOND)
     mask = (1 << (beyond + 1)) - 1
-    # Large ones first; among those that look alike on the grid the smaller first, which fit sooner.
+    # Large ones first; among those equal on the grid the smaller first, which fit sooner.
     order = sorted(range(len(sizes)), key=lambda position: (sizes[position] // -unit, sizes[position]))
     weights = [-(sizes[position] // -unit) for position in order]
     reached = [1]
@@ -157,10 +157,10 @@ def best_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:
 
 
 def _trace(reached: Sequence[int], weights: Sequence[int], total: int) -> list[int]:
-    """The places whose weights make that total."""
+    """The places whose weights add up to that total."""
     picked = []
     for place in range(len(weights) - 1, -1, -1):
-        # The sum is reachable without this one: leave it out.
+        # Where the sum is reachable without this one, leave it out.
         if not reached[place] >> total & 1:
             picked.append(place)
             total -= weights[place]
@@ -168,7 +168,7 @@ def _trace(reached: Sequence[int], weights: Sequence[int], total: int) -> list[i
 
 
 def _exact_subset(sizes: Sequence[int], capacity_bytes: int) -> list[int]:
-    """The best possible, from all sums of both halves.
+    """The optimum, from all sums of both halves.
 
     Source: E. Horowitz, S. Sahni, "Computing partitions with applications to the knapsack problem", JACM 21 (1974).
     """

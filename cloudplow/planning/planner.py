@@ -1,9 +1,9 @@
-"""Spreads a queue over accounts and stages, by exact sizes. Pure: no clock, no process, no file.
+"""Distributes a queue over accounts and stages, by exact sizes. Pure: no clock, no process, no file.
 
 The rules: a stage never plans more than its account has left; each account is filled as far as sizes allow
 (`cloudplow.planning.packing`); a file larger than what one account has left goes to the next that can take it; a file
-larger than a whole quota goes alone, to an account of which nothing is spent, because Google lets a running upload
-finish. What does not fit now is planned onto the capacity that comes back, in order of time.
+larger than a whole quota goes alone, on an account with its whole quota left, because Google lets a running upload
+finish. What does not fit now is planned onto the quota that comes back, in order of time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from cloudplow.models import Capacity, QueueFile, Return, printable_name
 from cloudplow.planning.packing import SizePool, fill
 
-#: How many later stages are worked out one by one; what lies behind them is only summed up.
+#: How many later stages are planned one by one; what comes after them is only summed up.
 LATER_STAGES_LIMIT: Final = 500
 
 
@@ -37,10 +37,10 @@ class PlannedStage(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Stages that can run now, stages that wait for capacity, and what lies beyond those that were worked out.
+    """Stages that can run now, stages that wait for capacity, and the files beyond the planned stages.
 
-    pool_bytes_per_second: what all accounts together can take in the long run. next_capacity: when the first bytes come
-    back that something of what waits fits into, and how many there are then.
+    pool_bytes_per_second: what all accounts together can take in the long run. next_capacity: when an account first has
+    room for one of the waiting files, and how much room it has then.
     """
 
     stages: tuple[PlannedStage, ...] = ()
@@ -52,7 +52,7 @@ class Plan(NamedTuple):
 
     @property
     def next_capacity_at(self) -> float | None:
-        """Epoch seconds at which something that waits can go; None when nothing waits, or nobody knows."""
+        """Epoch seconds at which the next waiting file can go; None when nothing waits, or unknown."""
         return None if self.next_capacity is None else self.next_capacity.at
 
     @property
@@ -73,13 +73,13 @@ class Plan(NamedTuple):
 
 @dataclass(slots=True)
 class _Queue:
-    """The queue by ascending size, and which of it is still unassigned."""
+    """The queue by ascending size, and which files are still unassigned."""
 
     files: list[QueueFile]
     pool: SizePool = field(init=False)
 
     def __post_init__(self) -> None:
-        # Twice, stably: by size, then by name among equals, without a tuple for each of many files.
+        # Two stable sorts: by size, then by name among equals, without creating a tuple for each file.
         self.files.sort(key=attrgetter("name"))
         self.files.sort(key=attrgetter("size"))
         self.pool = SizePool([file.size for file in self.files])
@@ -91,14 +91,14 @@ class _Queue:
         return PlannedStage(account, files, sum(file.size for file in files), starts_at, oversized)
 
     def largest_of(self, printable_names: Collection[str]) -> int | None:
-        """The index of the largest unassigned file of those names; None when there is none."""
+        """The index of the largest unassigned file with one of those names; None when there is none."""
         if not printable_names:
             return None
         indices = reversed(self.pool.remaining())
         return next((i for i in indices if printable_name(self.files[i].name) in printable_names), None)
 
     def take_oversized(self, limit_bytes: int) -> int | None:
-        """Take the largest unassigned file when it exceeds the limit."""
+        """Take the largest unassigned file if it exceeds the limit."""
         if not self.pool.count:
             return None
         index = self.pool.largest_at_most(self.pool.sizes[-1])
@@ -125,8 +125,8 @@ def plan(
 ) -> Plan:
     """Assign the queue to the accounts, in the order given (the first is used first).
 
-    now: epoch seconds. window_seconds: how long after they were spent bytes come back. overdue: printable names of
-    files that have waited so long that the largest of them goes first, or that capacity is kept for it.
+    now: epoch seconds. window_seconds: how long after being spent bytes come back. overdue: printable names of files
+    that have waited so long that the largest of them goes first, or has capacity reserved for it.
     """
     waiting = _Queue(list(queue))
     usable = [capacity for capacity in capacities if capacity.usable_from <= now]
@@ -156,7 +156,7 @@ def plan(
     waiting_sizes += [file.size for stage in later for file in stage.files]
     next_capacity = _next_capacity(min(waiting_sizes), capacities, now) if waiting_sizes else None
     if next_capacity is None and later:
-        # Nothing is spent yet: what the stages of now take comes back first.
+        # Nothing is spent yet: what the current stages use comes back first.
         next_capacity = Return(later[0].starts_at, largest_limit)
     return Plan(
         stages=tuple(stages),
@@ -169,7 +169,7 @@ def plan(
 
 
 def _oversized_stages(waiting: _Queue, usable: Sequence[Capacity], largest_limit: int) -> list[PlannedStage]:
-    """Files larger than a whole quota: one for each account of which nothing is spent."""
+    """Files larger than a whole quota: one for each account with its whole quota left."""
     stages = []
     for capacity in usable:
         if not capacity.is_fresh or capacity.limit_bytes < largest_limit:
@@ -182,10 +182,10 @@ def _oversized_stages(waiting: _Queue, usable: Sequence[Capacity], largest_limit
 
 
 def _reserve(size: int, usable: Sequence[Capacity]) -> dict[str, int]:
-    """How much of an account others may use, so that an overdue file that fits nowhere now is not starved.
+    """How much of an account other files may use, so that an overdue file that fits nowhere now is not starved.
 
-    A steady stream of small files would otherwise eat every byte that comes back. The account on which the file will
-    fit first is kept for it: others may use only what will be to spare at that time.
+    A steady stream of small files would otherwise use up every byte that comes back. The account on which the file will
+    fit first is reserved for it: others may use only what will be left over at that time.
     """
     if any(capacity.free_bytes >= size for capacity in usable):
         return {}
@@ -203,7 +203,7 @@ def _reserve(size: int, usable: Sequence[Capacity]) -> dict[str, int]:
 
 
 def _next_capacity(smallest_bytes: int, capacities: Sequence[Capacity], now: float) -> Return | None:
-    """When an account first has room for a file of that size, and how much room there is then."""
+    """When an account first has room for a file of that size, and how much room it has then."""
     found: list[Return] = []
     for capacity in capacities:
         free = capacity.free_bytes
@@ -222,9 +222,9 @@ def _next_capacity(smallest_bytes: int, capacities: Sequence[Capacity], now: flo
 def _later_stages(
     waiting: _Queue, capacities: Sequence[Capacity], stages: Sequence[PlannedStage], now: float, window: float
 ) -> list[PlannedStage]:
-    """What waits, assigned to whole quotas in the order in which they will be free again, window after window.
+    """What waits, assigned to whole quotas in the order in which they come back, window after window.
 
-    How long the uploads themselves take is not counted here (`cloudplow.planning.finish_times` does that).
+    The time that the uploads themselves take is not counted here (`cloudplow.planning.finish_times` does that).
     """
     planned = {stage.account: stage.bytes for stage in stages}
     free_again: list[tuple[float, int, Capacity]] = []
@@ -254,13 +254,13 @@ def _why_unplanned(rest: Sequence[QueueFile], capacities: Sequence[Capacity]) ->
         return "no account can be used"
     if all(math.isinf(capacity.usable_from) for capacity in capacities):
         return "every account is set aside"
-    return "it waits for quota beyond the next return of every account"
+    return "the quota needed comes back only after the next return of every account"
 
 
 def plan_document(result: Plan, account_names: Mapping[str, str]) -> dict[str, Any]:
-    """The plan as JSON for `cloudplow plan --json`, `plan_made` and `/api/plan`: sums, no file names.
+    """The plan as JSON for `cloudplow plan --json`, `plan_made` and `/api/plan`: totals, no file names.
 
-    account_names: what each account is called outside (the base name of its key file).
+    account_names: the public name of each account (the base name of its key file).
     """
     return {
         "stages": [_stage_document(stage, account_names) for stage in result.stages],

@@ -1,1 +1,1 @@
-"""Everything that knows rclone: how to call it, what its lines mean, what its exit codes mean."""
+"""Everything that knows rclone: how to call it, and what its output and exit codes mean."""

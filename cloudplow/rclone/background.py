@@ -1,4 +1,4 @@
-"""One function on a short-lived thread of its own, while the caller goes on."""
+"""Runs one function on its own short-lived thread while the caller continues."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from cloudplow.errors import StoppedError
 
 T = TypeVar("T")
 
-#: How often somebody who waits for a result looks whether to stop, in seconds.
+#: How often a caller that waits for a result checks whether to stop, in seconds.
 STOP_POLL_SECONDS: Final = 0.1
 
 
 class Background(Generic[T]):
-    """Starts at once; `get` waits for the result. A daemon thread: it never keeps the process alive."""
+    """Starts immediately; `get` waits for the result. A daemon thread: it never keeps the process alive."""
 
     def __init__(self, function: Callable[[], T], name: str) -> None:
         self._function = function
@@ -27,7 +27,7 @@ class Background(Generic[T]):
     def _run(self) -> None:
         try:
             self._results.append(self._function())
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+        except BaseException as error:  # noqa: BLE001 - raised again by `get`
             self._error = error
 
     def get(self, stop: threading.Event | None = None) -> T:

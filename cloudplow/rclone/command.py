@@ -1,8 +1,8 @@
 """Argument lists for rclone. Pure.
 
 The user's `rclone_extras` are kept, with three exceptions: flags that the engine sets itself are dropped
-(`cloudplow.config.engine_flags`), filters go to the listing only, because `--files-from-raw` admits no other filter,
-and flags that matter only to a transfer do not go to the listing.
+(`cloudplow.config.engine_flags`), filters go only to the listing, because `--files-from-raw` allows no other filter,
+and flags that affect only transfers do not go to the listing.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from cloudplow.config.engine_flags import ENGINE_SETS, is_filter_flag, is_listin
 
 ExtraValue = str | int | float | bool | None
 
-#: Between time, size and name in a listing; rclone never prints a raw TAB in a name.
+#: Separates time, size and name in a listing; rclone never prints a raw TAB in a name.
 LISTING_SEPARATOR: Final = "\t"
 
 
 class Rclone(NamedTuple):
-    """How rclone is called here: its binary and, when not its default, its configuration file."""
+    """How to call rclone: its binary, and its configuration file unless it is rclone's default."""
 
     binary: str
     config_path: str | None = None
 
     def base(self, *words: str) -> list[str]:
-        """The binary, a command and what every call carries."""
+        """The binary, a command, and the flags of every call."""
         arguments = [self.binary, *words, "--ask-password=false"]
         if self.config_path is not None:
             arguments.append(f"--config={self.config_path}")
@@ -35,7 +35,7 @@ class Rclone(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What is uploaded where. command: "move" or "copy"."""
+    """What to upload, and where to. command: "move" or "copy"."""
 
     command: str
     source: str
@@ -65,12 +65,12 @@ def version_command(rclone: Rclone) -> list[str]:
 
 
 def config_dump_command(rclone: Rclone) -> list[str]:
-    """Arguments that print every remote of the configuration as JSON, and the version in a debug line (-vv)."""
+    """Arguments that print every configured remote as JSON, and the version in a debug line (-vv)."""
     return rclone.base("config", "dump", "-vv")
 
 
 def listing_command(rclone: Rclone, job: Job) -> list[str]:
-    """Arguments that list every file of the source that the user's filters let through: "TIME TAB SIZE TAB NAME"."""
+    """Arguments that list every source file that passes the user's filters, as "TIME TAB SIZE TAB NAME"."""
     extras = {flag: value for flag, value in job.extras.items() if is_listing_flag(flag)}
     return [
         *rclone.base("lsf", job.source),
@@ -86,9 +86,9 @@ def listing_command(rclone: Rclone, job: Job) -> list[str]:
 def transfer_command(
     rclone: Rclone, job: Job, files_from: Path, *, defaults: Mapping[str, ExtraValue] | None = None
 ) -> list[str]:
-    """Arguments that move or copy the listed files, logging what we read.
+    """Arguments that move or copy the listed files and log what we read.
 
-    defaults: flags that hold where the user set none.
+    defaults: flags that apply unless the user sets them.
     """
     extras = {flag: value for flag, value in job.extras.items() if flag not in ENGINE_SETS and not is_filter_flag(flag)}
     implied: dict[str, ExtraValue] = {"--retries": 1, **(defaults or {})}

@@ -1,4 +1,4 @@
-"""Where an upload goes: looked up once in rclone's configuration, asked by everybody. Pure."""
+"""Where an upload goes: looked up once in rclone's configuration, used everywhere. Pure."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from cloudplow.rclone.tuning import drive_defaults
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One rclone path and what lies below it. Make it with `look_up`.
+    """One rclone path and the remotes below it. Create it with `look_up`.
 
-    known: the path is local, made on the fly, or names a configured remote. key_in: the remote whose connection string
-    names a key of its own, which no pool can replace; None for none. drive_remotes: names of the drive remotes
-    that an upload reaches; crypt_layers: how many crypt remotes encrypt a file before it gets there.
+    known: the path is local, an on-the-fly remote, or names a configured remote. drive_remotes: names of the drive
+    remotes that an upload reaches; crypt_layers: how many crypt remotes encrypt a file on its way there. key_in: the
+    remote whose connection string names a key of its own, which no pool can replace; None if there is none.
     """
 
     path: str
@@ -39,11 +39,11 @@ class Destination:
 
     @property
     def remote_name(self) -> str | None:
-        """The configured remote that the path names; None for a local path and a remote made on the fly."""
+        """The configured remote that the path names; None for a local path or an on-the-fly remote."""
         return remote_name(self.path)
 
     def stored_bytes(self, size_bytes: int) -> int:
-        """What a file of that size takes at the drive, and so of an account's quota."""
+        """How many bytes a file of that size takes on the drive, and so of an account's quota."""
         return stored_size_bytes(size_bytes, self.crypt_layers)
 
     def with_account(self, environment: Mapping[str, str], key: str) -> dict[str, str]:
@@ -52,12 +52,12 @@ class Destination:
         return kept | account_environment(self.drive_remotes, key)
 
     def default_flags(self, extras: Mapping[str, ExtraValue], environ: Mapping[str, str]) -> dict[str, ExtraValue]:
-        """Flags that make small files fast where the user set none."""
+        """Flags that speed up small files, unless the user sets them."""
         return drive_defaults(self.drive_remotes, self.settings, extras, environ)
 
 
 def look_up(path: str, dump: Dump) -> Destination:
-    """What lies below a path. dump: the document of `rclone config dump`."""
+    """Find the remotes below a path. dump: the document of `rclone config dump`."""
     drives = drive_remotes_below(path, dump)
     return Destination(
         path=path,

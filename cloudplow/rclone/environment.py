@@ -1,6 +1,6 @@
-"""The environment that rclone gets: without variables that would change it behind the engine's back. Pure.
+"""The environment that rclone gets: without variables that would change its behaviour behind our back. Pure.
 
-rclone reads every flag from a variable, too: "--log-file" from RCLONE_LOG_FILE.
+rclone also reads every flag from a variable: "--log-file" from RCLONE_LOG_FILE.
 Source: https://rclone.org/docs/#environment-variables
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from cloudplow.config.engine_flags import ENGINE_SETS, FILTERS, OWNED
 
-#: Variables that may stand: the configuration file, and keys for those who use no pool.
+#: Variables that may stay: the configuration file, and keys for users without a pool.
 _HARMLESS: Final = frozenset({"--config", "--drive-service-account-file", "--drive-service-account-credentials"})
 
 #: Variables that name a key for every drive remote; 1.75 lets them win over those of one remote (observed).
@@ -29,13 +29,13 @@ _FILTER_VARIABLES: Final = frozenset(_variable(flag) for flag in FILTERS)
 
 
 def rclone_environment(environ: Mapping[str, str], *, filters: bool = True) -> dict[str, str]:
-    """The environment without variables of flags that the engine owns. filters: keep those that filter (a listing)."""
+    """The environment without variables for flags that the engine owns. filters: keep filter variables (listings)."""
     dropped = _OWNED_VARIABLES if filters else _OWNED_VARIABLES | _FILTER_VARIABLES
     return {name: value for name, value in environ.items() if name not in dropped}
 
 
 def environment_faults(environ: Mapping[str, str]) -> list[str]:
-    """Variables that say what no upload may pass over."""
+    """Variables that an upload must not ignore."""
     if environ.get("RCLONE_DRY_RUN", "").strip().lower() in {"", "false", "f", "0"}:
         return []
     return [f"environment variable RCLONE_DRY_RUN: {OWNED['--dry-run']}, and unset the variable"]

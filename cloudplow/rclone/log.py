@@ -1,7 +1,7 @@
 """One line of rclone's output -> a typed message. Pure; never raises, whatever the line holds.
 
-Source of the texts: rclone 1.60.1 and 1.75.2, observed with `--use-json-log -v`. Lines may be plain text all the same
-(set-up failures, the last line of 1.60), and bytes that are no UTF-8 become U+FFFD.
+Source of the texts: rclone 1.60.1 and 1.75.2, observed with `--use-json-log -v`. Some lines are plain text even then
+(set-up failures, the last line of 1.60); bytes that are not UTF-8 become U+FFFD.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cloudplow.events import Transferring
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A file arrived at the destination. size: bytes, None when this rclone does not say (1.60)."""
+    """A file arrived at the destination. size: bytes, None when rclone does not log it (1.60)."""
 
     name: str
     size: int | None
@@ -26,14 +26,14 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A file was moved inside one remote (a rename): it arrived and left the source, and nothing was uploaded."""
+    """A file was moved within one remote (a rename): it arrived and left the source, but nothing was uploaded."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A file left the source. Without a `Copied` before it, the destination had it already."""
+    """A file left the source. Without a preceding `Copied`, the destination already had it."""
 
     name: str
 
@@ -48,7 +48,7 @@ class Skipped:
 
     @property
     def uploads(self) -> bool:
-        """Whether it would have been uploaded; one that is there already would only be deleted at the source."""
+        """Whether it would have been uploaded; one that is already there would only be deleted at the source."""
         return self.action in ("copy", "move")
 
 
@@ -69,7 +69,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A line of level error or worse. name: the object it is about, "" when it is about the run."""
+    """A line at level error or above. name: the object it is about, "" when it is about the run."""
 
     name: str
     text: str
@@ -96,7 +96,7 @@ _COPIED: Final = re.compile(r"^(?:Multi-thread )?Copied \(")
 #: What a file of the upload folder is to rclone; a line without a type is taken for one.
 _SOURCE_TYPES: Final = (None, "*local.Object")
 _PROBLEM_LEVELS: Final = frozenset({"error", "critical", "fatal", "panic", "alert", "emergency"})
-# "Attempt 2/3 succeeded" comes at level error although it is good news.
+# "Attempt 2/3 succeeded" is logged at level error although it is good news.
 _ATTEMPT_SUCCEEDED: Final = re.compile(r"^Attempt \d+/\d+ succeeded")
 
 
@@ -140,7 +140,7 @@ def _classify(record: Mapping[str, Any]) -> Message:
 
 
 def parse_stats(stats: Mapping[str, Any]) -> Stats:
-    """Read rclone's statistics object (a log line's `stats`, or the answer of `core/stats`). Raises nothing."""
+    """Read rclone's statistics object (`stats` of a log line, or the answer to `core/stats`). Raises nothing."""
     transferring = stats.get("transferring")
     checking = stats.get("checking")
     return Stats(
@@ -174,14 +174,14 @@ def _checking_name(item: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """A text that any output can take: lone surrogates, which JSON can smuggle in, become U+FFFD."""
+    """A string that any output can take: lone surrogates, which JSON may contain, become U+FFFD."""
     if not isinstance(value, str):
         return "" if value is None else str(value)
     return value.encode("utf-8", "replace").decode("utf-8") if not value.isascii() else value
 
 
 def _number(value: Any) -> float:
-    """A finite number of at least 0; 0 for anything else."""
+    """A finite number, at least 0; 0 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
     try:

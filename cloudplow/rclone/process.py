@@ -1,9 +1,9 @@
 """The one place that starts processes.
 
-A process of ours never outlives us unattended: its output goes to a pipe that we read, rclone writes a line a second,
-and writing to a pipe without a reader ends it. Each has a process group of its own, and the whole group is ended with
-it: a script in place of rclone leaves nothing behind. Locks may be inherited (`pass_fds`), so that they are held until
-the last process that uses what they guard is gone.
+No process of ours outlives us for long: its output goes to a pipe that we read, rclone writes a line a second, and
+writing to a pipe without a reader ends it. Each has its own process group, and the whole group ends with it: a wrapper
+script around rclone leaves nothing behind. Processes may inherit locks (`pass_fds`), which are then held until the last
+process that uses what they guard has ended.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from cloudplow.rclone.environment import rclone_environment
 
 #: How long a process has to end after SIGTERM before it is killed, in seconds. rclone needs 0.01 s.
 TERMINATE_SECONDS: Final = 10.0
-#: After the process itself has ended, how long to wait for more output from whoever holds its pipe, in seconds.
+#: After the process itself has ended, how long to wait for output from others that hold its pipe, in seconds.
 LINGER_SECONDS: Final = 1.0
-#: A longer line is handed on in pieces of this size, in bytes.
+#: Longer lines are split into pieces of this size, in bytes.
 LINE_LIMIT_BYTES: Final = 8 << 20
-#: Output is read at most this often, in seconds: hundreds of lines then cost one wake-up, not hundreds, while rclone
-#: wants both cores. The pipe holds what comes meanwhile.
+#: The shortest time between two reads, in seconds: hundreds of lines then cost one wake-up, not hundreds, while rclone
+#: needs the cores. The pipe buffers what arrives in between.
 READ_INTERVAL_SECONDS: Final = 0.02
 _PIPE_BYTES: Final = 1 << 20
-#: How often somebody who waits for a process looks around, in seconds.
+#: How often to check on a process that is being waited for, in seconds.
 _LOOK_SECONDS: Final = 0.25
 
 
@@ -44,7 +44,7 @@ class Completed(NamedTuple):
     stderr: bytes
 
     def last_error_line(self) -> str:
-        """The last line of its error output, for people; "" when there is none."""
+        """The last line of its error output, for messages; "" when there is none."""
         lines = self.stderr.decode("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 
@@ -56,7 +56,7 @@ def run(
     timeout_seconds: float | None = None,
     input_bytes: bytes = b"",
 ) -> Completed:
-    """Run a short command to its end and return what it printed.
+    """Run a short command to completion and return its output.
 
     Raises RcloneError when it cannot be started or does not end in time.
     """
@@ -92,7 +92,7 @@ def _start(
     stderr: int = subprocess.STDOUT,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own: Ctrl-C on the terminal reaches us alone, and we decide how it ends.
+    """Start a process in its own session: Ctrl-C on the terminal reaches only us, and we decide how to end it.
 
     Raises RcloneError when it cannot be started.
     """
@@ -119,13 +119,13 @@ class _Group:
         self._ended_at: float | None = None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group. Nothing once its leader has been reaped: the number may be another's."""
+        """Send a signal to the whole group, unless its leader has been reaped: the number may be another group's."""
         if self._popen.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, number)
 
     def leader_has_ended(self) -> bool:
-        """Whether the process itself has ended. It is left to be reaped, so that the group keeps its number."""
+        """Whether the process itself has ended. It is not reaped yet, so that the group keeps its number."""
         if self._popen.returncode is not None:
             return True
         try:
@@ -135,7 +135,7 @@ class _Group:
             return True
 
     def lingers(self) -> bool:
-        """Whether the process has been gone for a while, and others may still hold its pipe."""
+        """Whether the process ended a while ago, but others may still hold its pipe."""
         if not self.leader_has_ended():
             return False
         now = time.monotonic()
@@ -144,13 +144,13 @@ class _Group:
         return now - self._ended_at > LINGER_SECONDS
 
     def end(self) -> int:
-        """Kill whatever is left of the group, and return the exit status, negative for a signal."""
+        """Kill what is left of the group and return the exit status, negative for a signal."""
         self.signal(signal.SIGKILL)
         return self._popen.wait()
 
 
 class LineProcess:
-    """A running process whose whole output is read line by line, by one thread. Leaving it ends its process group."""
+    """A running process whose output one thread reads line by line. Leaving the context ends its process group."""
 
     def __init__(
         self, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
@@ -163,7 +163,7 @@ class LineProcess:
         # poll, not select: with a thousand viewers connected the descriptor may be beyond select's 1,024.
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
-        with contextlib.suppress(OSError):  # beyond a user's limit for pipes the usual 64 KiB do too
+        with contextlib.suppress(OSError):  # beyond the user's pipe limit, the usual 64 KiB will do
             fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._next_read = 0.0
         self._rest = b""
@@ -180,7 +180,7 @@ class LineProcess:
         self._close()
 
     def read_lines(self, timeout_seconds: float) -> list[bytes] | None:
-        """The complete lines that arrive within the timeout (without newlines); None once all output is read."""
+        """The complete lines that arrive within the timeout, without newlines; None once all output has been read."""
         self._escalate()
         if not self._poll.poll(timeout_seconds * 1000):
             return self._finish() if self._group.lingers() else []
@@ -203,16 +203,16 @@ class LineProcess:
         return [rest] if rest else None
 
     def terminate(self) -> None:
-        """Ask it to end; it is killed when it has not ended after `TERMINATE_SECONDS`. Returns at once.
+        """Ask it to end; kill it if it has not ended after `TERMINATE_SECONDS`. Returns immediately.
 
-        SIGTERM rather than SIGINT: a process started with SIGINT ignored passes that on to rclone.
+        SIGTERM rather than SIGINT: if we were started with SIGINT ignored, rclone inherits that.
         """
         if self._kill_at is None:
             self._kill_at = time.monotonic() + TERMINATE_SECONDS
             self._group.signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it immediately."""
         self._group.signal(signal.SIGKILL)
 
     def _escalate(self) -> None:
@@ -220,7 +220,7 @@ class LineProcess:
             self.kill()
 
     def wait(self) -> int:
-        """Close the pipe and return the exit status, negative for a signal. Call it once all output is read."""
+        """Close the pipe and return the exit status, negative for a signal. Call it once all output has been read."""
         self._close()
         while not self._group.leader_has_ended():
             self._escalate()

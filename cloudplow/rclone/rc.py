@@ -1,4 +1,4 @@
-"""Watches an rclone that somebody else started, through its remote control, and publishes its statistics as events."""
+"""Polls an rclone that somebody else started through its remote control, and publishes its statistics as events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIMIT_BYTES = 4 << 20
 
 
 def stats_request(url: str) -> Request:
-    """The call of `core/stats`; user and password in the address become a header. Raises ValueError."""
+    """The request for `core/stats`; user and password in the address become a header. Raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an address such as http://127.0.0.1:5572")
@@ -41,10 +41,10 @@ def stats_request(url: str) -> Request:
 
 
 class RcWatch:
-    """A thread that asks every interval until stopped. publish: takes each event."""
+    """A thread that polls at an interval until stopped. publish: receives each event."""
 
     def __init__(self, url: str, interval_seconds: float, publish: Callable[[Event], object]) -> None:
-        """Raises ValueError for an address that is none."""
+        """Raises ValueError for an invalid address."""
         self._request = stats_request(url)
         self._interval_seconds = interval_seconds
         self._publish = publish
@@ -53,25 +53,25 @@ class RcWatch:
         self._thread = threading.Thread(target=self._run, name="cloudplow-rc", daemon=True)
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End; waits for an answer that is under way, `TIMEOUT_SECONDS` at most."""
+        """Stop polling; waits for a pending answer, `TIMEOUT_SECONDS` at most."""
         self._stop.set()
         self._thread.join(TIMEOUT_SECONDS + 1)
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._ask()
+            self._poll()
             self._stop.wait(self._interval_seconds)
 
-    def _ask(self) -> None:
+    def _poll(self) -> None:
         try:
             with urlopen(self._request, timeout=TIMEOUT_SECONDS) as answer:
                 document: Any = json.loads(answer.read(_LIMIT_BYTES))
         except (URLError, OSError, ValueError):
-            # The address may hold a password: it is not repeated here.
+            # The address may hold a password, so it is not logged.
             self._report(answered=False)
             return
         self._report(answered=True)
@@ -97,6 +97,6 @@ class RcWatch:
             return
         self._answered = answered
         if answered:
-            log.info("rclone's remote control answers")
+            log.info("rclone's remote control is answering")
         else:
-            log.warning("rclone's remote control does not answer (dashboard.rc_url): asking again until it does")
+            log.warning("rclone's remote control does not answer (check dashboard.rc_url); retrying until it does")

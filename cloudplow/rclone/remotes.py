@@ -1,4 +1,4 @@
-"""Which drive remotes lie below a remote. Pure: reads the document of `rclone config dump`."""
+"""Finds the drive remotes below a remote. Pure: reads the document of `rclone config dump`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 Dump = Mapping[str, Mapping[str, Any]]
 
-#: Backends that wrap others, and the keys that name what they wrap: one remote, or several.
+#: Backends that wrap others, and the keys that name the wrapped remotes: one, or several.
 _SINGLE: Final = ("remote",)
 _WRAPPING_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "alias": _SINGLE,
@@ -29,7 +29,7 @@ _REMOTE_NAME: Final = re.compile(r"^([^:,/]+)[,:]")
 def remote_name(path: str) -> str | None:
     """The configured remote of an rclone path: "gdrive:Media" and "gdrive,shared_with_me:x" -> "gdrive".
 
-    None for a local path and for a remote that is made on the fly (":drive:").
+    None for a local path or an on-the-fly remote (":drive:").
     """
     match = _REMOTE_NAME.match(path)
     return match.group(1) if match else None
@@ -75,10 +75,10 @@ def _words(value: str) -> list[str]:
 
 
 def option_variable(remote: str, option: str) -> str:
-    """The environment variable that sets a remote's option: the name in upper case, nothing else changed.
+    """The environment variable that sets a remote's option: the name in upper case, otherwise unchanged.
 
-    "my-drive" needs RCLONE_CONFIG_MY-DRIVE_...: with "_" instead it is ignored without a word (observed with 1.60.1 and
-    1.75.2). Debian's /bin/sh drops such variables, so a shell script in place of rclone does not get them.
+    "my-drive" needs RCLONE_CONFIG_MY-DRIVE_...: with "_" instead it is silently ignored (observed with 1.60.1 and
+    1.75.2). Debian's /bin/sh drops such variables, so a shell script that wraps rclone does not get them.
     """
     return f"RCLONE_CONFIG_{remote.upper()}_{option.upper()}"
 
@@ -94,7 +94,7 @@ def account_environment(drive_remotes: tuple[str, ...], key_path: str) -> dict[s
 
 
 def is_known(path: str, dump: Dump) -> bool:
-    """Whether the path is local, made on the fly, or names a configured remote."""
+    """Whether the path is local, an on-the-fly remote, or names a configured remote."""
     name = remote_name(path)
     return name is None or name in dump
 
@@ -153,7 +153,7 @@ def key_in_connection_string(path: str, dump: Dump) -> str | None:
 
 
 def stored_size_bytes(size_bytes: int, crypt_layers: int) -> int:
-    """What a file of that size takes at the drive below crypt remotes: 32 bytes, and 16 for each 64 KiB of content.
+    """The size of a file on the drive below crypt remotes: each layer adds 32 bytes, and 16 for each 64 KiB.
 
     Source: https://rclone.org/crypt/#file-formats
     """

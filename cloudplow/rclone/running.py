@@ -1,4 +1,4 @@
-"""The one loop that reads a running rclone to its end."""
+"""The one loop that reads a running rclone until it ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from cloudplow.rclone.process import LineProcess
 
-#: How often a request to stop is looked at while rclone is silent, in seconds.
+#: How often to check for a stop request while rclone is silent, in seconds.
 POLL_SECONDS: Final = 0.25
 
 
@@ -20,10 +20,10 @@ def run_to_end(
     should_kill: Callable[[], bool] = lambda: False,
     pass_fds: Sequence[int] = (),
 ) -> int:
-    """Run rclone and hand each line of its output to `take`; returns its exit status, negative for a signal.
+    """Run rclone and pass each line of its output to `take`; returns its exit status, negative for a signal.
 
-    should_stop: asks it to end; should_kill: ends it at once. Whatever happens, its process group is gone afterwards.
-    Raises RcloneError when it cannot be started, and what `take` raises.
+    should_stop: whether to ask it to end; should_kill: whether to kill it. Its process group never outlives the call.
+    Raises RcloneError when it cannot be started, and whatever `take` raises.
     """
     with LineProcess(command, environment=environment, pass_fds=pass_fds) as process:
         while (lines := process.read_lines(POLL_SECONDS)) is not None:

@@ -1,4 +1,4 @@
-"""Exit status and messages of one rclone run -> what happened, and what is to be done. The one place that decides."""
+"""Exit status and messages of one rclone run -> what happened, and why. The one place that decides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloudplow.rclone.log import Message, Note, Plain, Problem
 
 
 class Denial(StrEnum):
-    """Why Google refused an upload; each has a reaction of its own."""
+    """Why Google refused an upload; each is handled differently."""
 
     DAILY_LIMIT = "daily_limit"
     RATE_LIMITED = "rate_limited"
@@ -23,17 +23,17 @@ class Denial(StrEnum):
     KEY_REVOKED = "key_revoked"
 
 
-#: A sentence for people for each denial.
+#: A sentence for users for each denial.
 DENIAL_SENTENCES: Final = {
     Denial.DAILY_LIMIT: "Google refuses more uploads from this account for now: its daily limit is used up",
     Denial.RATE_LIMITED: "Google asks for fewer requests per second (plain rate limiting, not the daily limit)",
-    Denial.STORAGE_FULL: "the storage of the account or drive is full: make room or choose another destination",
+    Denial.STORAGE_FULL: "the account's or drive's storage is full: free some space or choose another destination",
     Denial.DRIVE_FULL: "the shared drive is full (files or bytes): no account can add to it, use another shared drive",
     Denial.NO_ACCESS: "this account has no access to the destination: share the drive or folder with its address",
-    Denial.KEY_REVOKED: "the key of this account is revoked or unknown to Google: make a new key, or remove the file",
+    Denial.KEY_REVOKED: "this account's key is revoked or unknown to Google: create a new key, or remove the file",
 }
 
-# In the order in which they are tried; the first that matches decides.
+# Tried in this order; the first match decides.
 # Source: rclone issues #76, #96, #1591 and the drive backend's shouldRetry; texts observed with 1.60.1 and 1.75.2.
 _DENIALS: Final = (
     (Denial.KEY_REVOKED, re.compile(r"invalid_grant|unauthorized_client|invalid_client|account_?[dD]isabled")),
@@ -62,13 +62,13 @@ _ACCOUNT_SET_UP: Final = re.compile(
 )
 _MAX_TRANSFER: Final = re.compile(r"max transfer limit reached", re.IGNORECASE)
 _MAX_DURATION: Final = re.compile(r"max transfer duration reached", re.IGNORECASE)
-# "open /mnt/media/storage quota.mkv: permission denied": what the path says is no word of Google's.
+# "open /mnt/media/storage quota.mkv: permission denied": words in a path are not Google's.
 _LOCAL_PATH: Final = re.compile(
     r"\b(?:open|l?stat|read|readlink|remove|unlink|rename|chtimes|mkdir) /.*(?=: [^:/]+$)", re.DOTALL
 )
-#: What stands in a line beyond so many characters decides nothing: looking for it could take minutes.
+#: Characters of a line beyond this are ignored: searching them could take minutes.
 TEXT_LIMIT: Final = 16_384
-# What rclone refuses to begin with, however often it is asked.
+# What rclone refuses to start with, however often it is tried.
 _MISUSED: Final = re.compile(
     r"(?:unknown (?:shorthand )?flag|invalid argument .{1,500} for .{1,500} flag|"
     r"didn't find backend called|didn't find section in config file).*"
@@ -77,7 +77,7 @@ _LOG_PREFIX: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )
 
 
 def classify_denial(text: str) -> Denial | None:
-    """Which denial a line of rclone tells of, if any."""
+    """The denial that a line of rclone reports, if any."""
     for denial, pattern in _DENIALS:
         if pattern.search(text):
             return denial
@@ -86,7 +86,7 @@ def classify_denial(text: str) -> Denial | None:
 
 @dataclass(slots=True)
 class Evidence:
-    """What the lines of one run said, collected message by message; bounded."""
+    """What the output of one run said, collected message by message; bounded."""
 
     denial: Denial | None = None
     denial_text: str = ""
@@ -130,7 +130,7 @@ class Evidence:
 
 
 class Verdict(NamedTuple):
-    """What a run came to. reason: a sentence for people, "" when all went well."""
+    """The result of a run. reason: a sentence for users, "" when all went well."""
 
     outcome: StageOutcome
     reason: str = ""
@@ -146,11 +146,11 @@ def judge(
     transferred_files: int = 0,
     failed_before: bool = False,
 ) -> Verdict:
-    """Decide what one run came to.
+    """Decide the result of one run.
 
     code: exit status of rclone, negative for a signal; interrupted: we asked it to stop;
-    failed_files, transferred_files: how many of the planned files failed, and arrived; failed_before: all of them are
-    files that failed in an earlier run.
+    failed_files, transferred_files: how many of the planned files failed, and arrived; failed_before: all of them
+    failed in an earlier run.
     Source: exit codes of 1.60.1 and 1.75.2, where 7 is a fatal error (limit) and, in 1.60, also --max-duration.
     """
     if interrupted:
@@ -171,15 +171,15 @@ def judge(
     if denial is Denial.KEY_REVOKED or (denial is Denial.NO_ACCESS and not about_files):
         return Verdict(StageOutcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
     if code < 0:
-        return Verdict(StageOutcome.FAILED, f"rclone was ended by {_signal_name(-code)} from outside")
+        return Verdict(StageOutcome.FAILED, f"something else ended rclone with {_signal_name(-code)}")
     if failed_files:
         return Verdict(StageOutcome.FILES_FAILED, evidence.last_problem, denial)
     if evidence.misuse:
-        reason = f"rclone refuses to begin: {evidence.misuse} (correct rclone_extras, or rclone's configuration)"
+        reason = f"rclone refuses to start: {evidence.misuse} (correct rclone_extras, or rclone's configuration)"
         return Verdict(StageOutcome.MISUSED, reason)
     if evidence.account_problem:
         return Verdict(StageOutcome.ACCOUNT_FAILED, evidence.account_problem)
-    return Verdict(StageOutcome.FAILED, evidence.last_problem or f"rclone ended with status {code}", denial)
+    return Verdict(StageOutcome.FAILED, evidence.last_problem or f"rclone exited with status {code}", denial)
 
 
 def _signal_name(number: int) -> str:

@@ -1,1 +1,1 @@
-"""Cache files, locks, and what is kept in them: the one place that writes beside the configuration."""
+"""Cache files and locks: the one place that writes next to the configuration."""

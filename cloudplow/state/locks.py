@@ -1,7 +1,7 @@
-"""Locks that die with their owners: `flock` on folders, inherited by the rclone that works in them.
+"""Locks that end with their owners: `flock` on folders, inherited by the rclone that works in them.
 
-After a kill -9 the lock is held until the orphaned rclone has ended too (within a second: its output has no reader any
-more), so that no second upload works on the same files or accounts meanwhile.
+After a kill -9 the lock is held until the orphaned rclone has ended too (within a second, as nothing reads its output),
+so that no second upload works on the same files or accounts in the meantime.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 from cloudplow.errors import BusyError, StateError
 
-#: How long to wait for the rclone of a killed run to end, in seconds.
+#: How long to wait for a killed run's rclone to end, in seconds.
 WAIT_SECONDS: Final = 3.0
 
 
@@ -32,10 +32,10 @@ class FolderLocks:
         return tuple(self._fds.values())
 
     def acquire(self, folder: Path, purpose: str) -> None:
-        """Lock a folder. purpose: what it is, for people ("the upload folder").
+        """Lock a folder. purpose: what it is, for messages ("the upload folder").
 
-        Raises BusyError when another process holds it, StateError when it cannot be opened. A file system without
-        locks is used without one.
+        Raises BusyError when another process holds the lock, StateError when the folder cannot be opened. On a file
+        system without locks, no lock is taken.
         """
         real = folder.resolve()
         if real in self._fds:
@@ -55,13 +55,13 @@ class FolderLocks:
                 if time.monotonic() > deadline:
                     os.close(fd)
                     raise BusyError(
-                        f"another upload is using {purpose} {folder}: wait until it has ended, or stop it"
+                        f"another upload is using {purpose} {folder}: wait until it ends, or stop it"
                     ) from error
                 time.sleep(0.05)
         self._fds[real] = fd
 
     def release(self) -> None:
-        """Let go of all."""
+        """Release all locks."""
         for fd in self._fds.values():
             with contextlib.suppress(OSError):
                 os.close(fd)

@@ -1,4 +1,4 @@
-"""Values of cache files, which older programs wrote and anybody may have edited: nonsense counts as nothing. Pure."""
+"""Values from cache files that older programs wrote or people edited: invalid values count as missing. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def number(value: object) -> float:
 
 
 def whole(value: object) -> int:
-    """The same as a whole number."""
+    """The same, as a whole number."""
     return int(number(value))
 
 
 def text(value: object) -> str:
-    """A text; "" for anything else."""
+    """A string; "" for anything else."""
     return value if isinstance(value, str) else ""
 
 

@@ -1,7 +1,7 @@
-"""Writes down what a restart must not lose: the learned queue, transferred sizes and the running session.
+"""Records what a restart must not lose: the learned queue, transferred sizes and the running session.
 
-An event receiver, on its delivery thread. The files are read at start only: here to go on with the old content, and by
-the dashboard to recover what it shows.
+An event receiver, on its delivery thread. The files are read only at start: here to continue from the old content, and
+by `cloudplow.state.recovered`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Recorder:
         self._files.mark_dirty(SESSION_FILE)
 
     def _ensure_loaded(self) -> None:
-        # Read when the first session begins: a command that uploads nothing need not touch the files.
+        # Read when the first session starts: a command that uploads nothing does not need the files.
         if not self._learned:
             stored = self._files.read(LEARNED_FILE)
             if isinstance(stored, dict):

@@ -1,7 +1,7 @@
-"""What an earlier process left in the cache files -> events, after a start. Old programs' files too.
+"""What an earlier process left in the cache files, old programs' files included -> events, after a start.
 
-Whoever shows it therefore needs no parser of these files. Every value is checked: a file that holds nonsense costs what
-it would have told, never the start.
+So plugins that show it need no parser for these files. Every value is checked: an invalid one is lost, but never stops
+the start.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cloudplow.events import Event, QueueLearned, SessionOutcome, SessionRecover
 from cloudplow.state.loose import mapping, number, text, whole
 from cloudplow.state.state_files import LEARNED_FILE, SESSION_FILE
 
-#: Uploaders of one file that are told of, and accounts that one session is said to have used.
+#: At most this many uploaders of one file, and used accounts of one session, are recovered.
 UPLOADERS_LIMIT: Final = 64
 ACCOUNTS_LIMIT: Final = 1000
 
@@ -22,7 +22,7 @@ Read = Callable[[str], Mapping[str, Any] | None]
 
 
 def recovered_events(read: Read) -> Iterator[Event]:
-    """Sessions, queues and sizes of transfers. read: gives the content of a cache file by its name."""
+    """Sessions, queues and sizes of transfers. read: returns the content of a cache file by its name."""
     yield from _sessions(mapping(read(SESSION_FILE)))
     for uploader, entry in _objects(mapping(read(LEARNED_FILE))):
         queue = mapping(entry.get("queue_distribution"))
@@ -35,7 +35,7 @@ def recovered_events(read: Read) -> Iterator[Event]:
 
 
 def _objects(content: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """The members that are objects themselves, by name."""
+    """The members that are themselves objects, by name."""
     found: list[tuple[str, Mapping[str, Any]]] = []
     found += ((name, value) for name, value in content.items() if isinstance(value, dict))
     return found[:UPLOADERS_LIMIT]
@@ -56,7 +56,7 @@ def _queue(uploader: str, distribution: Mapping[str, Any]) -> QueueLearned:
 
 
 def _sessions(content: Mapping[str, Any]) -> Iterator[SessionRecovered]:
-    """The latest session, as in the old form; those of further uploaders lie beside it under "uploaders"."""
+    """The latest session, in the old form; those of other uploaders are beside it under "uploaders"."""
     found = _objects(mapping(content.get("uploaders")))
     if text(content.get("uploader")):
         found.append((text(content["uploader"]), content))
@@ -70,7 +70,7 @@ def _session(uploader: str, entry: Mapping[str, Any]) -> SessionRecovered:
     files, size = whole(entry.get("transferred_files")), whole(entry.get("transferred_bytes"))
     files_total, bytes_total = whole(entry.get("total_files")), whole(entry.get("total_bytes"))
     used, index = entry.get("sas_used"), entry.get("sa_index")
-    told = not interrupted and "files_left" in entry
+    known = not interrupted and "files_left" in entry
     return SessionRecovered(
         uploader=uploader,
         started_at=number(entry.get("session_start_time")),
@@ -89,8 +89,8 @@ def _session(uploader: str, entry: Mapping[str, Any]) -> SessionRecovered:
         bytes=size,
         files_total=files_total,
         bytes_total=bytes_total,
-        files_left=whole(entry["files_left"]) if told else max(0, files_total - files),
-        bytes_left=whole(entry.get("bytes_left")) if told else max(0, bytes_total - size),
+        files_left=whole(entry["files_left"]) if known else max(0, files_total - files),
+        bytes_left=whole(entry.get("bytes_left")) if known else max(0, bytes_total - size),
         next_capacity_at=None if interrupted else number(entry.get("next_capacity_at")) or None,
         stage_params=mapping(entry.get("stage_params")),
     )
@@ -101,7 +101,7 @@ def _base_name(value: object) -> str:
 
 
 def _outcome(value: object) -> SessionOutcome | None:
-    """None for what an older program did not say."""
+    """None when an older program did not record it."""
     try:
         return SessionOutcome(text(value))
     except ValueError:

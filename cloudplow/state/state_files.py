@@ -1,11 +1,11 @@
 """The one place that reads and writes cache files.
 
-Files are JSON, beside `config.json` (or beside `--cachefile`). A write is atomic: temporary file in the same folder,
-fsync, rename, fsync of the folder. They are read only at start. A file that cannot be read is set aside as
-`NAME.corrupt-TIME` with one warning, and the copy that was saved before it (`NAME.previous`) is read instead.
+Files are JSON, next to `config.json` (or next to `--cachefile`). A write is atomic: temporary file in the same folder,
+fsync, rename, fsync of the folder. They are read only at start. A file that cannot be read is renamed to
+`NAME.corrupt-TIME` with one warning, and its previous copy (`NAME.previous`) is read instead.
 
-Owners of state register a function that makes the present document; the saver thread writes what is dirty at most
-once a second, so that no one who drives rclone waits for a disk.
+Owners of state register a function that makes the current document; the saver thread writes what is dirty at most
+once a second, so that the thread that drives rclone never waits for a disk.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ LEDGER_FILE: Final = "sa_quota_cache.json"
 LEARNED_FILE: Final = "learned_sizes_cache.json"
 SESSION_FILE: Final = "dashboard_session_state.json"
 
-#: The saver writes a dirty file at most this often, in seconds.
+#: The shortest time between two writes by the saver, in seconds.
 SAVE_INTERVAL_SECONDS: Final = 1.0
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader, or a start after a power cut, sees the old or the new content, never a mix.
+    """Replace a file so that a reader, or a start after a power cut, sees either the old or the new content.
 
     Raises OSError.
     """
@@ -63,12 +63,12 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def _previous(path: Path) -> Path:
-    """Where the copy is that was saved before."""
+    """The path of the previous copy."""
     return path.with_name(f"{path.name}.previous")
 
 
 def _keep_previous(path: Path) -> None:
-    """Keep the file as it is now beside the one that will replace it, where the file system can."""
+    """Keep the current file as the previous copy, if the file system supports it."""
     temporary = path.with_name(f".{path.name}.previous.tmp")
     with contextlib.suppress(OSError):
         temporary.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ def _load(path: Path) -> dict[str, Any]:
     """Raises OSError, ValueError, RecursionError."""
     document = json.loads(path.read_bytes(), parse_constant=lambda _token: 0, parse_float=_finite)
     if not isinstance(document, dict):
-        raise ValueError("it holds no JSON object")
+        raise ValueError("it is not a JSON object")
     return document
 
 
@@ -109,10 +109,10 @@ class StateFiles:
         self._recovered: dict[str, dict[str, Any]] = {}
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """The content of a cache file; None when there is none.
+        """The content of a cache file; None when it does not exist.
 
-        One that cannot be read is set aside; the copy that was saved before it takes its place. The bare tokens NaN and
-        Infinity of old files, and numbers that are too large, are read as 0.
+        One that cannot be read is set aside, and its previous copy is read instead. The bare tokens NaN and Infinity of
+        old files, and numbers that are too large, are read as 0.
         """
         path = self.folder / name
         try:
@@ -126,37 +126,37 @@ class StateFiles:
         aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
         try:
             path.rename(aside)
-            done = f"it is set aside as {aside.name}"
+            done = f"renamed to {aside.name}"
         except OSError as rename_error:
-            done = f"it cannot be set aside ({rename_error.strerror})"
+            done = f"it cannot be renamed ({rename_error.strerror})"
         try:
             document = self._recovered[path.name] = _load(_previous(path))
         except (OSError, ValueError, RecursionError):
-            log.warning("%s cannot be read (%s): %s, there is no copy", path, _why(error), done)
+            log.warning("%s cannot be read (%s): %s; there is no previous copy", path, _why(error), done)
             return None
-        log.warning("%s cannot be read (%s): %s, the copy saved before it is used", path, _why(error), done)
+        log.warning("%s cannot be read (%s): %s; using the previous copy", path, _why(error), done)
         return copy.deepcopy(document)
 
     def register(self, name: str, make_document: Callable[[], Any]) -> None:
-        """Name the owner of a file: make_document returns its present JSON-ready content, from any thread."""
+        """Own a file: make_document returns its current JSON-ready content; it is called from any thread."""
         self._makers[name] = make_document
 
     def mark_dirty(self, name: str) -> None:
-        """Have the file written within about a second. Returns at once."""
+        """Have the file written within about a second. Returns immediately."""
         with self._condition:
             if name not in self._dirty:
                 self._dirty.add(name)
                 self._condition.notify()
 
     def save_if_dirty(self, name: str) -> None:
-        """Write the file now if it is to be written. Raises StateError."""
+        """Write the file now if it is dirty. Raises StateError."""
         with self._condition:
             dirty = name in self._dirty
         if dirty:
             self.save_now(name)
 
     def save_now(self, name: str) -> None:
-        """Write the file and return when it is safe on the disk.
+        """Write the file; returns once it is safely on disk.
 
         Raises StateError when it cannot be written.
         """
@@ -169,24 +169,24 @@ class StateFiles:
                 write_atomically(self.folder / name, data)
             except (OSError, ValueError, TypeError, RecursionError) as error:
                 raise StateError(
-                    f"Cannot write {self.folder / name}: {_why(error)}. "
-                    "Make the folder writable, or name another one with --cachefile."
+                    f"{self.folder / name} cannot be written: {_why(error)}; "
+                    "make the folder writable, or choose another one with --cachefile"
                 ) from error
 
     def start(self) -> None:
-        """Make the folder where there is none, and start the saver thread. Raises StateError."""
+        """Create the folder if it does not exist, and start the saver thread. Raises StateError."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StateError(
-                f"The folder {self.folder} for the cache files cannot be made: {_why(error)}. "
-                "Name another one with --cachefile."
+                f"the folder for the cache files, {self.folder}, cannot be created: {_why(error)}; "
+                "choose another one with --cachefile"
             ) from error
         self._thread = threading.Thread(target=self._run, name="cloudplow-saver", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is dirty, then end the saver thread."""
+        """Stop the saver thread, then write what is still dirty."""
         self._stop_event.set()
         with self._condition:
             self._condition.notify()

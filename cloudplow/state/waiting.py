@@ -1,8 +1,7 @@
-"""Remembers since when the largest waiting files wait, over restarts. The owner of `waiting_files.json`.
+"""Remembers, across restarts, since when the largest waiting files have waited. The owner of `waiting_files.json`.
 
-Only so does the planner know for which file it must keep capacity free: keeping it for every large file would leave an
-account idle while small files could use it, keeping it for none would let a steady stream of small files starve a
-large one.
+It tells the planner for which file to reserve capacity: reserving it for every large file would leave an account idle
+while small files could use it; reserving it for none would let a steady stream of small files starve a large one.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from cloudplow.planning.planner import Plan
 from cloudplow.state.state_files import StateFiles
 
 WAITING_FILE: Final = "waiting_files.json"
-#: How many of an uploader's waiting files are remembered, the largest ones.
+#: How many of an uploader's waiting files are remembered: the largest ones.
 REMEMBERED: Final = 100
 
 
@@ -46,14 +45,14 @@ class WaitingFiles:
         return self._since
 
     def overdue(self, uploader: str, window_seconds: float) -> frozenset[str]:
-        """Files that have waited for a whole quota window, by printable name."""
+        """Files that have waited for a whole quota window, as printable names."""
         now = self._now()
         with self._lock:
             known = self._loaded().get(uploader, {})
             return frozenset(name for name, since in known.items() if now - since >= window_seconds)
 
     def note(self, uploader: str, made: Plan) -> None:
-        """Take a plan into account: what waits in it goes on waiting, everything else does no longer."""
+        """Take a plan into account: what waits in it is remembered, everything else is forgotten."""
         waiting = (file for stage in made.later for file in stage.files)
         largest = heapq.nlargest(REMEMBERED, [*waiting, *made.unplanned], key=lambda file: file.size)
         now = self._now()

@@ -1,1 +1,1 @@
-"""What people see on a terminal and in the log file."""
+"""What the terminal and the log file show."""

@@ -1,4 +1,4 @@
-"""What the command line shows while it uploads: log lines, or a live view on a terminal. Event receivers only."""
+"""What the command line shows during an upload: log lines, or a live view on a terminal. Event receivers only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.upload")
 
-#: Plain log lines of progress come at most this often, in seconds.
+#: The shortest time between two log lines of progress, in seconds.
 PROGRESS_SECONDS: Final = 30.0
 
 
@@ -29,9 +29,9 @@ def _level(event: Event) -> int:
 
 
 class LineDisplay:
-    """Log lines for facts, and one of progress now and then."""
+    """Log lines for facts, and now and then one for progress."""
 
-    #: What is of no interest here; a receiver that is not connected costs nothing per file.
+    #: Events not shown here; a receiver that is not connected costs nothing per file.
     unseen: frozenset[str] = frozenset({"file_transferred", "quota_changed", "accounts_learned", "plan_made"})
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -70,7 +70,7 @@ class LineDisplay:
 
 
 def _finish(event: events.TransferProgress) -> str:
-    """When all will be done; "" when nobody knows."""
+    """When everything will be done; "" when unknown."""
     done_at, with_quotas_at = (local_time(at, event.at) for at in (event.done_at, event.done_with_quotas_at))
     if not done_at or done_at == with_quotas_at or not with_quotas_at:
         return f", done about {done_at}" if done_at else ""

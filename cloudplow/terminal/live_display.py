@@ -16,7 +16,7 @@ from cloudplow.terminal.display import LineDisplay
 from cloudplow.terminal.logs import escape_control
 from cloudplow.units import format_bytes
 
-#: More files than this are not shown at once.
+#: At most this many files are shown at a time.
 FILES_SHOWN = 8
 _NAME_WIDTH = 40
 
@@ -30,7 +30,7 @@ def _shorten(name: str) -> str:
 
 
 class _Bytes(ProgressColumn):
-    """Bytes done of total, in the units of every other place."""
+    """Bytes done of total, in the same units as everywhere else."""
 
     def render(self, task: Task) -> Text:
         total = "?" if task.total is None else format_bytes(task.total)
@@ -45,7 +45,7 @@ class _Speed(ProgressColumn):
 
 
 class LiveDisplay(LineDisplay):
-    """Facts scroll by above; below them the session's bar and the files on their way."""
+    """Facts scroll by above; below them are the session's progress bar and the files in progress."""
 
     unseen = frozenset({"quota_changed", "accounts_learned", "plan_made"})
 
@@ -56,7 +56,7 @@ class LiveDisplay(LineDisplay):
             console=self.console, show_path=False, markup=False, highlighter=None, rich_tracebacks=False
         )
         self._progress_view = Progress(
-            # Names are data: no markup in them counts.
+            # Names are data: markup in them is not interpreted.
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             _Bytes(),

@@ -1,4 +1,4 @@
-"""Where log lines go: a rotating file, and the terminal. Whatever a line quotes cannot break it."""
+"""Where log lines go: a rotating file and the terminal. Nothing that a line quotes can break it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _FILES: Final = 5
 
 
 def escape_control(text: str) -> str:
-    """Show control characters, direction overrides and lone surrogates as escapes: file names may hold any."""
+    """Escape control characters, direction overrides and lone surrogates: file names may contain any of them."""
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 class OneLineFormatter(logging.Formatter):
-    """A message is one line; only a traceback of ours adds more."""
+    """Messages are one line; only our own tracebacks add more."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         record.message = escape_control(record.message)
@@ -35,14 +35,14 @@ class OneLineFormatter(logging.Formatter):
 
 
 def _indented(text: str) -> str:
-    """Lines that nobody can take for log lines, whatever an error quotes."""
+    """Indented lines, which cannot be mistaken for log lines, whatever an error quotes."""
     return "\n".join(f"  {escape_control(line)}" for line in text.split("\n"))
 
 
 def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None = None) -> None:
-    """Send log lines to a rotating file (None: to none) and to the terminal (default: standard output).
+    """Send log lines to a rotating file (unless None) and to the terminal (default: standard output).
 
-    level: "WARN", "INFO" or "DEBUG". A file that cannot be opened costs one warning.
+    level: "WARN", "INFO" or "DEBUG". A file that cannot be opened causes one warning.
     """
     root = logging.getLogger()
     for handler in list(root.handlers):
@@ -51,7 +51,7 @@ def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None
     root.setLevel({"WARN": logging.WARNING}.get(level, level))
     formatter = OneLineFormatter(_FORMAT)
     shown = terminal or logging.StreamHandler(sys.stdout)
-    # A handler that is given shows time and level in its own way.
+    # A handler that was passed in shows time and level in its own way.
     shown.setFormatter(OneLineFormatter("%(message)s") if terminal else formatter)
     root.addHandler(shown)
     if logfile is None:
@@ -59,7 +59,8 @@ def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None
     try:
         file = RotatingFileHandler(logfile, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=False)
     except OSError as error:
-        logging.getLogger("cloudplow").warning("Cannot write the log file %s: %s", logfile, error.strerror)
+        text = "The log file %s cannot be written: %s; check the folder and its permissions"
+        logging.getLogger("cloudplow").warning(text, logfile, error.strerror)
         return
     file.setFormatter(formatter)
     root.addHandler(file)

@@ -1,1 +1,1 @@
-"""One upload: what is listed, planned, run and charged, stage by stage."""
+"""One upload: lists, plans, runs and charges, stage by stage."""

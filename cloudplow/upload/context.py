@@ -1,4 +1,4 @@
-"""What every session works with: made once by `cloudplow.app`, handed to each session. No logic."""
+"""What every session works with: created once by `cloudplow.app`, passed to each session. No logic."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def _may_always(_uploader: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """destination: looks a path up in rclone's configuration; listing: lists a source, in the background.
+    """destination: looks up a path in rclone's configuration; listing: lists a source, in the background.
 
-    now: epoch seconds; clock: monotonic seconds; wait_for_capacity: wait until quota returns instead of ending.
+    now: epoch seconds; clock: monotonic seconds; wait_for_capacity: wait until quota comes back instead of ending.
     """
 
     rclone: Rclone

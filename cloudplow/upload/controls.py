@@ -1,7 +1,7 @@
-"""How running sessions are steered, and what they say of themselves. Any thread may use everything here.
+"""How running sessions are controlled, and what they report. Any thread may use everything here.
 
-`Controls` is kept by the app: signals, plugins, and later the control socket and the page end there. Each session gets
-a `SessionControls`, which it looks at between steps and passes on to whatever may take long.
+The app owns `Controls`: signals, plugins, and later the control socket and the page use it. Each session gets
+a `SessionControls`, which it checks between steps and passes to everything that may take long.
 """
 
 from __future__ import annotations
@@ -16,49 +16,49 @@ from cloudplow.models import UploaderStatus
 
 
 class SessionControls:
-    """One running session: what was asked of it, and what it does now."""
+    """One running session: what it was asked to do, and what it is doing."""
 
     def __init__(self) -> None:
-        #: Set once the session is to end; whoever waits, waits for it.
+        #: Set once the session must end; every wait ends with it.
         self.stopping = threading.Event()
         self._killing = threading.Event()
         self._lock = threading.Lock()
-        self._told = UploaderStatus(UploaderState.SCANNING, "getting ready")
+        self._reported = UploaderStatus(UploaderState.SCANNING, "getting ready")
 
     def stop(self, *, now: bool = False) -> None:
-        """End the session: rclone is asked to stop. now: it is killed."""
+        """End the session: rclone is asked to stop. now: kill it instead."""
         if now:
             self._killing.set()
         self.stopping.set()
 
     def should_stop(self) -> bool:
-        """Whether the session is to end."""
+        """Whether the session must end."""
         return self.stopping.is_set()
 
     def should_kill(self) -> bool:
-        """Whether it is to end at once."""
+        """Whether it must end immediately."""
         return self._killing.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait; True as soon as the session is to end."""
+        """Wait; returns True as soon as the session must end."""
         return self.stopping.wait(seconds)
 
-    def tell(self, state: UploaderState, why: str = "", until: float | None = None) -> None:
-        """The session says what it does now. until: epoch seconds, None when unknown."""
+    def report(self, state: UploaderState, why: str = "", until: float | None = None) -> None:
+        """Report what the session is doing now. until: epoch seconds, None when unknown."""
         with self._lock:
-            self._told = UploaderStatus(state, why, until)
+            self._reported = UploaderStatus(state, why, until)
 
     def status(self) -> UploaderStatus:
-        """What the session does now."""
+        """What the session is doing now."""
         with self._lock:
-            told = self._told
+            last = self._reported
         if not self.stopping.is_set():
-            return told
-        return UploaderStatus(UploaderState.STOPPING, f"stopping on request; before that: {told.why or told.state}")
+            return last
+        return UploaderStatus(UploaderState.STOPPING, f"stopping on request; before that: {last.why or last.state}")
 
 
 class Controls:
-    """All sessions of this process. uploaders: every name that the configuration has."""
+    """All sessions of this process. uploaders: every uploader name in the configuration."""
 
     def __init__(self, uploaders: Iterable[str]) -> None:
         self._lock = threading.Lock()
@@ -67,7 +67,7 @@ class Controls:
         self._program_stops = threading.Event()
 
     def request_stop(self) -> None:
-        """End the whole program: every session is asked to stop, and none begins. A second call kills rclone."""
+        """End the whole program: every session is asked to stop, and none starts. A second call kills rclone."""
         with self._lock:
             again = self._program_stops.is_set()
             self._program_stops.set()
@@ -76,15 +76,15 @@ class Controls:
             session.stop(now=again)
 
     def stop_requested(self) -> bool:
-        """Whether the whole program is to end."""
+        """Whether the whole program must end."""
         return self._program_stops.is_set()
 
     def wait_for_stop(self, timeout_seconds: float | None = None) -> bool:
-        """Wait until the whole program is to end; False when the time ran out."""
+        """Wait until the whole program must end; False on timeout."""
         return self._program_stops.wait(timeout_seconds)
 
     def stop(self, uploader: str | None = None, *, now: bool = False) -> list[str]:
-        """Stop the named uploader's session, or all of them; others may still begin. now: kill rclone.
+        """Stop the named uploader's session, or all of them; others may still start. now: kill rclone.
 
         Returns the uploaders that were running.
         """
@@ -95,7 +95,7 @@ class Controls:
         return list(asked)
 
     def status(self) -> Mapping[str, UploaderStatus]:
-        """What every uploader does now, and why."""
+        """What every uploader is doing, and why."""
         with self._lock:
             return self._idle | {name: session.status() for name, session in self._running.items()}
 
@@ -115,7 +115,7 @@ class Controls:
                 del self._running[uploader]
 
     def note_end(self, event: SessionFinished) -> None:
-        """How an uploader's last session ended: what it says while it is idle."""
+        """Remember how an uploader's last session ended: its status while it is idle."""
         state = UploaderState.FAILED if event.outcome is SessionOutcome.FAILED else UploaderState.IDLE
         with self._lock:
             self._idle[event.uploader] = UploaderStatus(state, f"last upload: {sentence(event)}")

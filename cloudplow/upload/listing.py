@@ -1,7 +1,7 @@
-"""Learns the exact queue of an upload: every file that the user's filters let through, with its exact size.
+"""Learns the exact queue of an upload: every file that passes the user's filters, with its exact size.
 
-rclone itself lists (`lsf`), so that filters mean what they mean in rclone. For `copy`, where files stay at the source,
-a dry run tells which of them the destination does not have yet.
+rclone itself does the listing (`lsf`), so filters mean what they mean in rclone. For `copy`, where files stay at the
+source, a dry run finds those that the destination does not have yet.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError, StoppedError
+from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
 from cloudplow.rclone.environment import rclone_environment
@@ -31,16 +32,16 @@ log = logging.getLogger("cloudplow.upload")
 #: The exit status of rclone for a source that does not exist.
 _NOT_FOUND: Final = 3
 _TIME_LENGTH: Final = len("2006-01-02 15:04:05")
-#: A copy's destination is looked into with at most so many accounts, one after the other.
+#: How many accounts are tried, one after the other, for looking into a copy's destination.
 COMPARE_ACCOUNTS: Final = 3
-#: What knows no time of a file leaves it at the beginning of 1970; in every zone that is before this.
+#: A file without a time is dated to the start of 1970; in every time zone that is before this.
 _FIRST_TIME: Final = b"1970-01-02"
 
 
 class Listing(NamedTuple):
-    """What a listing found. source: "lsf", or "dry_run" when the destination was asked too.
+    """What a listing found. source: "lsf", or "dry_run" when the destination was compared too.
 
-    oldest_file: printable name of the file that was changed longest ago, "" when unknown.
+    oldest_file: printable name of the file with the oldest modification time, "" when unknown.
     oldest_modified_at: when that was, epoch seconds; 0 when unknown.
     """
 
@@ -51,9 +52,9 @@ class Listing(NamedTuple):
 
 
 def parse_listing(output: bytes) -> list[QueueFile]:
-    """Read lines of time, size and name, or of size and name; a line that is none is passed over. Raises nothing."""
+    """Read lines of time, size and name, or of size and name; other lines are ignored. Raises nothing."""
     files = []
-    # Line by line: a listing of a million files is not held twice.
+    # Line by line, so that a listing of a million files is not held twice.
     for line in BytesIO(output):
         fields = line.rstrip(b"\n").decode("utf-8", "surrogateescape").split(LISTING_SEPARATOR, 2)
         try:
@@ -66,10 +67,10 @@ def parse_listing(output: bytes) -> list[QueueFile]:
 
 
 def oldest_name(output: bytes, left_out: Container[str] = frozenset()) -> str:
-    """The file of a listing that was changed longest ago, but for those left out; "" when no time is known.
+    """The file in a listing with the oldest modification time, except those left out; "" when no time is known.
 
-    The times are local and sort as text, but for the hour that autumn repeats. No line is taken apart unless the
-    first one in that order does not count: of 350,000 the first is found in 15 ms.
+    The times are local and sort as text, except in the hour that is repeated in autumn. Lines are parsed only if the
+    first one in that order does not count: among 350,000 lines it is found in 15 ms.
     """
 
     def counts(line: bytes) -> bool:
@@ -87,7 +88,7 @@ def _name_of(line: bytes) -> str:
 
 
 def modified_at(folder: Path, name: str) -> int:
-    """When a listed file was changed, in epoch seconds; 0 when it cannot be told."""
+    """When a listed file was last modified, in epoch seconds; 0 when unknown."""
     try:
         return int(local_path(folder, name).stat().st_mtime)
     except (OSError, ValueError):
@@ -95,15 +96,15 @@ def modified_at(folder: Path, name: str) -> int:
 
 
 def read_listing(job: Job, done: Completed) -> list[QueueFile]:
-    """What the listing of a source found. Raises RcloneError with rclone's own last line."""
+    """The files in the output of a listing. Raises RcloneError with rclone's own last line."""
     if done.code != 0:
         what = "the folder does not exist" if done.code == _NOT_FOUND else done.last_error_line()
-        raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone ended with status {done.code}"}')
+        raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone exited with status {done.code}"}')
     return parse_listing(done.stdout)
 
 
 def without_open_files(files: Iterable[QueueFile], folder: Path, opened: frozenset[str]) -> list[QueueFile]:
-    """Leave out files that somebody holds open. opened: absolute paths."""
+    """Leave out files that a process holds open. opened: absolute paths."""
     if not opened:
         return list(files)
     resolved = folder.resolve()
@@ -118,7 +119,7 @@ def missing_at_destination(
     environment: Mapping[str, str],
     should_stop: Callable[[], bool],
 ) -> list[QueueFile]:
-    """Of the files of a copy, those that a dry run would transfer. Raises RcloneError, StoppedError."""
+    """The files of a copy that a dry run would transfer. Raises RcloneError, StoppedError."""
     write_list(list_path, files)
     dry_job = Job(job.command, job.source, job.destination, job.extras, dry_run=True)
     wanted: set[str] = set()
@@ -142,7 +143,7 @@ def missing_at_destination(
 
 
 def write_list(path: Path, files: Iterable[QueueFile]) -> None:
-    """Write the names for `--files-from-raw`, byte for byte as they were listed. Raises OSError."""
+    """Write the names for `--files-from-raw`, byte for byte as listed. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.writelines(os.fsencode(one.name) + b"\n" for one in files)
@@ -151,13 +152,13 @@ def write_list(path: Path, files: Iterable[QueueFile]) -> None:
 def unchanged(
     files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os.stat_result] = os.stat
 ) -> list[QueueFile]:
-    """Leave out files that vanished or changed their size since they were listed."""
+    """Leave out files that have vanished or changed size since they were listed."""
     kept = []
     for file in files:
         try:
             size = stat(str(local_path(folder, file.name))).st_size
         except (OSError, ValueError):
-            # Where rclone encodes the name, its path is our guess: rclone decides.
+            # If rclone encoded the name, the path is our guess, so rclone decides.
             if is_plain(file.name):
                 continue
             size = file.size
@@ -169,9 +170,9 @@ def unchanged(
 def learn_queue(
     context: Context, task: UploadTask, list_path: Path, pool: AccountPool | None, controls: SessionControls
 ) -> Listing:
-    """Every file that is to be uploaded now: filtered, not open, and for a copy not at the destination yet.
+    """Every file to upload now: filtered, not open, and for a copy not at the destination yet.
 
-    Raises RcloneError, and StoppedError when asked to stop meanwhile.
+    Raises RcloneError, and StoppedError when asked to stop.
     """
     listing = context.listing(task.job)
     opened: frozenset[str] = frozenset()
@@ -183,11 +184,11 @@ def learn_queue(
     if opened:
         kept = without_open_files(files, task.folder, opened)
         if len(kept) < len(files):
-            log.info("%s: %d open files are left for later", task.name, len(files) - len(kept))
+            log.info("%s: %s left for later", task.name, count(len(files) - len(kept), "open file"))
         files = kept
     if files and not task.moving:
         source = "dry_run"
-        compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may look while an upload does
+        compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may run beside an upload
         try:
             files = _compare(context, task, files, compare_path, pool, controls.should_stop)
         finally:
@@ -205,7 +206,7 @@ def _compare(
     pool: AccountPool | None,
     should_stop: Callable[[], bool],
 ) -> list[QueueFile]:
-    """What the destination lacks. The remote may have no key of its own, so an account of the pool looks."""
+    """What the destination lacks. The remote may have no key of its own, so an account of the pool is used."""
     environment = rclone_environment(os.environ, filters=False)
     destination = context.destination(task.job.destination)
     keys = pool.usable_keys()[:COMPARE_ACCOUNTS] if pool is not None and destination.drive_remotes else []

@@ -1,7 +1,7 @@
 """The source folder on the local disk: names as rclone lists them -> paths, open files, empty folders.
 
-rclone shows what its standard encoding cannot hold as other characters: control characters as the pictures U+2400 to
-U+241F and U+2421, a "/" or a lone dot from a remote as its full-width form; a literal such character is quoted with
+rclone replaces characters that its standard encoding does not allow: control characters by the symbols U+2400 to
+U+241F and U+2421, a "/" or a lone dot from a remote by its full-width form; a literal such character is quoted with
 U+201B. Source: https://rclone.org/overview/#restricted-characters, observed with 1.60.1 and 1.75.2.
 """
 
@@ -25,7 +25,7 @@ def local_path(folder: Path, name: str) -> Path:
 
 
 def is_plain(name: str) -> bool:
-    """Whether the listed name holds nothing that rclone may have encoded, so that its path is beyond doubt."""
+    """Whether the listed name contains nothing that rclone may have encoded, so that its path is certain."""
     return name.isascii() or _ENCODED.search(name) is None
 
 
@@ -37,10 +37,10 @@ def _decode(match: re.Match[str]) -> str:
 
 
 def open_files_below(folder: Path, *, except_containing: Sequence[str] = ()) -> frozenset[str]:
-    """The absolute paths of files below the folder that any process of this machine holds open.
+    """The absolute paths of files below the folder that any process on this machine holds open.
 
-    except_containing: a path that contains one of these texts does not count. Processes that may not be looked into
-    are passed over; as root all are seen.
+    except_containing: paths that contain one of these texts do not count. Processes that we may not inspect are
+    ignored; root sees all.
     """
     prefix = str(folder.resolve()).rstrip("/") + "/"
     opened = (path for path in _open_files() if path.startswith(prefix))
@@ -48,16 +48,16 @@ def open_files_below(folder: Path, *, except_containing: Sequence[str] = ()) -> 
 
 
 def _open_files() -> Iterator[str]:
-    """What is open on this machine, as /proc links to it. Source: proc(5), /proc/pid/fd.
+    """Every open file on this machine, from the links in /proc. Source: proc(5), /proc/pid/fd.
 
-    psutil says the same, but reads a second file for each descriptor, and takes several times as long.
+    psutil gives the same, but reads a second file for each descriptor and takes several times as long.
     """
     for process in _names(PROC):
         if process.isdigit():
             for link in _names(PROC / process / "fd"):
                 try:
-                    yield os.readlink(f"{PROC}/{process}/fd/{link}")  # noqa: PTH115 - a Path for each costs more than this
-                except OSError:  # closed meanwhile
+                    yield os.readlink(f"{PROC}/{process}/fd/{link}")  # noqa: PTH115 - a Path would cost more than this
+                except OSError:  # closed in the meantime
                     continue
 
 
@@ -72,7 +72,7 @@ def _names(folder: Path) -> list[str]:
 def remove_empty_folders(root: Path, depth: int) -> int:
     """Remove empty folders at least `depth` levels below the root (1 = its direct children), deepest first.
 
-    Returns how many were removed. A folder that is in use or not ours is left alone. Symbolic links are not followed.
+    Returns how many were removed. Folders that are in use or not ours are left alone. Symbolic links are not followed.
     """
     removed = 0
     base = len(root.parts)

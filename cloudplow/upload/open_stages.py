@@ -1,4 +1,4 @@
-"""Stages that were cut off: which files each had, and what of them counts as spent."""
+"""Interrupted stages: which files each had, and how much of them counts as spent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ log = logging.getLogger("cloudplow.upload")
 
 
 def settle_open_stages(context: Context, task: UploadTask, list_path: Path, queue: Sequence[QueueFile]) -> None:
-    """Charge what a killed run's stage uploaded without writing it down: its files that are gone.
+    """Charge what a killed run's stage uploaded without recording it: its files that are gone.
 
-    The disk is asked, not the queue: that may have been listed while the orphaned rclone was still moving.
+    This checks the disk, not the queue, which may have been listed while the orphaned rclone was still moving files.
     """
     for key, charged_bytes in context.ledger.open_stages(task.name):
         destination = context.destination(task.job.destination)
@@ -32,7 +32,7 @@ def settle_open_stages(context: Context, task: UploadTask, list_path: Path, queu
         )
         extra = max(0, gone_bytes - charged_bytes)
         log.warning(
-            "%s: the last run was killed in a stage of account %s; %s more count as used",
+            "%s: the last run was killed during a stage with account %s; another %s of its quota count as used",
             task.name,
             Path(key).name,
             format_bytes(extra),
@@ -41,7 +41,7 @@ def settle_open_stages(context: Context, task: UploadTask, list_path: Path, queu
 
 
 def suspects_of_earlier_runs(context: Context, task: UploadTask, list_path: Path) -> dict[str, Suspect]:
-    """Files of a stage that was cut off in an earlier run: each may have arrived without a word. By printable name."""
+    """Files of a stage that was interrupted in an earlier run: each may have arrived unreported. By printable name."""
     aborted = context.ledger.aborted_stages(task.name)
     if not aborted:
         return {}
@@ -49,12 +49,12 @@ def suspects_of_earlier_runs(context: Context, task: UploadTask, list_path: Path
 
 
 def stage_sizes_path(list_path: Path) -> Path:
-    """Where a stage's names are kept with their sizes."""
+    """The path of a stage's list of names and sizes."""
     return list_path.with_suffix(".sizes")
 
 
 def read_stage_sizes(list_path: Path) -> list[QueueFile]:
-    """What the last stage planned; [] when that is not known."""
+    """What the last stage planned; [] when unknown."""
     try:
         return parse_listing(stage_sizes_path(list_path).read_bytes())
     except OSError:
@@ -62,7 +62,7 @@ def read_stage_sizes(list_path: Path) -> list[QueueFile]:
 
 
 def write_stage_sizes(list_path: Path, files: Sequence[QueueFile]) -> None:
-    """Keep a stage's names and sizes for `settle_open_stages`, safe on the disk. Raises OSError."""
+    """Save a stage's names and sizes for `settle_open_stages`, safely on disk. Raises OSError."""
     with stage_sizes_path(list_path).open("wb") as file:
         file.writelines(b"%d\t%s\n" % (one.size, os.fsencode(one.name)) for one in files)
         file.flush()

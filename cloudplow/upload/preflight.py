@@ -1,4 +1,4 @@
-"""Finds out, in the background, what rclone is there and which remotes it knows; checks what tasks need."""
+"""Finds out, in the background, which rclone is installed and which remotes it knows; checks what tasks need."""
 
 from __future__ import annotations
 
@@ -22,78 +22,78 @@ DUMP_TIMEOUT_SECONDS: Final = 60.0
 
 
 class Preflight:
-    """All questions are asked at once, while the main thread goes on; asking for an answer waits for it."""
+    """Starts all queries immediately, while the main thread continues; reading an answer waits for it."""
 
     def __init__(self, rclone: Rclone) -> None:
         self.rclone = rclone
-        self._answer = self._ask(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
+        self._answer = self._query(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
         self._listings: dict[tuple[str, ...], Background[Completed]] = {}
         self._version: tuple[int, ...] | None = None
         self._dump: Dump | None = None
         self._destinations: dict[str, Destination] = {}
 
     @staticmethod
-    def _ask(command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
+    def _query(command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
         return Background(lambda: run(command, timeout_seconds=timeout_seconds), "cloudplow-ask")
 
     def begin_listing(self, task: UploadTask) -> None:
-        """List a task's source ahead of its session."""
+        """Start listing a task's source before its session starts."""
         if task.folder.is_dir():
             command = listing_command(self.rclone, task.job)
-            self._listings[tuple(command)] = self._ask(command)
+            self._listings[tuple(command)] = self._query(command)
 
     def listing(self, job: Job) -> Background[Completed]:
-        """The listing that was begun ahead, once; else a new one."""
+        """The listing that was started in advance, the first time; after that a new one."""
         command = listing_command(self.rclone, job)
-        return self._listings.pop(tuple(command), None) or self._ask(command)
+        return self._listings.pop(tuple(command), None) or self._query(command)
 
     def destination(self, path: str) -> Destination:
-        """What lies below a path. Raises RcloneError as `dump` does."""
+        """The remotes below a path. Raises RcloneError as `dump` does."""
         if path not in self._destinations:
             self._destinations[path] = look_up(path, self.dump())
         return self._destinations[path]
 
     def check_version(self) -> tuple[int, ...]:
-        """The version. Raises RcloneNotFoundError when it is none, or too old."""
+        """The version. Raises RcloneNotFoundError when the program is not rclone, or too old."""
         if self._version is None:
             try:
                 said = find_version(self._answer.get().stderr)
             except RcloneError:
                 said = None
-            # Whatever does not name its version in passing is asked for it.
+            # If the debug output does not name the version, query it.
             self._version = read_version(self.rclone) if said is None else checked_version(self.rclone, said)
         return self._version
 
     def dump(self) -> Dump:
-        """Every remote of rclone's configuration and its settings. Raises RcloneError with the cure."""
+        """Every remote in rclone's configuration, with its settings. Raises RcloneError, which says what to do."""
         if self._dump is None:
             self._dump = parse_dump(self._answer.get())
         return self._dump
 
 
 def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
-    """Read the answer of `rclone config dump`. Raises RcloneError with the cure."""
+    """Read the output of `rclone config dump`. Raises RcloneError, which says what to do."""
     if done.code != 0:
         raise RcloneError(
             f"rclone cannot read its configuration: {done.last_error_line()} "
-            "(core.rclone_config_path; for an encrypted one set RCLONE_CONFIG_PASS)"
+            "(check core.rclone_config_path; if it is encrypted, set RCLONE_CONFIG_PASS)"
         )
     try:
         document = json.loads(done.stdout)
     except ValueError as error:
-        raise RcloneError("rclone printed a configuration that is no JSON (core.rclone_config_path)") from error
+        raise RcloneError("rclone's configuration is not valid JSON (check core.rclone_config_path)") from error
     return {name: value for name, value in document.items() if isinstance(value, dict)}
 
 
 def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
-    """What is missing for a task: folder, remote, accounts. One sentence each, with the place and the cure."""
+    """What a task lacks: folder, remote, accounts. One sentence each, with the place and what to do."""
     place = f"remotes.{task.name}"
     faults = []
     if not task.folder.is_dir():
-        what = "is no folder" if task.folder.exists() else "does not exist"
+        what = "is not a folder" if task.folder.exists() else "does not exist"
         faults.append(f'{place}.upload_folder: "{task.folder}" {what}; create it, or correct the path')
     elif not os.access(task.folder, os.R_OK | os.X_OK):
-        faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; mend its permissions')
+        faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; fix its permissions')
     try:
         destination = preflight.destination(task.job.destination)
     except RcloneError as error:
@@ -101,7 +101,7 @@ def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
     if not destination.known:
         known = ", ".join(f'"{one}"' for one in preflight.dump()) or "none"
         faults.append(
-            f'{place}.upload_remote: rclone knows no remote "{destination.remote_name}" (it knows: {known}); '
+            f'{place}.upload_remote: rclone has no remote "{destination.remote_name}" (known: {known}); '
             "add it with `rclone config`, or correct the name"
         )
     if task.accounts_folder is not None and destination.key_in is not None:

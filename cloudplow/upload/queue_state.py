@@ -1,4 +1,4 @@
-"""What a session still has to upload: the latest listing, less what went, and what keeps failing. No processes."""
+"""What a session still has to upload: the latest listing, minus what was uploaded, and what keeps failing. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from cloudplow.models import QueueFile, printable_name
 
-#: After failing in this many stages a file is left alone for the rest of the session.
+#: After failing in this many stages a file is not tried again in the session.
 TRIES_PER_FILE: Final = 3
 
 
@@ -24,7 +24,7 @@ class QueueState:
         self._doubtful: set[str] = set()
 
     def listed(self, files: Iterable[QueueFile], *, files_stay: bool) -> None:
-        """Take a new listing. files_stay: what was transferred is still listed (a copy), so it is left out here."""
+        """Take a new listing. files_stay: transferred files are still listed (a copy), so they are left out here."""
         self.files = {file.name: file for file in files if not (files_stay and file in self._finished)}
         self.bytes = sum(file.size for file in self.files.values())
         if not files_stay:
@@ -37,20 +37,20 @@ class QueueState:
             self.bytes -= known.size
             self._finished.add(known)
 
-    def tried_in_vain(self, name: str, error: str) -> None:
-        """A file failed, or rclone passed it over. name: as listed."""
+    def note_failure(self, name: str, error: str) -> None:
+        """A file failed, or rclone skipped it. name: as listed."""
         self._tries[name] += 1
         self._errors[name] = error
 
     def note_failures(self, failed: Iterable[tuple[str, str]]) -> None:
-        """Files that failed, by the name that rclone's log shows, with the error."""
+        """Files that failed, by the names in rclone's log, with the errors."""
         by_shown = {printable_name(name): name for name in self.files}
         for shown, error in failed:
             if shown in by_shown:
-                self.tried_in_vain(by_shown[shown], error)
+                self.note_failure(by_shown[shown], error)
 
     def candidates(self) -> list[QueueFile]:
-        """What may be planned: everything but files that failed too often. Those of `failed_before` go last."""
+        """What may be planned: everything except files that failed too often. Those in `failed_before` go last."""
         if not self._tries:
             return list(self.files.values())
         return [file for file in self.files.values() if self._tries[file.name] < TRIES_PER_FILE]
@@ -60,7 +60,7 @@ class QueueState:
         return dict(self._tries)
 
     def tried_unevenly(self) -> bool:
-        """Whether some of what is left failed less often than others did: it has its turn before these."""
+        """Whether some of the remaining files failed less often than others, and so go first."""
         tries = [self._tries[name] for name in self.files]
         return bool(tries) and min(tries) < max(tries)
 
@@ -73,7 +73,7 @@ class QueueState:
         }
 
     def still_doubtful(self, dropped: Iterable[QueueFile]) -> set[str]:
-        """Files that looked changed before a stage; returns those that did so before and are listed all the same."""
+        """Take files that look changed before a stage; returns those that looked changed before an earlier one too."""
         names = {file.name for file in dropped}
         again = names & self._doubtful
         self._doubtful |= names

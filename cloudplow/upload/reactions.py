@@ -1,4 +1,4 @@
-"""What follows from the verdict on a stage: next stage, next account, or the end. Pure."""
+"""Decides what follows from a stage's verdict: next stage, next account, or the end. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cloudplow.upload.triggers import Sleep
 class React(StrEnum):
     """What to do after a stage."""
 
-    GO_ON = "go_on"
+    CONTINUE = "continue"
     REST_ACCOUNT = "rest_account"
     SET_ACCOUNT_ASIDE = "set_account_aside"
     END = "end"
 
 
 class Reaction(NamedTuple):
-    """What to do, and why. until: epoch seconds, for `REST_ACCOUNT` and for an end that is no fault.
+    """What to do, and why. until: epoch seconds, for `REST_ACCOUNT` and for an end that is not a fault.
 
     outcome: that of the session, for an end. switch_reason: why another account takes over.
     """
@@ -41,15 +41,15 @@ def react(
     fired: Sleep | None,
     transferred_files: int,
 ) -> Reaction:
-    """Decide what follows. window_seconds: how long Google's daily limit lasts; fired: the trigger that stopped it."""
+    """Decide what to do next. window_seconds: how long Google's daily limit lasts; fired: the trigger that fired."""
     why = verdict.reason
     match verdict.outcome:
         case StageOutcome.DONE | StageOutcome.FILES_FAILED:
-            return Reaction(React.GO_ON, why)
+            return Reaction(React.CONTINUE, why)
         case StageOutcome.INTERRUPTED:
             return Reaction(React.END, why, outcome=SessionOutcome.INTERRUPTED)
         case StageOutcome.DESTINATION_FULL if with_accounts and verdict.denial is Denial.STORAGE_FULL:
-            # Outside of a shared drive each account has storage of its own.
+            # Outside a shared drive, each account has its own storage.
             return Reaction(React.SET_ACCOUNT_ASIDE, why, switch_reason=SwitchReason.FAILED)
         case StageOutcome.DESTINATION_FULL | StageOutcome.MISUSED:
             return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
@@ -62,12 +62,12 @@ def react(
         case StageOutcome.ACCOUNT_FAILED if with_accounts:
             return Reaction(React.SET_ACCOUNT_ASIDE, why, switch_reason=SwitchReason.FAILED)
         case StageOutcome.LIMIT_REACHED:
-            # With accounts the limit is each run's; without, the user limited the whole upload.
+            # With accounts the limit applies to each run; without, to the whole upload.
             if with_accounts and transferred_files:
-                return Reaction(React.GO_ON, why)
+                return Reaction(React.CONTINUE, why)
             return Reaction(React.END, why, outcome=SessionOutcome.SUSPENDED)
         case _:
-            return Reaction(React.GO_ON, why)
+            return Reaction(React.CONTINUE, why)
 
 
 def _rest(why: str, until: float, switch_reason: SwitchReason, *, with_accounts: bool) -> Reaction:

@@ -1,4 +1,4 @@
-"""One session: uploads an uploader's queue over all its accounts, stage by stage, until nothing is left that can go."""
+"""One session: uploads an uploader's queue through all its accounts, stage by stage, until nothing more can go."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cloudplow.accounts.pool import AccountPool
 from cloudplow.distribution import distribution_document
 from cloudplow.errors import RcloneError, StateError, StoppedError
 from cloudplow.events import Event, SessionFinished, SessionOutcome, StageOutcome, UploaderState
+from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile
 from cloudplow.planning.last_tries import Patience
 from cloudplow.planning.planner import Plan, plan_document
@@ -33,10 +34,10 @@ from cloudplow.upload.task_plan import plan_task
 
 log = logging.getLogger("cloudplow.upload")
 
-#: A listing older than this is made again before the next stage, in seconds.
+#: A listing older than this is renewed before the next stage, in seconds.
 LISTING_FRESH_SECONDS: Final = 30.0
-#: After rclone was cut off, uploads whose last bytes it had sent may still land at the destination. Whoever looked
-#: there meanwhile would upload them again, as duplicates; so nothing is begun for this long, in seconds.
+#: After rclone was interrupted, uploads whose last bytes it had sent may still appear at the destination. Listing it
+#: too early would upload them again, as duplicates; so nothing is started for this long, in seconds.
 LANDING_SECONDS: Final = 2.0
 
 STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcome.INTERRUPTED)
@@ -48,7 +49,7 @@ class Session:
     def __init__(self, context: Context, task: UploadTask, controls: SessionControls) -> None:
         self._controls = controls
         self._spent = context.ledger
-        # A dry run books what it would spend where nobody keeps it, and so goes from account to account as an upload.
+        # A dry run charges what it would spend to a copy, so that it goes from account to account as an upload does.
         self._context = replace(context, ledger=context.ledger.rehearsal()) if task.job.dry_run else context
         self._task = task
         self._id = os.urandom(6).hex()
@@ -66,8 +67,8 @@ class Session:
     def run(self) -> SessionFinished:
         """Upload until the end; returns the last event.
 
-        Raises RcloneError, BusyError and StateError when nothing could be begun. Faults that come later end the
-        session with the outcome "failed".
+        Raises RcloneError, BusyError and StateError when nothing could be started. Later faults end the session with
+        the outcome "failed".
         """
         try:
             self._begin()
@@ -134,7 +135,7 @@ class Session:
                 return STOPPED
             if self._context.clock() - self._listed_at > LISTING_FRESH_SECONDS:
                 self._learn(driver)
-                continue  # it may have taken long: look whether to stop
+                continue  # it may have taken long: check whether to stop
             made = self._plan()
             if made.stages:
                 result = driver.run(made)
@@ -152,7 +153,7 @@ class Session:
                 return end
 
     def _learn(self, driver: StageDriver) -> None:
-        self._controls.tell(UploaderState.SCANNING, f"listing {self._task.folder}")
+        self._controls.report(UploaderState.SCANNING, f"listing {self._task.folder}")
         started = self._context.clock()
         listing = learn_queue(self._context, self._task, self._list_path, self._pool, self._controls)
         if self._announced is None and self._pool is not None:
@@ -215,12 +216,13 @@ class Session:
         if made.next_capacity is not None:
             room = format_bytes(made.next_capacity.bytes)
             used_up = "would be used up" if self._task.job.dry_run else "is used up"
-            why = f"every account {used_up}, {made.waiting_files} files wait until the first {room} come back"
+            waiting = f"{count(made.waiting_files, 'file')} {'waits' if made.waiting_files == 1 else 'wait'}"
+            why = f"the quota of every account {used_up}; {waiting} until the first {room} come back"
             return Reaction(React.END, why, made.next_capacity.at, outcome=SessionOutcome.QUOTA_USED)
         given_up = self._queue.given_up()
         if given_up:
             name, error = next(iter(given_up.items()))
-            why = f"{len(given_up)} files could not be uploaded, for example {name!r}: {error}"
+            why = f"{count(len(given_up), 'file')} could not be uploaded, for example {name!r}: {error}"
             return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
         return Reaction(React.END, outcome=SessionOutcome.DONE)
 
@@ -228,7 +230,7 @@ class Session:
         """Wait for capacity, or until asked to stop."""
         until = end.until or 0.0
         self._emit(events.UploaderSuspended, reason=end.why, until=until)
-        self._controls.tell(UploaderState.COOLING, end.why, until)
+        self._controls.report(UploaderState.COOLING, end.why, until)
         while (left := until - self._context.now()) > 0:
             if self._controls.wait(min(left + 0.05, 60.0)):
                 return
@@ -236,10 +238,10 @@ class Session:
         self._listed_at = -math.inf
 
     def _after_stage(self, driver: StageDriver, result: StageResult | None) -> Reaction | None:
-        """What follows from a stage (None: its files had all changed): the end of the session, or None to go on."""
+        """What follows from a stage (None: all its files had changed): the end of the session, or None to continue."""
         if result is None:
             self._listed_at = -math.inf
-            return self._without_progress("the files keep changing while they are to be uploaded")
+            return self._without_progress("the files keep changing before they can be uploaded")
         self._queue.note_failures(result.failed.items())
         if result.verdict.outcome in (StageOutcome.DONE, StageOutcome.FILES_FAILED):
             if self._task.job.dry_run:
@@ -261,10 +263,10 @@ class Session:
         return self._apply(driver, reaction, result)
 
     def _note_untouched(self, untouched: Sequence[QueueFile]) -> None:
-        """Planned files of which rclone said nothing: there already (a copy), vanished, or passed over."""
+        """Planned files that rclone did not mention: already there (a copy), vanished, or skipped."""
         for file in untouched:
             if self._task.moving:
-                self._queue.tried_in_vain(file.name, "rclone passed it over (a flag of rclone_extras may forbid it)")
+                self._queue.note_failure(file.name, "rclone skipped it (perhaps because of a flag in rclone_extras)")
             else:
                 self._queue.forget(file)
 
@@ -283,7 +285,7 @@ class Session:
         return self._without_progress(reaction.why, len(result.failed))
 
     def _without_progress(self, why: str, failed_files: int = 0) -> Reaction | None:
-        """A stage brought nothing there: pause, or end when that was so too often."""
+        """A stage uploaded nothing: pause, or end the session if that happened too often."""
         pause = self._patience.next_pause(failed_files, others_first=self._queue.tried_unevenly())
         if pause is None:
             return Reaction(React.END, why, outcome=SessionOutcome.FAILED)

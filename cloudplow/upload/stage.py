@@ -1,4 +1,4 @@
-"""One run of rclone over a planned list of files: starts it, reads it, says what became of each file."""
+"""One run of rclone over a planned list of files: starts it, reads it, reports what happened to each file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cloudplow.upload.triggers import Sleep, Triggers
 
 
 class StageListener(Protocol):
-    """Who wants to know at once. Called on the thread that drives rclone: return fast."""
+    """Gets everything as it happens. Called on the thread that drives rclone: return fast."""
 
     def on_uploaded(self, file: QueueFile) -> None:
         """The bytes of a file were spent."""
@@ -55,12 +55,12 @@ class StageRequest:
 
 
 class StageResult(NamedTuple):
-    """What became of a stage.
+    """The result of a stage.
 
-    files, bytes: transferred; failed: error by name, of files that are to blame themselves; untouched: other planned
-    files that are still waiting;
-    lost_bytes: what failed and aborted uploads may have cost; in_flight: the part of it that uploads cut off may have
-    cost, by name as the log shows it; fired: the trigger that stopped it.
+    files, bytes: transferred; failed: error by name, of files that failed through their own fault; untouched: other
+    planned files that are still waiting;
+    lost_bytes: what failed and aborted uploads may have cost; in_flight: the part of it that interrupted uploads may
+    have cost, by name as the log shows it; fired: the trigger that stopped it.
     """
 
     verdict: Verdict
@@ -74,12 +74,12 @@ class StageResult(NamedTuple):
 
     @property
     def cut_off(self) -> bool:
-        """Whether rclone ended before its time, so that uploads under way may have arrived without a word."""
+        """Whether rclone ended early, so that uploads in progress may have arrived unreported."""
         return self.verdict.outcome not in (StageOutcome.DONE, StageOutcome.FILES_FAILED)
 
 
 class StageRun:
-    """Runs one stage, on the calling thread, to its end."""
+    """Runs one stage to its end, on the calling thread."""
 
     def __init__(self, request: StageRequest, listener: StageListener) -> None:
         self._request = request
@@ -98,7 +98,7 @@ class StageRun:
         self._lost_bytes = 0
 
     def run(self, should_stop: Callable[[], bool], should_kill: Callable[[], bool]) -> StageResult:
-        """Run rclone and read it to the end. should_stop: asks it to end; should_kill: ends it at once.
+        """Run rclone and read it to the end. should_stop: whether to ask it to end; should_kill: whether to kill it.
 
         Raises RcloneError when it cannot be started.
         """
@@ -175,7 +175,7 @@ class StageRun:
         if file is None or not self._request.moving:
             return
         already_there = name not in self._uploaded
-        # A move inside one remote that replaces a file also logs `Deleted`, of the old one at the destination.
+        # A move within one remote that replaces a file also logs `Deleted`, for the old file at the destination.
         if already_there and local_path(self._request.folder, file.name).exists():
             return
         self._on_transferred(name, file, already_there=already_there)
@@ -196,7 +196,7 @@ class StageRun:
 
     def _on_problem(self, name: str, text: str) -> None:
         if text.startswith("corrupted on transfer"):
-            # All its bytes went before the check found them wrong.
+            # All its bytes were sent before the check failed.
             self._lost_bytes += self._waiting[name].size
             self._in_flight.pop(name, None)
         else:
@@ -205,7 +205,7 @@ class StageRun:
             self._failed[name] = text[:500]
 
     def _settle_uploaded(self) -> None:
-        """rclone may be cut off after it has removed a file and before it says so: the source tells."""
+        """rclone may be interrupted after it removed a file and before it logs that, so check the source."""
         for name in self._uploaded & self._waiting.keys():
             file = self._waiting[name]
             if self._request.moving and not local_path(self._request.folder, file.name).exists():
@@ -223,7 +223,7 @@ class StageRun:
             failed_before=self._request.retry,
         )
         if self._fired is not None and not interrupted:
-            verdict = Verdict(StageOutcome.TRIGGERED, f'rclone said "{self._fired[0]}" too often (rclone_sleeps)')
+            verdict = Verdict(StageOutcome.TRIGGERED, f'rclone logged "{self._fired[0]}" too often (rclone_sleeps)')
         aborted = {name: done for name, done in self._in_flight.items() if name in self._waiting}
         if verdict.outcome is StageOutcome.DONE:
             aborted = {}
@@ -241,9 +241,9 @@ class StageRun:
         return StageResult(verdict, self._files, self._bytes, failed, untouched, lost_bytes, aborted, self._fired)
 
     def _files_are_to_blame(self, outcome: StageOutcome) -> bool:
-        """Whether what failed is to count against the files: not when their account was refused, or the run cut off.
+        """Whether failures count against the files: not when their account was refused or the run was interrupted.
 
-        A file that is refused all alone may be one that Google never takes: it must not use up account after account.
+        A file refused on its own may be one that Google never accepts: it must not use up account after account.
         """
         alone = len(self._request.files) == 1 or self._request.retry
         return (alone and outcome is StageOutcome.DENIED) or outcome in (
@@ -254,6 +254,6 @@ class StageRun:
 
 
 def stage_list_path(state_dir: Path, uploader: str) -> Path:
-    """Where the list of an uploader's running stage is kept."""
+    """The path of the file list of an uploader's running stage."""
     safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in uploader)
     return state_dir / "stages" / f"{safe}.list"

@@ -35,7 +35,7 @@ from cloudplow.upload.unseen import transfers, unseen_bytes
 class StageDriver:
     """Owned by one session, on its thread. files, bytes: transferred so far in the session.
 
-    context: for a dry run with a ledger that is kept nowhere.
+    context: for a dry run, one with a ledger that is never saved.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class StageDriver:
         return Path(self._pool.active).name if self._pool is not None and self._pool.active else ""
 
     def suspect(self, suspects: Mapping[str, Suspect]) -> None:
-        """Files that an earlier run, cut off, may have brought there already."""
+        """Files that an earlier, interrupted run may have uploaded already."""
         self._suspects.update(suspects)
 
     def run(self, made: Plan) -> StageResult | None:
@@ -91,7 +91,7 @@ class StageDriver:
         self._stage += 1
         self._write_lists(files)
         self._announce(files)
-        self._controls.tell(UploaderState.UPLOADING, self._what_goes(files))
+        self._controls.report(UploaderState.UPLOADING, self._what_goes(files))
         started = self._context.clock()
         charged = self._pool is not None
         if charged:
@@ -158,9 +158,9 @@ class StageDriver:
                 self._suspects[name] = Suspect(account, result.in_flight.get(name, 0))
 
     def _charged_ahead(self, result: StageResult) -> tuple[int, int]:
-        """What may have gone unseen when the session was asked to stop, and that with what was seen to be under way.
+        """What may have been sent unreported when the session was asked to stop; and that plus what was in progress.
 
-        It counts as used: only the next run can tell which files arrived, and it must not plan with too much before.
+        It counts as used: only the next run can see which files arrived, and must not plan with too much until then.
         """
         if result.verdict.outcome is not StageOutcome.INTERRUPTED:
             return 0, 0
@@ -170,7 +170,7 @@ class StageDriver:
         return unseen, unseen + sum(seen.values())
 
     def _forget(self, file: QueueFile, already_there: bool) -> None:
-        """A file has gone. One that a stage which was cut off had brought there is charged to that stage's account."""
+        """A file is done. If an interrupted stage had already uploaded it, it is charged to that stage's account."""
         self._queue.forget(file)
         suspect = self._suspects.pop(printable_name(file.name), None) if self._suspects else None
         if suspect is not None and already_there and not self._task.job.dry_run:
@@ -179,7 +179,7 @@ class StageDriver:
                 self._context.ledger.charge_late(self._task.name, suspect.account, owed)
 
     def _outlook(self, stats: Stats) -> dict[str, Any]:
-        """What is left of the whole queue, and both times of completion."""
+        """What is left of the whole queue, and both finish times."""
         in_flight = sum(one.bytes for one in stats.transferring)
         bytes_left = max(0, self._queue.bytes - in_flight)
         now = self._context.now()
@@ -214,7 +214,7 @@ class StageDriver:
         self._switch_reason = SwitchReason.QUOTA_USED
 
     def leave_account(self, reaction: Reaction) -> None:
-        """The active account is not to be used for now (denied, trigger) or for the rest of the session (failed)."""
+        """Stop using the active account for now (denied, trigger) or for the rest of the session (failed)."""
         if self._pool is None or self._pool.active is None:
             return
         account = self._pool.active
@@ -256,13 +256,13 @@ class StageDriver:
             self._emit_quota(self._pool.active)
 
     def _emit_quota(self, account: str) -> None:
-        # What a dry run takes of a quota is not spent.
+        # A dry run spends no quota.
         if self._pool is not None and self._pool.index(account) >= 0 and not self._task.job.dry_run:
             self._emit(events.QuotaChanged, **asdict(self._pool.quota(account)))
 
 
 def distinct_in_log(files: Sequence[QueueFile]) -> list[QueueFile]:
-    """Leave out files whose names rclone's log would show alike (bytes that are no UTF-8): they go in a later stage."""
+    """Leave out files whose names look the same in the log (bytes that are not UTF-8): they go in a later stage."""
     if all(file.name.isascii() for file in files):
         return list(files)
     by_shown: dict[str, QueueFile] = {}

@@ -1,4 +1,4 @@
-"""What happens in a stage -> charges in the ledger, and events. Runs on the thread that drives rclone."""
+"""Turns what happens in a stage into ledger charges and events. Runs on the thread that drives rclone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cloudplow.events import Event
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Stats
 
-#: `quota_changed` of the running account comes at most this often, in seconds.
+#: The shortest time between two `quota_changed` of the running account, in seconds.
 QUOTA_EVENT_SECONDS: Final = 1.0
 
 Emit = Callable[..., None]
@@ -19,9 +19,9 @@ Emit = Callable[..., None]
 class StageReporter:
     """The listener of one stage.
 
-    emit: publishes an event of the session; charge: books bytes on the stage's account; quota_changed: publishes the
-    account's state; both do nothing without accounts. forget: told of each file that has gone, and whether it was
-    there already. outlook: the fields of `transfer_progress` that concern the whole queue.
+    emit: publishes an event of the session; charge: charges bytes to the stage's account; quota_changed: publishes the
+    account's state; both do nothing without accounts. forget: called for each file that is done, with whether it was
+    already there. outlook: the fields of `transfer_progress` about the whole queue.
     """
 
     def __init__(

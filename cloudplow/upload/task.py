@@ -1,4 +1,4 @@
-"""One uploader, taken out of the configuration: what an upload is to do."""
+"""One uploader, taken from the configuration: what to upload, and how."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cloudplow.upload.triggers import Sleep
 
 @dataclass(frozen=True, slots=True)
 class UploadTask:
-    """One uploader, taken out of the configuration."""
+    """One uploader, taken from the configuration."""
 
     name: str
     folder: Path
@@ -35,12 +35,12 @@ class UploadTask:
 
 
 def as_dry_run(task: UploadTask) -> UploadTask:
-    """The same task, but nothing is moved, copied or deleted."""
+    """The same task, but without moving, copying or deleting anything."""
     return replace(task, job=task.job._replace(dry_run=True))
 
 
 def upload_task(config: Config, name: str) -> UploadTask:
-    """Take one uploader out of a checked configuration. Raises KeyError for a name that is not there."""
+    """Take one uploader from a checked configuration. Raises KeyError for an unknown name."""
     uploader: Uploader = config.uploader[name]
     remote: Remote = config.remotes[name]
     folder = Path(remote.upload_folder or "").expanduser()
@@ -69,7 +69,7 @@ def upload_task(config: Config, name: str) -> UploadTask:
 
 
 def pool_of(task: UploadTask, ledger: Ledger) -> AccountPool | None:
-    """The accounts of a task, none of them read yet; None when it uses none."""
+    """The accounts of a task, not read yet; None if it uses none."""
     if task.accounts_folder is None:
         return None
     return AccountPool(task.name, task.accounts_folder, ledger, quota_bytes=task.quota_bytes)

@@ -1,4 +1,4 @@
-"""Plans a task's queue with what its accounts have left, in the sizes that the destination counts."""
+"""Plans a task's queue with what its accounts have left, in sizes as stored at the destination."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plan_task(
     queue: Sequence[QueueFile],
     failures: Mapping[str, int] = MappingProxyType({}),
 ) -> Plan:
-    """The plan of a queue, in the files' own sizes. Without a pool everything goes in one stage.
+    """The plan for a queue, in the files' own sizes. Without a pool everything goes in one stage.
 
     failures: how often files failed, by name: they go after all others.
     """
@@ -30,7 +30,7 @@ def plan_task(
         return reduce(plan_unlimited_last, rest, plan_unlimited(first))
     capacities = pool.capacities()
     chosen = context.choose_account(task.name, capacities, queue)
-    # A plugin chooses which account is next; the active one is used up first.
+    # A plugin may choose the next account; the active one is used up first.
     if chosen is not None:
         capacities.sort(key=lambda capacity: (capacity.account != pool.active, capacity.account != chosen))
     overdue = context.waiting.overdue(task.name, task.window_seconds)

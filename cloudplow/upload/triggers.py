@@ -1,4 +1,4 @@
-"""`rclone_sleeps`: texts in rclone's output that put the account, or the remote, to sleep. No clock of its own."""
+"""`rclone_sleeps`: texts in rclone's output that put the account, or the remote, to sleep. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """count hits of a text within timeout_seconds stop the run; then it sleeps for sleep_seconds."""
+    """`count` hits of a text within timeout_seconds stop the run, which then sleeps for sleep_seconds."""
 
     count: int
     timeout_seconds: float
@@ -23,13 +23,13 @@ class _Window:
 
 @dataclass(slots=True)
 class Triggers:
-    """Counts hits: the first opens a window, `count` within it fire, after it the count starts again."""
+    """Counts hits: the first opens a window, `count` hits within it fire; after the window, counting restarts."""
 
     sleeps: Mapping[str, Sleep]
     _windows: dict[str, _Window] = field(default_factory=dict)
 
     def hit(self, line: str, now: float) -> tuple[str, Sleep] | None:
-        """Look at one output line (case does not matter); now: monotonic seconds. Returns what fired, if anything."""
+        """Check one output line, ignoring case; now: monotonic seconds. Returns what fired, if anything."""
         lowered = line.casefold()
         for text, sleep in self.sleeps.items():
             if text.casefold() not in lowered:

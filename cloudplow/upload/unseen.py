@@ -1,4 +1,4 @@
-"""What an upload that was asked to stop may have brought there without rclone having said so. Pure."""
+"""What an upload that was asked to stop may have sent without rclone reporting it. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 
 from cloudplow.rclone.command import ExtraValue
 
-#: More than any line carries between rclone's last statistics (one a second) and its end: 20 Gbit/s for two seconds.
+#: More than any line can carry between rclone's last statistics (one a second) and its end: 20 Gbit/s for two seconds.
 UNSEEN_BYTES: Final = 5_000_000_000
-#: How many files rclone uploads at a time where nobody says.
+#: How many files rclone uploads at a time by default.
 DEFAULT_TRANSFERS: Final = 4
 
 
@@ -24,9 +24,9 @@ def transfers(extras: Mapping[str, ExtraValue], environ: Mapping[str, str]) -> i
 
 
 def unseen_bytes(missing_bytes: Iterable[int], transfers_at_once: int) -> int:
-    """The most that may have gone since rclone's last statistics.
+    """The most that may have been sent since rclone's last statistics.
 
-    missing_bytes: of each file of which it is not known that it arrived, what had not gone by then. At most so many
-    files as go at a time may have arrived since, and no more than the line carries.
+    missing_bytes: for each file not known to have arrived, what had not been sent by then. At most as many files as
+    rclone uploads at a time can have arrived since, and no more bytes than a line can carry.
     """
     return min(UNSEEN_BYTES, sum(heapq.nlargest(transfers_at_once, missing_bytes)))

@@ -102,7 +102,7 @@ class DashboardServer:
             await _shut_pool(pool)
 
     def _build(self) -> tuple[uvicorn.Server, WSGIMiddleware]:
-        # Flask and uvicorn take 0.2 s (measured with a started core), which the start of an upload must not wait for.
+        # Flask and uvicorn take 200 ms (measured with a started core): the start of an upload must not wait for them.
         from cloudplow_dashboard.server.application import build
 
         return build(self.hub, self._state, self._history, self._trusted_proxies)

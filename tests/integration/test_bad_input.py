@@ -62,7 +62,7 @@ def test_a_missing_configuration_is_written_as_a_sample(broken: LocalSite) -> No
 
     run = run_with(path, broken)
 
-    assert_refused(run, f"{path}: there was none, so a sample was written there; fill it in and start again")
+    assert_refused(run, f"{path}: did not exist, so a sample was written; edit it and start again")
     assert {"remotes", "uploader"} <= json.loads(path.read_text(encoding="utf-8")).keys()
 
 
@@ -74,10 +74,10 @@ def test_a_sample_that_cannot_be_written_is_a_fault(broken: LocalSite) -> None:
     ("text", "fault"),
     [
         ("", "config.json: is empty"),
-        ('{"core": {,}}', "config.json: line 1, column 11: a name in double quotes must come here"),
+        ('{"core": {,}}', "config.json: line 1, column 11: a key in double quotes is missing here"),
         ('{\n "core": {}\n "remotes": {}\n}', "config.json: line 3, column 2: a comma is missing here"),
         ("[]", "config.json"),
-        ('{"core": {}, "core": {}}', "core is there twice"),
+        ('{"core": {}, "core": {}}', "core appears twice"),
     ],
 )
 def test_malformed_json_is_shown_with_its_place(broken: LocalSite, text: str, fault: str) -> None:
@@ -110,11 +110,11 @@ def test_all_faults_of_a_configuration_are_shown_at_once(broken: LocalSite) -> N
 
     assert_refused(
         broken.run("upload"),
-        'core.dry_run: "maybe" is neither true nor false; write true or false',
-        "uploader.google.check_interval: 0 is too small; write a number above 0",
-        'uploader.google.schedule.allowed_from: "25:00" is no time of day; write HH:MM',
-        'uploader.google.account_quota: "a lot" is no size above zero; write it as rclone does',
-        'uploader.gogle: "gogle" is no name under "remotes"; there are: "google"; rename it, or add it there',
+        'core.dry_run: must be true or false (found "maybe")',
+        "uploader.google.check_interval: must be greater than 0 (found 0)",
+        "uploader.google.schedule.allowed_from: must be a time of day in the form HH:MM",
+        "uploader.google.account_quota: must be a size above zero, as rclone writes it",
+        'uploader.gogle: "gogle" is not a name under "remotes" (known: "google"); rename it, or add the remote',
     )
 
 
@@ -132,15 +132,15 @@ def test_flags_that_the_engine_owns_are_refused(broken: LocalSite) -> None:
 def test_an_unknown_uploader_is_named_together_with_the_known_ones(broken: LocalSite) -> None:
     assert_refused(
         broken.run("upload", "googel", "google", "x\ny"),
-        '"googel" is no uploader; the configuration has: google',
-        '"x\\ny" is no uploader; the configuration has: google',
+        'there is no uploader "googel"; the configuration has: google',
+        'there is no uploader "x\\ny"; the configuration has: google',
     )
 
 
 def test_a_configuration_without_uploaders_is_a_fault(broken: LocalSite) -> None:
     broken.config["uploader"] = {}
 
-    assert_refused(broken.run("upload"), "uploader: there is none; name at least one of the remotes there")
+    assert_refused(broken.run("upload"), "uploader: must have at least one entry, with the name of a remote")
 
 
 # What the configuration names
@@ -153,7 +153,7 @@ def test_everything_that_an_upload_lacks_is_shown_at_once(broken: LocalSite) -> 
     assert_refused(
         broken.run("upload"),
         f'remotes.google.upload_folder: "{broken.root}/no folder" does not exist; create it, or correct the path',
-        'remotes.google.upload_remote: rclone knows no remote "nowhere" (it knows: "disk", "plain", "vault"); add it',
+        'remotes.google.upload_remote: rclone has no remote "nowhere" (known: "disk", "plain", "vault"); add it',
         f'uploader.google.service_account_path: the folder "{broken.root}/no accounts" cannot be read',
     )
 
@@ -161,7 +161,7 @@ def test_everything_that_an_upload_lacks_is_shown_at_once(broken: LocalSite) -> 
 def test_a_file_in_the_place_of_the_upload_folder_is_a_fault(broken: LocalSite) -> None:
     broken.remote["upload_folder"] = str(broken.root / "rclone.conf")
 
-    assert_refused(broken.run("upload"), "is no folder; create it, or correct the path")
+    assert_refused(broken.run("upload"), "is not a folder; create it, or correct the path")
 
 
 def test_an_account_folder_without_keys_is_a_fault(broken: LocalSite) -> None:
@@ -169,7 +169,7 @@ def test_an_account_folder_without_keys_is_a_fault(broken: LocalSite) -> None:
     (broken.accounts / "readme.txt").write_text("no key")
     broken.uploader["service_account_path"] = str(broken.accounts)
 
-    assert_refused(broken.run("upload"), "holds no *.json key file; put keys there, or remove the setting")
+    assert_refused(broken.run("upload"), "has no *.json key files; put keys there, or remove the setting")
 
 
 def test_every_key_file_that_is_none_is_named(broken: LocalSite) -> None:
@@ -180,7 +180,7 @@ def test_every_key_file_that_is_none_is_named(broken: LocalSite) -> None:
     assert_refused(
         broken.run("upload"),
         f"{broken.accounts}/2.json is not JSON: download the key again, or move the file out of the folder",
-        f"{broken.accounts}/10.json holds no service account: download the key again",
+        f"{broken.accounts}/10.json is not a service account key: download the key again",
     )
 
 
@@ -196,16 +196,16 @@ def test_a_configuration_of_rclone_that_cannot_be_read_is_a_fault(broken: LocalS
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
-        (lambda site: "/no/such/rclone", 'core.rclone_binary_path: "/no/such/rclone" is no program that can be run'),
+        (lambda site: "/no/such/rclone", 'core.rclone_binary_path: "/no/such/rclone" is not an executable program'),
         (
             lambda site: write_program(site, "#!/bin/sh\necho rclone v1.50.0\n"),
-            "is rclone 1.50.0, too old: 1.60 is the oldest that works",
+            "is rclone 1.50.0, but at least 1.60 is needed",
         ),
-        (lambda site: write_program(site, "#!/bin/sh\necho hello\n"), "does not answer as rclone does"),
-        (lambda site: write_program(site, "#!/bin/sh\nexit 3\n"), "does not answer as rclone does"),
+        (lambda site: write_program(site, "#!/bin/sh\necho hello\n"), "does not look like rclone"),
+        (lambda site: write_program(site, "#!/bin/sh\nexit 3\n"), "does not look like rclone"),
         (lambda site: write_program(site, "#!/no/such/shell\n"), "cannot be started"),
         (lambda site: write_program(site, "\x7fELF garbage"), "cannot be started"),
-        (lambda site: str(site.source), "is no program that can be run"),
+        (lambda site: str(site.source), "is not an executable program"),
     ],
     ids=["missing", "too old", "no rclone", "fails", "no interpreter", "no program", "folder"],
 )
@@ -336,7 +336,7 @@ def test_a_cache_folder_that_cannot_be_used_stops_the_start(broken: LocalSite) -
 
     run = broken.run("--cachefile", str(broken.root / "file" / "cache.db"), "upload")
 
-    assert_refused(run, "for the cache files cannot be made: File exists. Name another one with --cachefile.", status=1)
+    assert_refused(run, "cannot be created: File exists; choose another one with --cachefile", status=1)
 
 
 def test_a_ledger_that_cannot_be_written_ends_the_upload_before_anything_goes(broken: LocalSite) -> None:
@@ -387,7 +387,7 @@ def test_other_commands_find_the_same_faults(broken: LocalSite, command: str) ->
     run = broken.run(command)
 
     assert run.status == 2, run.said
-    assert 'rclone knows no remote "nowhere"' in run.stdout + run.stderr
+    assert 'rclone has no remote "nowhere"' in run.stdout + run.stderr
     assert "Traceback" not in run.stdout + run.stderr
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudplow.events import sentences
 from cloudplow.upload.queue_state import TRIES_PER_FILE
 from tests.fake_drive import Failure, Fault
 from tests.fake_drive.pytest_plugin import MakeDrive
@@ -42,7 +43,7 @@ def assert_only_the_broken_are_left(site: LocalSite, done: Run, healthy: set[str
     assert done.transferred.keys() == healthy
     assert contents(site.source).keys() == {name.encode() for name in broken}
     assert (done.finished["outcome"], done.finished["files_left"]) == ("failed", len(broken))
-    assert f"{len(broken)} files could not be uploaded" in done.finished["reason"]
+    assert f"{sentences.count(len(broken), 'file')} could not be uploaded" in done.finished["reason"]
     failures = Counter(event["name"] for event in done.of("file_failed"))
     assert failures == dict.fromkeys(broken, TRIES_PER_FILE)
 
@@ -103,6 +104,6 @@ def test_a_file_that_no_account_may_write_sets_none_of_them_aside(
     write_files(site.source, [100_000] * 6)
     finished, seen = site.upload()
     assert (finished.outcome, finished.files, finished.files_left) == ("failed", 5, 1)
-    assert "1 files could not be uploaded" in finished.reason
+    assert "1 file could not be uploaded" in finished.reason
     assert [event.signal_name for event in seen.events].count("sa_switched") == 1
     assert [event.signal_name for event in seen.events].count("file_failed") == TRIES_PER_FILE

@@ -255,7 +255,7 @@ def test_an_rclone_that_does_nothing_and_says_so_to_nobody_ends_the_upload(fake:
     assert run.status == 1, run.said
     assert run.finished["files"] == 0
     assert run.finished["files_left"] == 2
-    assert "rclone passed it over" in run.stderr
+    assert "rclone skipped it" in run.stderr
     assert len(run.of("stage_started")) == 3
     assert fake.ledger_bytes() == 0
     assert len(contents(fake.source)) == 2

@@ -151,7 +151,7 @@ def cloudplow_start(app):
     refused = upload_with(any_site, text)
 
     assert refused.status == 2
-    assert refused.stderr == "cloudplow: pauses.minutes: 0 is too small; write 1 or more\n"
+    assert refused.stderr == "cloudplow: pauses.minutes: must be at least 1 (found 0)\n"
 
     any_site.config["pauses"]["minutes"] = 5
     any_site.config["plugins"] = any_site.config["plugins"][1:]
@@ -230,7 +230,7 @@ def test_help_names_the_commands_of_plugins(any_site: LocalSite) -> None:
 def test_command_of_a_plugin_that_fails_is_one_line(any_site: LocalSite) -> None:
     run = run_with(any_site, COMMANDS, "breaks")
     assert run.status == 1
-    assert run.stderr.splitlines() == ['cloudplow: the command "breaks" of a plugin failed: no luck']
+    assert run.stderr.splitlines() == ['cloudplow: the plugin command "breaks" failed: no luck']
 
 
 def test_command_that_nobody_has_is_bad_usage(any_site: LocalSite) -> None:
@@ -294,5 +294,5 @@ def test_healthcheck_without_anybody_to_ask_is_unhealthy_and_says_why(any_site: 
 
     assert (run.status, run.stdout) == (
         1,
-        "unhealthy: there is nothing to ask: enable the dashboard (dashboard.enabled)\n",
+        "unhealthy: nothing can be queried; enable the dashboard (dashboard.enabled)\n",
     )

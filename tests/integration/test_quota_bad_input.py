@@ -208,12 +208,12 @@ def test_a_ledger_from_the_future_counts_as_spent_now_with_one_warning(
     before = time.time()
     done = site.run("upload")
     assert done.returncode == 3, said(done)
-    assert len(warnings(done, "from the future")) == 1, said(done)
+    assert len(warnings(done, "uploads in the future")) == 1, said(done)
     assert committed(drive) == {"1.json": 0, "2.json": 0, "3.json": 2 * MB}
     (spent_at, size_bytes), *rest = site.ledger()["1.json"]["charges"]
     assert before - 1 <= spent_at <= time.time()
     assert (size_bytes, rest) == (2 * MB, [])
-    assert warnings(site.run("upload"), "from the future") == []
+    assert warnings(site.run("upload"), "uploads in the future") == []
 
 
 @pytest.mark.parametrize("text", ["", '{"google": {"1.json": {"bytes": 20', "\0\0\0\0"])
@@ -412,7 +412,7 @@ def assert_busy(done: subprocess.CompletedProcess[str], words: str) -> None:
     assert done.returncode == 1, said(done)
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("cloudplow: "))
     assert f"another upload is using {words}" in line
-    assert "wait until it has ended, or stop it" in line
+    assert "wait until it ends, or stop it" in line
 
 
 @pytest.mark.parametrize("shared", ["cache", "folder", "accounts"])

@@ -265,8 +265,8 @@ def test_all_quotas_used_exits_3_and_says_when_and_how_much_returns(
     write_files(site.source, [500_000] * 30)
     done = site.run("upload")
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "capacity returns" in done.stdout
-    assert "4.8 MB" in done.stdout
+    assert "more quota at " in done.stdout
+    assert "until the first 4.8 MB come back" in done.stdout
 
 
 def test_upload_wait_goes_on_by_itself_when_the_window_has_passed(

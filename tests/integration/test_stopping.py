@@ -192,7 +192,7 @@ def test_an_rclone_that_does_not_listen_is_killed_by_the_second_signal(site: Loc
         (deaf,) = [one for one in rclones(site) if "move" in one.cmdline()]
         deaf.suspend()
         process.terminate()
-        wait_for(lambda: "once more kills it" in site.output(), "the answer to the signal")
+        wait_for(lambda: "a second one kills it" in site.output(), "the answer to the signal")
         assert process.poll() is None
         asked_at = time.monotonic()
         process.terminate()

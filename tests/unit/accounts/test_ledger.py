@@ -125,7 +125,7 @@ def test_ledger_from_the_future_counts_as_spent_now_with_one_warning(
     ledger = make_ledger(tmp_path, clock)
     ledger.load({"google": DAY})
     assert ledger.returns(KEY) == (Return(clock.at + DAY, 100),)
-    assert caplog.text.count("from the future") == 1
+    assert caplog.text.count("uploads in the future") == 1
 
 
 # Sharing

@@ -256,7 +256,7 @@ def test_refusal_near_the_quota_teaches_the_true_limit_for_all(
     ledger.charge("google", str(keys / "1.json"), 950)
     assert pool.learn_from_denial(str(keys / "1.json"), DAY) == NOON + DAY
     assert [one.limit_bytes for one in pool.capacities()] == [950, 950]
-    assert "from now on every account is planned to that" in caplog.text
+    assert "from now on no account is planned beyond that" in caplog.text
 
 
 def test_account_refused_again_when_its_first_bytes_are_back_rests_for_a_whole_window(

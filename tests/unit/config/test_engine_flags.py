@@ -170,7 +170,7 @@ def test_key_that_is_no_single_flag_is_one_fault(extras: dict[str, object]) -> N
 
 def test_filter_may_be_there_more_than_once() -> None:
     normal, faults = normalise_extras({"--exclude=a": None, "--exclude=b": None, "--exclude": "c"})
-    assert faults == [("--exclude", "is there twice; keep one of the two")]
+    assert faults == [("--exclude", "is set twice; keep one of them")]
     assert normal == {"--exclude": "a", "--exclude=b": None}
     assert extras_faults(normal, service_accounts=True) == []
     assert all(is_filter_flag(flag) and is_listing_flag(flag) for flag in normal)

@@ -77,7 +77,7 @@ def test_written_files_have_the_listed_sizes_checksums_and_times(tmp_path: Path)
 def test_a_folder_that_is_in_use_is_refused(tmp_path: Path) -> None:
     (tmp_path / "holiday.mkv").touch()
 
-    with pytest.raises(CloudplowError, match="is not empty"):
+    with pytest.raises(CloudplowError, match="must be a new or empty folder"):
         run_demo(tmp_path, exit_when_done=True, upload=never_upload, rclone="rclone")
 
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.mkv"]
@@ -151,7 +151,7 @@ def test_a_port_in_use_gives_way_to_a_free_one() -> None:
         port = demo._free_port(taken, said.append)
 
     assert port not in (0, taken)
-    assert said == [f"Port {taken} is in use; another one is taken."]
+    assert said == [f"Port {taken} is in use; using another one."]
 
 
 def test_a_free_port_is_used_without_a_word() -> None:
@@ -207,9 +207,9 @@ def test_all_arrived_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("arrived", "fault"),
     [
-        ({"a": "1"}, "1 files did not arrive, for example 'b'"),
-        ({"a": "1", "b": "2", "c": "3"}, "1 files arrived that nobody sent, for example 'c'"),
-        ({"a": "1", "b": "wrong"}, "1 files arrived with other contents, for example 'b'"),
+        ({"a": "1"}, "1 file did not arrive, for example 'b'"),
+        ({"a": "1", "b": "2", "c": "3"}, "1 file arrived that nobody sent, for example 'c'"),
+        ({"a": "1", "b": "wrong"}, "1 file arrived with different contents, for example 'b'"),
     ],
 )
 def test_a_cloud_that_differs_is_a_fault(
@@ -225,9 +225,9 @@ def test_source_events_and_accounts_are_checked_too(tmp_path: Path, monkeypatch:
     (site.library / "left.mkv").touch()
 
     assert find_faults(site, tally_of("1.json")) == [
-        "1 files are still in the source folder, for example 'left.mkv'",
-        "the events told of 1 files, there were 2",
-        "only 1 accounts were used, expected at least 4",
+        "1 file left in the source folder, for example 'left.mkv'",
+        "the events reported 1 file instead of 2",
+        "only 1 account used, expected at least 4",
     ]
 
 

@@ -135,7 +135,7 @@ def test_what_others_killed_is_a_failure_with_the_signal(code: int, name: str) -
 
 
 def test_unknown_code_without_words_says_the_code() -> None:
-    assert verdict_of(99) == Verdict(StageOutcome.FAILED, "rclone ended with status 99")
+    assert verdict_of(99) == Verdict(StageOutcome.FAILED, "rclone exited with status 99")
 
 
 def test_reason_is_the_last_problem_of_the_run_rather_than_of_a_file() -> None:

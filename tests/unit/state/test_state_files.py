@@ -133,7 +133,7 @@ def test_damaged_file_that_cannot_be_set_aside_is_left_with_one_warning(
     monkeypatch.setattr(Path, "rename", refuse)
     assert files.read(NAME) is None
     (warning,) = caplog.records
-    assert "cannot be set aside (Read-only file system)" in warning.getMessage()
+    assert "cannot be renamed (Read-only file system)" in warning.getMessage()
 
 
 def test_copy_saved_before_takes_the_place_of_a_damaged_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -148,7 +148,7 @@ def test_copy_saved_before_takes_the_place_of_a_damaged_file(tmp_path: Path, cap
     assert found == {"number": 2}
     found.clear()
     assert files.read(NAME) == {"number": 2}
-    assert "the copy saved before it is used" in caplog.text
+    assert "using the previous copy" in caplog.text
     assert len(caplog.records) == 1
 
 

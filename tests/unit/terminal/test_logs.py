@@ -103,8 +103,9 @@ def test_log_rotates_at_five_mebibytes_and_keeps_five(tmp_path: Path, monkeypatc
 def test_log_file_that_cannot_be_opened_costs_one_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     logs.set_up("INFO", tmp_path / "gone" / "cloudplow.log")
     (line,) = capsys.readouterr().out.splitlines()
-    assert "Cannot write the log file" in line
-    assert line.endswith("No such file or directory")
+    assert "The log file" in line
+    assert "cannot be written: No such file or directory" in line
+    assert line.endswith("cannot be written: No such file or directory; check the folder and its permissions")
 
 
 def test_setting_up_again_replaces_the_handlers(tmp_path: Path) -> None:

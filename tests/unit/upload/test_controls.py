@@ -77,7 +77,7 @@ def test_status_says_what_a_session_told_last_and_that_it_stops() -> None:
     controls = Controls(["google"])
     assert controls.status()["google"].state is UploaderState.IDLE
     with controls.session("google") as session:
-        session.tell(UploaderState.COOLING, "all 3 accounts are used up", until=1234.0)
+        session.report(UploaderState.COOLING, "all 3 accounts are used up", until=1234.0)
         status = controls.status()["google"]
         assert (status.state, status.why, status.until) == (UploaderState.COOLING, "all 3 accounts are used up", 1234.0)
         controls.stop()

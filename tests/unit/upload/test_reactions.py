@@ -34,15 +34,15 @@ def test_every_outcome_has_a_reaction_that_carries_the_reason(
 @pytest.mark.parametrize(
     ("outcome", "with_accounts", "expected"),
     [
-        (StageOutcome.DONE, True, React.GO_ON),
-        (StageOutcome.FILES_FAILED, True, React.GO_ON),
-        (StageOutcome.FILES_FAILED, False, React.GO_ON),
+        (StageOutcome.DONE, True, React.CONTINUE),
+        (StageOutcome.FILES_FAILED, True, React.CONTINUE),
+        (StageOutcome.FILES_FAILED, False, React.CONTINUE),
         (StageOutcome.DENIED, True, React.REST_ACCOUNT),
         (StageOutcome.TRIGGERED, True, React.REST_ACCOUNT),
         (StageOutcome.ACCOUNT_FAILED, True, React.SET_ACCOUNT_ASIDE),
-        (StageOutcome.ACCOUNT_FAILED, False, React.GO_ON),
-        (StageOutcome.FAILED, True, React.GO_ON),
-        (StageOutcome.FAILED, False, React.GO_ON),
+        (StageOutcome.ACCOUNT_FAILED, False, React.CONTINUE),
+        (StageOutcome.FAILED, True, React.CONTINUE),
+        (StageOutcome.FAILED, False, React.CONTINUE),
     ],
 )
 def test_a_failing_account_leads_to_the_next_never_to_the_end(
@@ -86,6 +86,6 @@ def test_failed_account_is_set_aside_with_its_reason_for_the_switch() -> None:
 
 def test_limit_of_the_user_goes_for_each_run_with_accounts_and_for_the_whole_without() -> None:
     verdict = Verdict(StageOutcome.LIMIT_REACHED)
-    assert reaction_to(verdict, transferred_files=1).react is React.GO_ON
+    assert reaction_to(verdict, transferred_files=1).react is React.CONTINUE
     assert reaction_to(verdict, transferred_files=1, with_accounts=False).react is React.END
     assert reaction_to(verdict, transferred_files=0).react is React.END
