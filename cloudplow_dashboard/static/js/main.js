@@ -1,30 +1,32 @@
 // @ts-check
 // Ties it together: messages change the document, the document is drawn at most once a frame and once a second.
+//
+// The order of the imports is that of the joined script: panels beside each other, because that compresses best.
 
+import { num, obj } from "./read.js";
 import * as clock from "./clock.js";
+import * as format from "./format.js";
+import * as words from "./words.js";
 import { derive } from "./derive.js";
 import { createMemory } from "./derive/steady.js";
 import { chosenUploader } from "./derive/uploaders.js";
 import { part, setText } from "./dom.js";
-import * as format from "./format.js";
-import { num, obj } from "./read.js";
-import { accounts } from "./render/accounts.js";
-import { capacity } from "./render/capacity.js";
-import { connection } from "./render/connection.js";
 import { headline } from "./render/headline.js";
-import { pastCharts } from "./render/history.js";
-import { log } from "./render/log.js";
-import { plan } from "./render/plan.js";
-import { queue } from "./render/queue.js";
-import { session } from "./render/session.js";
-import { sessions } from "./render/sessions.js";
 import { side } from "./render/side.js";
-import { themeButton } from "./render/theme.js";
 import { transfers } from "./render/transfers.js";
+import { plan } from "./render/plan.js";
+import { session } from "./render/session.js";
+import { capacity } from "./render/capacity.js";
+import { queue } from "./render/queue.js";
+import { accounts } from "./render/accounts.js";
+import { pastCharts } from "./render/history.js";
+import { sessions } from "./render/sessions.js";
+import { log } from "./render/log.js";
+import { connection } from "./render/connection.js";
 import { uploaders } from "./render/uploaders.js";
-import { createShared } from "./share.js";
+import { themeButton } from "./render/theme.js";
 import { createStore } from "./state.js";
-import * as words from "./words.js";
+import { createShared } from "./share.js";
 
 /** How long the page may be busy at a time while it is built. */
 const TURN_MS = 15;
