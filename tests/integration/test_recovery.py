@@ -25,8 +25,8 @@ def dashboard(site: LocalSite) -> Iterator[str]:
     site.config["dashboard"] = {"enabled": True, "port": 0}
     process = site.start("dashboard")
     try:
-        found = wait_for(lambda: re.search(r"Dashboard: (\S+)", site.output()), "the address of the dashboard")
-        yield found[1]
+        (address,) = wait_for(lambda: re.findall(r"Dashboard: (\S+)", site.output()), "the address of the dashboard")
+        yield address
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, site.output()
@@ -112,9 +112,12 @@ def test_an_upload_after_a_kill_shows_the_interrupted_session_among_the_finished
     any_site.write("one", 1000)
     session = {"active": True, "uploader": "google", "session_start_time": time.time() - 60, "transferred_files": 4}
     (any_site.root / "dashboard_session_state.json").write_text(json.dumps(session), encoding="utf-8")
+    any_site.config["plugins"] = ["cloudplow_dashboard"]
+    any_site.config["dashboard"] = {"enabled": True, "port": 0}
     any_site.run("upload")
 
     with dashboard(any_site) as address:
         shown = asked(address, "api/state")["uploaders"]["google"]
 
     assert shown["session"]["outcome"] == "done"
+    assert [session["outcome"] for session in shown["sessions"]] == ["interrupted", "done"]
