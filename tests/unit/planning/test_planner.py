@@ -191,6 +191,7 @@ def test_every_account_but_the_last_is_filled_to_a_thousandth(seed: int) -> None
     assert made.waiting_files == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("make", [pareto, lambda count, _seed: [7 * GIB] * count], ids=["pareto", "all-alike"])
 def test_cost_of_a_plan_grows_with_the_queue_and_not_with_its_square(make: Callable[[int, int], list[int]]) -> None:
     def cost(count: int) -> float:
