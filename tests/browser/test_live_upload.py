@@ -45,7 +45,7 @@ UPLOAD: Final = """
 import sys
 from pathlib import Path
 from cloudplow.commands.upload import run_demo_site
-from cloudplow.demo_site import DemoSite
+from cloudplow.demo.site import DemoSite
 
 def finish(status):
     print(f"finished: {status}", flush=True)
@@ -341,6 +341,7 @@ def test_every_route_is_looked_at() -> None:
     assert {path.partition("?")[0] for path in LIVE} == {"/"} | {route.path for route in ROUTES} - {"/api/events"}
 
 
+@pytest.mark.alone
 def test_an_upload_is_shown_live(upload: Upload, browser: Browser) -> None:
     address = upload.address
     viewer = Viewer(address)

@@ -258,6 +258,7 @@ def _shown(seen: Visit) -> list[str]:
     return [name for _, name in sorted(seen.page.locator("#accounts tbody tr").evaluate_all(ordered))]
 
 
+@pytest.mark.alone
 def test_of_many_accounts_only_those_in_view_are_elements(big: tuple[Visit, PageServer]) -> None:
     seen, server = big
     assert _shown(seen)[:2] == ["641.json", "642.json"], "what works comes first"
@@ -386,6 +387,7 @@ def test_history_that_cannot_be_read_says_so(visit: Visitor) -> None:
 # --- one stream for all tabs ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("script", ["", NO_LOCKS], ids=["locks", "no locks"])
 def test_eight_tabs_share_one_stream_and_hand_it_over(script: str, visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:

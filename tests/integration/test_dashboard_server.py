@@ -250,6 +250,7 @@ def test_the_stream_carries_its_headers(quiet_server: Server) -> None:
     assert "server" not in headers
 
 
+@pytest.mark.alone
 def test_a_fact_reaches_the_viewer_at_once(server: Server) -> None:
     with closing(Stream(server.port)) as viewer:
         viewer.next_event()
