@@ -310,7 +310,9 @@ def test_refused_stream_falls_back_to_polling_and_comes_back(server: PageServer,
     seen.page.evaluate("window.dispatchEvent(new Event('online'))")
     seen.until_text("Live", "#connection")
     polls = server.count("/api/state")
-    seen.page.wait_for_timeout(2500)
+    for _ in range(3):
+        seen.page.clock.fast_forward(1_100)
+        seen.page.wait_for_timeout(100)
     assert server.count("/api/state") == polls, "polling ends with the stream"
 
 
