@@ -24,6 +24,7 @@ from cloudplow_dashboard.web.openapi import document
 from cloudplow_dashboard.web.route import Route
 from cloudplow_dashboard.web.routes import JSON, ROUTES
 from cloudplow_dashboard.web.schemas import PLACE, Schema
+from tests.examples import examples
 from tests.unit.dashboard.helpers import (
     DOCUMENTS,
     EVENTS,
@@ -179,7 +180,7 @@ def test_a_queue_is_described_to_the_last_key() -> None:
 
 
 @given(st.lists(EVENTS, max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_answers_are_as_described_whatever_happened(happened: list[Any]) -> None:
     client = a_client(*happened)
     for route in JSON_ROUTES:
@@ -220,7 +221,7 @@ def requests(draw: st.DrawFn) -> tuple[Route, list[tuple[str, str]]]:
 
 
 @given(requests(), st.sampled_from(["", "gzip", "*;q=0", "gzip;q=x"]), st.text(st.characters(codec="ascii")))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_request_brings_a_route_down(
     client: FlaskClient, request: tuple[Route, list[tuple[str, str]]], encoding: str, accept: str
 ) -> None:
