@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 INIT = (HERE / "cloudplow" / "__init__.py").read_text(encoding="utf-8")
 VERSION_MATCH = re.search(r'^__version__ = "([^"]+)"', INIT, re.MULTILINE)
 if VERSION_MATCH is None:
-    raise SystemExit("setup.py: cloudplow/__init__.py names no __version__")
+    raise SystemExit("setup.py: cloudplow/__init__.py has no __version__")
 
 CORE = [
     "blinker>=1.8",
@@ -45,7 +45,7 @@ TEST = [
 setup(
     name="cloudplow",
     version=VERSION_MATCH.group(1),
-    description="Moves tens of terabytes to cloud storage with rclone, within every account's daily quota.",
+    description="Moves tens of terabytes to cloud storage with rclone, within each account's daily quota.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="GPL-3.0-or-later",

@@ -1,4 +1,4 @@
-"""cloudplow: moves tens of terabytes to cloud storage with rclone, within every account's daily quota."""
+"""cloudplow: moves tens of terabytes to cloud storage with rclone, within each account's daily quota."""
 
 from __future__ import annotations
 

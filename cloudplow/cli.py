@@ -27,7 +27,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     Raises ConfigError, PluginError when the arguments name a command that is not ours and plugins cannot be loaded.
     """
     parser = argparse.ArgumentParser(
-        prog="cloudplow", description="Uploads to cloud storage with rclone, within every account's daily quota."
+        prog="cloudplow", description="Uploads to cloud storage with rclone, within each account's daily quota."
     )
     add_common_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

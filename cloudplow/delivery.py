@@ -1,12 +1,12 @@
-"""Delivers events to receivers on threads of its own, so that none can delay an upload or another receiver.
+"""Delivers events to receivers on separate threads, so that none can delay an upload or another receiver.
 
 Each receiver (a function, or a method of one object) has a mailbox and one daemon thread, whichever signals it is
 connected to: it gets its events one at a time and in order. `EventBus.publish` only numbers an event and puts it into
 mailboxes.
 
-The bounds: a call that lasts over `HUNG_SECONDS`, or a receiver over `BACKLOG_LIMIT` events behind, counts as hung and
-is disconnected. Closing waits for receivers that work, up to `CLOSE_SECONDS`, and leaves behind one whose present call
-has already lasted `CLOSE_CALL_SECONDS`.
+The limits: a receiver counts as hung, and is disconnected, when a call lasts longer than `HUNG_SECONDS` or more than
+`BACKLOG_LIMIT` events are waiting for it. Closing waits up to `CLOSE_SECONDS` for working receivers, but not for one
+whose current call has already lasted `CLOSE_CALL_SECONDS`.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ Receiver = Callable[..., Any]
 
 #: A single call that lasts longer counts as hung, in seconds.
 HUNG_SECONDS: Final = 300.0
-#: A receiver that is further behind counts as hung, in events.
+#: A receiver with more waiting events counts as hung.
 BACKLOG_LIMIT: Final = 1_000_000
-#: From this backlog on, older undelivered progress of the same uploader gives way to newer.
+#: From this backlog on, newer progress replaces older undelivered progress of the same uploader.
 COALESCE_FROM: Final = 64
-#: How long closing waits for working receivers, and for a call that is under way.
+#: How long closing waits for working receivers, and for a call in progress, in seconds.
 CLOSE_SECONDS: Final = 10.0
 CLOSE_CALL_SECONDS: Final = 3.0
-#: An idle delivery thread ends after this time and is started again when needed.
+#: An idle delivery thread ends after this many seconds and is started again when needed.
 IDLE_SECONDS: Final = 30.0
 
 _thread_numbers = itertools.count(1)
 
 
 def _key(receiver: Receiver) -> object:
-    """Identifies a receiver as blinker does: methods by function and object."""
+    """The identity of a receiver, as in blinker: methods by function and object."""
     if ismethod(receiver):
         return id(receiver.__func__), id(receiver.__self__)
     return id(receiver)
@@ -72,7 +72,7 @@ class _Letter:
 
 
 class _Mailbox:
-    """The events that wait for one receiver, and the thread that calls it."""
+    """The waiting events of one receiver, and the thread that calls it."""
 
     def __init__(self, receiver: Receiver, clock: Callable[[], float]) -> None:
         self.name = _name(receiver)
@@ -104,13 +104,13 @@ class _Mailbox:
         try:
             threading.Thread(target=self._run, name=f"cloudplow-events-{next(_thread_numbers)}", daemon=True).start()
         except RuntimeError as error:
-            # The system has no thread to give now; the letters wait, and the next one asks again.
-            log.warning("No thread for event receiver %s: %s", self.name, error)
+            # The system has no thread to spare now; the letters wait, and the next one tries again.
+            log.warning("Event receiver %s waits, as no thread can be started: %s", self.name, error)
         else:
             self._running = True
 
     def _next(self) -> _Letter | None:
-        """The next letter; None when the thread is to end."""
+        """The next letter; None when the thread must end."""
         with self._condition:
             self._call_started = None
             if not self._letters:
@@ -140,7 +140,7 @@ class _Mailbox:
             del letter, event
 
     def call_age(self) -> float:
-        """For how many seconds the present call has lasted; 0 when none is under way."""
+        """How many seconds the current call has lasted; 0 when there is none."""
         started = self._call_started
         return 0.0 if started is None else self._clock() - started
 
@@ -155,7 +155,7 @@ class _Mailbox:
             self._condition.notify_all()
 
     def drain(self, deadline: float) -> bool:
-        """Wait until everything is delivered; False when the deadline or a call that lasts too long ends the wait."""
+        """Wait until everything is delivered; False at the deadline, or if one call lasts too long."""
         with self._condition:
             while self._letters or self._call_started is not None:
                 age = self.call_age()
@@ -167,10 +167,10 @@ class _Mailbox:
 
 
 class EventBus:
-    """Numbers events and hands them to the mailboxes of whoever is connected to their signal.
+    """Numbers events and puts them into the mailboxes of the receivers connected to their signal.
 
-    `publish` may be called from any thread and returns at once. One bus per process is the rule: the numbers are
-    gapless per bus.
+    `publish` may be called from any thread and returns immediately. There should be one bus per process: the numbers
+    are gapless per bus.
     """
 
     def __init__(self, *, now: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic) -> None:
@@ -182,16 +182,16 @@ class EventBus:
         self._closed = False
 
     def publish(self, event: Event) -> Event:
-        """Number the event, stamp its time and hand it on; returns it as it will be delivered."""
+        """Number the event, stamp its time and dispatch it; returns it as it will be delivered."""
         with self._lock:
-            return self._hand_on(replace(event, seq=self._seq + 1, at=self._now()))
+            return self._dispatch(replace(event, seq=self._seq + 1, at=self._now()))
 
     def emit(self, event_type: type[Event], **fields: Any) -> Event:
-        """The same for an event of which only the fields are known; it is made once, with its number."""
+        """The same, given only the fields: the event is created once, with its number."""
         with self._lock:
-            return self._hand_on(event_type(seq=self._seq + 1, at=self._now(), **fields))
+            return self._dispatch(event_type(seq=self._seq + 1, at=self._now(), **fields))
 
-    def _hand_on(self, event: Event) -> Event:
+    def _dispatch(self, event: Event) -> Event:
         self._seq = event.seq
         signal = SIGNALS[event.signal_name]
         if not self._closed and signal.receivers:
@@ -211,7 +211,7 @@ class EventBus:
 
     def _disconnect(self, key: object, mailbox: _Mailbox, receiver: Receiver) -> None:
         log.error(
-            "Event receiver %s is hung (its present call lasts %.0f s, %d events wait): it is disconnected",
+            "Event receiver %s is hung (its current call has lasted %.0f s, waiting events: %d) and is disconnected",
             mailbox.name,
             mailbox.call_age(),
             mailbox.backlog(),
@@ -222,7 +222,7 @@ class EventBus:
         del self._mailboxes[key]
 
     def flush(self, timeout_seconds: float = CLOSE_SECONDS) -> bool:
-        """Wait until working receivers have everything that was published; False when one was left behind."""
+        """Wait until working receivers have received everything published; False if one has not."""
         deadline = self._clock() + timeout_seconds
         with self._lock:
             mailboxes = list(self._mailboxes.values())
@@ -230,7 +230,7 @@ class EventBus:
         return all(drained)
 
     def close(self) -> None:
-        """Deliver what is under way, then stop; a receiver that hangs is left behind with a line in the log."""
+        """Deliver what is pending, then stop; a hung receiver is abandoned, with a line in the log."""
         deadline = self._clock() + CLOSE_SECONDS
         with self._lock:
             self._closed = True
@@ -239,7 +239,7 @@ class EventBus:
         for box in mailboxes:
             if not box.drain(deadline):
                 log.warning(
-                    "Event receiver %s did not return in time: %d events were not delivered to it",
+                    "Event receiver %s did not return in time; undelivered events: %d",
                     box.name,
                     box.backlog(),
                 )

@@ -1,4 +1,4 @@
-"""How the sizes of many files are distributed, as the document that the cache files and the API carry. Pure."""
+"""The distribution of file sizes, as the document in cache files and the API. Pure."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _MIB: Final = 1 << 20
 #: Upper bounds of the buckets, in bytes (exclusive); the last bucket has none.
 _BUCKET_BOUNDS: Final = (100 * _MIB, GIB, 10 * GIB, 50 * GIB)
 _BUCKET_NAMES: Final = ("0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+")
-#: Where one bin of the histogram ends and the next begins, in bytes: 1 KiB, 2 KiB, 4 KiB, ... 1 TiB.
+#: The boundaries between the bins of the histogram, in bytes: 1 KiB, 2 KiB, 4 KiB, ... 1 TiB.
 _BIN_BOUNDS: Final = tuple(1 << power for power in range(10, 41))
 
-#: How many of the latest sizes a `SizeSample` keeps for its percentiles.
+#: How many recent sizes a `SizeSample` keeps for its percentiles.
 SAMPLE_LIMIT: Final = 10_000
 
 
 def confidence_of(sample_count: int) -> str:
-    """How far a sample may be trusted: "low", "medium", "high" or "very_high" (the old program's bounds)."""
+    """How far to trust a sample: "low", "medium", "high" or "very_high" (the old program's bounds)."""
     if sample_count <= 10:
         return "low"
     if sample_count <= 100:
@@ -46,7 +46,7 @@ def percentile(ordered: Sequence[int], percent: int) -> int:
 
 
 def _parts(ordered: Sequence[int], bounds: Sequence[int]) -> list[tuple[int, int]]:
-    """Where the sizes below the first bound lie, those from each bound to the next, and the rest: (start, end)."""
+    """(start, end) of the sizes below the first bound, of those between successive bounds, and of the rest."""
     return list(pairwise((0, *(bisect_left(ordered, bound) for bound in bounds), len(ordered))))
 
 
@@ -103,14 +103,14 @@ def distribution_document(
 ) -> dict[str, Any]:
     """Describe the distribution of file sizes (bytes, any order).
 
-    source: how they were learned; confidence: "exact" for a whole listing, None derives it from the number of sizes.
-    total_files, total_bytes: of everything that the sizes stand for, when they are only a sample of it.
-    oldest_modified_at, oldest_file: when the file that was changed longest ago was changed (epoch seconds, 0 when
-    unknown), and its printable name.
-    now: epoch seconds. Returns a JSON-ready document without null and without infinities.
+    source: how they were learned; confidence: "exact" for a complete listing, None to derive it from the sample size.
+    total_files, total_bytes: of everything that the sizes represent, when they are only a sample.
+    oldest_modified_at, oldest_file: the oldest modification time (epoch seconds, 0 when unknown), and the printable
+    name of that file.
+    now: epoch seconds. Returns a JSON-ready document without null or infinities.
 
-    `size_histogram` is {"from_bytes": 1024, "counts": [32 numbers of files]}: first those smaller than `from_bytes`,
-    then those from there to below twice that, each further bin twice as wide, and last all from 1 TiB on.
+    `size_histogram` is {"from_bytes": 1024, "counts": [32 numbers of files]}: first the files below `from_bytes`,
+    then those from there to twice that (exclusive), each further bin twice as wide, and last all from 1 TiB up.
     """
     ordered = sorted(sizes)
     count = len(ordered)
@@ -146,7 +146,7 @@ def distribution_document(
 
 
 class SizeSample:
-    """The sizes of files as they are transferred: exact totals, percentiles from the latest ones; bounded memory."""
+    """The sizes of transferred files: exact totals, percentiles from the most recent ones; bounded memory."""
 
     def __init__(self) -> None:
         self._latest: deque[int] = deque(maxlen=SAMPLE_LIMIT)
@@ -154,7 +154,7 @@ class SizeSample:
         self._bytes = 0
 
     def add(self, size: int) -> None:
-        """Count one transferred file of that size, in bytes."""
+        """Count one transferred file. size: bytes."""
         self._latest.append(size)
         self._files += 1
         self._bytes += size

@@ -1,6 +1,6 @@
-"""Faults that a user can do something about; each message says what, where and what to do.
+"""Faults that a user can fix; each message says what, where and what to do.
 
-Expected results (a quota that is used up, a denied upload) are values, not exceptions.
+Expected results (a used-up quota, a denied upload) are values, not exceptions.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class ExitStatus(IntEnum):
 
 
 class StoppedError(Exception):
-    """We were asked to stop while waiting for an answer. No fault."""
+    """We were asked to stop while waiting for an answer. Not a fault."""
 
 
 class CloudplowError(Exception):
-    """A fault with one clear sentence for the user; `status` is the exit status that it leads to."""
+    """A fault with one clear sentence for the user; `status` is the resulting exit status."""
 
     status = ExitStatus.FAILED
 
@@ -43,17 +43,17 @@ class ConfigError(CloudplowError):
 
 
 class RcloneNotFoundError(CloudplowError):
-    """No usable rclone: none found, not executable, or older than the oldest supported version."""
+    """No usable rclone: not found, not executable, or older than the oldest supported version."""
 
     status = ExitStatus.USAGE
 
 
 class RcloneError(CloudplowError):
-    """rclone ran and failed at something other than a transfer (a listing, reading its configuration)."""
+    """rclone ran and failed at something other than a transfer, such as a listing or reading its configuration."""
 
 
 class PluginError(CloudplowError):
-    """A plugin that cannot be loaded, or that fails while starting."""
+    """A plugin cannot be loaded, or fails while starting."""
 
     status = ExitStatus.USAGE
 

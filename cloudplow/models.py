@@ -1,4 +1,4 @@
-"""Values that the planner, the ledger and the engine share."""
+"""Values shared by the planner, the ledger and the engine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from cloudplow.events import UploaderState
 
 
 class QueueFile(NamedTuple):
-    """A file that waits. name: relative to the source, as rclone lists it; size: bytes.
+    """A waiting file. name: relative to the source, as rclone lists it; size: bytes.
 
-    The name may hold bytes that are no UTF-8, as surrogate escapes (`os.fsencode` gives them back).
+    The name may contain bytes that are not UTF-8, as surrogate escapes (`os.fsencode` restores them).
     """
 
     name: str
@@ -27,8 +27,8 @@ class Return(NamedTuple):
 class Capacity(NamedTuple):
     """What one account can take. account: its key file; limit_bytes: its whole quota; free_bytes: what is left now.
 
-    returns: what comes back when, in order of time. usable_from: epoch seconds before which it may not be used at all
-    (denied, cooling); 0 for now; infinity when nobody knows.
+    returns: what comes back when, in order of time. usable_from: epoch seconds before which it must not be used at all
+    (denied); 0 for now; infinity when unknown.
     """
 
     account: str
@@ -39,14 +39,14 @@ class Capacity(NamedTuple):
 
     @property
     def is_fresh(self) -> bool:
-        """Whether nothing of its quota is spent."""
+        """Whether its whole quota is left."""
         return self.free_bytes >= self.limit_bytes
 
 
 class Suspect(NamedTuple):
-    """A file of a stage that was cut off: if it turns out to be there already, that account paid for it.
+    """A file of an interrupted stage: if it turns out to have arrived, that stage's account paid for it.
 
-    account: key file; charged_bytes: what was charged for it when the stage was cut off.
+    account: key file; charged_bytes: what was charged for it when the stage was interrupted.
     """
 
     account: str
@@ -54,14 +54,14 @@ class Suspect(NamedTuple):
 
 
 def printable_name(name: str) -> str:
-    """The name as rclone's JSON log and any output show it: each byte that is no UTF-8 as U+FFFD."""
+    """The name as rclone's JSON log and all output show it: each byte that is not UTF-8 as U+FFFD."""
     if name.isascii():
         return name
     return "".join("\ufffd" if "\udc80" <= char <= "\udcff" else char for char in name)
 
 
 class UploaderStatus(NamedTuple):
-    """What an uploader does now. why: one sentence; until: epoch seconds until which it stays so, None if unknown."""
+    """What an uploader is doing now. why: one sentence; until: epoch seconds until which it lasts, None if unknown."""
 
     state: UploaderState
     why: str = ""

@@ -1,4 +1,4 @@
-"""Loads plugins, checks them against the hook contract, and calls their hooks one by one, each isolated."""
+"""Loads plugins, checks them against the hook specifications, and calls their hooks one by one, each isolated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Plugins:
         self.manager.add_hookspecs(hookspecs)
 
     def load(self, names: Sequence[str]) -> None:
-        """Load each: an importable module, else an entry point of the group `cloudplow.plugins`.
+        """Load each plugin: an importable module, else an entry point in the group `cloudplow.plugins`.
 
         Raises PluginError with the plugin's name and the reason.
         """
@@ -40,10 +40,10 @@ class Plugins:
                 self.manager.check_pending()
             except (ValueError, pluggy.PluginValidationError) as error:
                 reason = " ".join(str(error).split())
-                raise PluginError(f'plugins: "{name}" does not fit: {reason}') from error
+                raise PluginError(f'plugins: "{name}" does not match the hooks of cloudplow: {reason}') from error
 
     def _implementations(self, hook: str) -> list[tuple[str, Any]]:
-        """(plugin, function with its own arguments) in the order of registration, but tryfirst first, trylast last."""
+        """(plugin, function and its argument names) in registration order, except tryfirst first and trylast last."""
         found = getattr(self.manager.hook, hook).get_hookimpls()
         return [(one.plugin_name, one) for one in sorted(found, key=lambda one: (not one.tryfirst, one.trylast))]
 
@@ -51,7 +51,7 @@ class Plugins:
         return one.function(*(arguments[name] for name in one.argnames))
 
     def config_sections(self) -> dict[str, type[BaseModel]]:
-        """The configuration sections that plugins own. Raises PluginError when two want the same one."""
+        """The configuration sections that plugins own. Raises PluginError when two claim the same one."""
         sections: dict[str, type[BaseModel]] = {}
         for name, one in self._implementations("cloudplow_config_section"):
             try:
@@ -60,25 +60,25 @@ class Plugins:
                     continue
                 section, model = answer
                 if not isinstance(section, str) or not hasattr(model, "model_validate"):
-                    raise TypeError("it has to give a name and a pydantic model")
+                    raise TypeError("it must return a name and a pydantic model")
             except Exception as error:
-                raise PluginError(f'plugins: "{name}" cannot describe its section: {error}') from error
+                raise PluginError(f'plugins: "{name}" failed to describe its section: {error}') from error
             if section in sections:
-                raise PluginError(f'plugins: "{name}" wants the section "{section}", which another plugin owns')
+                raise PluginError(f'plugins: "{name}" claims the section "{section}", which another plugin owns')
             sections[section] = model
         return sections
 
     def start(self, app: PluginApp) -> None:
-        """Call `cloudplow_start` of each. Raises PluginError with the plugin's name."""
+        """Call each plugin's `cloudplow_start`. Raises PluginError with the plugin's name."""
         for name, one in self._implementations("cloudplow_start"):
             try:
                 self._call(one, app=app)
             except Exception as error:
                 log.debug("plugin %s", name, exc_info=True)
-                raise PluginError(f'plugins: "{name}" cannot start: {error}') from error
+                raise PluginError(f'plugins: "{name}" failed to start: {error}') from error
 
     def stop(self, app: PluginApp) -> None:
-        """Call `cloudplow_stop` of each, the last started first; errors are logged."""
+        """Call each plugin's `cloudplow_stop`, last started first; errors are logged."""
         for name, one in reversed(self._implementations("cloudplow_stop")):
             try:
                 self._call(one, app=app)
@@ -94,7 +94,7 @@ class Plugins:
                 log.exception('Plugin "%s" failed to add its commands', name)
 
     def check(self, app: PluginApp) -> Iterator[tuple[str, str]]:
-        """What plugins add to `cloudplow check`: pairs of a verdict and a sentence."""
+        """What plugins add to `cloudplow check`: pairs of verdict and sentence."""
         for name, one in self._implementations("cloudplow_check"):
             try:
                 yield from [(str(verdict), str(text)) for verdict, text in self._call(one, app=app) or ()]
@@ -103,14 +103,14 @@ class Plugins:
                 yield "fault", f'plugins: "{name}" failed to check itself: {type(error).__name__}: {error}'
 
     def healthcheck(self, config: PluginConfig) -> dict[str, str]:
-        """By plugin, for those that could ask the running instance: "" when it is well, else what is wrong."""
+        """By plugin, for those that could query the running instance: "" if it is healthy, else what is wrong."""
         answers = {}
         for name, one in self._implementations("cloudplow_healthcheck"):
             try:
                 answer = self._call(one, config=config)
             except Exception as error:
                 log.debug("plugin %s", name, exc_info=True)
-                answer = f'plugin "{name}" failed to ask: {type(error).__name__}: {error}'
+                answer = f'plugin "{name}" failed to query it: {type(error).__name__}: {error}'
             if answer is not None:
                 answers[name] = str(answer)
         return answers
@@ -118,7 +118,7 @@ class Plugins:
     def notifiers(self) -> dict[str, Any]:
         """Notification services that plugins offer: name -> function (settings, title, text).
 
-        Raises PluginError for an answer that is none.
+        Raises PluginError for an invalid answer.
         """
         services: dict[str, Any] = {}
         for name, one in self._implementations("cloudplow_notifiers"):
@@ -126,13 +126,11 @@ class Plugins:
                 for service, send in self._call(one) or ():
                     services[str(service)] = send
             except Exception as error:
-                raise PluginError(
-                    f'plugins: "{name}" cannot say which notification services it has: {error}'
-                ) from error
+                raise PluginError(f'plugins: "{name}" failed to list its notification services: {error}') from error
         return services
 
     def may_upload(self, uploader: str) -> str | None:
-        """The first reason of any plugin why the uploader may not upload; a plugin that fails gives none."""
+        """The first reason that a plugin gives why the uploader may not upload; a plugin that fails gives none."""
         for name, one in self._implementations("cloudplow_may_upload"):
             try:
                 reason = self._call(one, uploader=uploader)
@@ -144,7 +142,7 @@ class Plugins:
         return None
 
     def choose_account(self, _uploader: str, accounts: Sequence[Capacity], queue: Sequence[QueueFile]) -> str | None:
-        """The first choice of any plugin; one that fails, or names no account of the pool, chooses nothing."""
+        """The first choice of a plugin; one that fails, or names an account outside the pool, chooses nothing."""
         known = {capacity.account for capacity in accounts}
         for name, one in self._implementations("cloudplow_choose_account"):
             try:
@@ -155,16 +153,16 @@ class Plugins:
             if isinstance(choice, str) and choice in known:
                 return choice
             if choice is not None:
-                log.warning('Plugin "%s" chose the account "%s", which is not there', name, choice)
+                log.warning('Plugin "%s" chose the account "%s", which is not in the pool', name, choice)
         return None
 
 
 def _find(name: str) -> object:
-    """A module of that name, else the entry point. Raises PluginError."""
+    """The module with that name, else the entry point. Raises PluginError."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # The module is there, but something that it imports is not.
+        # The module exists, but something that it imports does not.
         if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
             raise PluginError(f'plugins: "{name}" cannot be imported: {error}') from error
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Sizes and durations: rclone's notation to numbers, numbers to text for people. Pure functions."""
+"""Sizes and durations: rclone's notation to numbers, and numbers to readable text. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ GIB = 1 << 30
 
 
 def parse_size_bytes(text: str) -> int:
-    """Read one of rclone's sizes ("750G", "1.5Ti", "100M", "512B"; a bare number counts KiB), in bytes.
+    """Read a size as rclone writes it ("750G", "1.5Ti", "100M", "512B"; a bare number counts KiB), in bytes.
 
-    Raises ValueError when the text is no size.
+    Raises ValueError when the text is not a size.
     Source: https://rclone.org/docs/#size-options
     """
     match = _SIZE_PATTERN.match(text)
     size = float(match.group(1)) * _SIZE_FACTORS[match.group(2).upper()] if match else math.inf
     if not math.isfinite(size):
-        raise ValueError(f'"{text}" is no size; write it as rclone does, for example "750G", "1.5T" or "500M"')
+        raise ValueError(f'"{text}" is not a size; write it as rclone does, for example "750G", "1.5T" or "500M"')
     return round(size)
 
 
 def format_bytes(size_bytes: float) -> str:
-    """A size for people: 1024-based, labels B KB MB GB TB PB, one decimal; "0 B" for nothing or nonsense."""
+    """A readable size: 1024-based, labels B KB MB GB TB PB, one decimal; "0 B" for zero or invalid values."""
     if not math.isfinite(size_bytes) or size_bytes <= 0:
         return "0 B"
     value = float(size_bytes)
@@ -39,7 +39,7 @@ def format_bytes(size_bytes: float) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """A duration for people: "5s", "4m 3s", "2h 7m", "50h 0m"; "-" for 0 or unknown."""
+    """A readable duration: "5s", "4m 3s", "2h 7m", "50h 0m"; "-" for 0 or unknown."""
     if seconds is None or not math.isfinite(seconds) or seconds < 1:
         return "-"
     whole = int(seconds)

@@ -1,4 +1,4 @@
-"""The facts of an upload, one blinker signal and one frozen dataclass for each.
+"""The facts of an upload: one blinker signal and one frozen dataclass for each.
 
     from cloudplow import events
 
@@ -8,11 +8,11 @@
     events.sa_switched.connect(on_switch)                    # every uploader
     events.sa_switched.connect(on_switch, sender="google")   # one uploader
 
-blinker keeps weak references: keep the receiver alive (a module-level function or a bound method of a living
+blinker keeps weak references, so keep the receiver alive (a module-level function, or a bound method of a live
 object; a bare lambda vanishes). Receivers run on delivery threads (`cloudplow.delivery`), in order, one event at a
 time for each receiver, never on the thread that drives rclone. Always accept `**extra`: later versions may add to it.
 
-`sentence(event)` says it for people. The words that events carry are enumerations: `SwitchReason`, `SessionOutcome` ...
+`sentence(event)` puts an event into words. The codes in events are enumerations: `SwitchReason`, `SessionOutcome` ...
 """
 
 from cloudplow.events.facts import (

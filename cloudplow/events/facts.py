@@ -1,4 +1,4 @@
-"""The facts of an upload: one frozen dataclass for each kind. Sizes are bytes, times epoch seconds."""
+"""The facts of an upload: one frozen dataclass for each kind. Sizes are in bytes, times in epoch seconds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cloudplow.events.vocabulary import AccountState, SessionOutcome, StageOutco
 class Event:
     """What every event carries.
 
-    seq: 1, 2, 3 ... without a gap, per process, in the order of publication; 0 before publication.
-    at: epoch seconds at which it was published; session_id: one per uploader and run.
+    seq: 1, 2, 3 ... without gaps, per process, in order of publication; 0 before publication.
+    at: epoch seconds of publication; session_id: one per uploader and run.
     """
 
     signal_name: ClassVar[str] = ""
@@ -27,7 +27,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStarted(Event):
-    """`session_started`: an upload of one uploader begins. accounts_total is 0 when it uses no accounts."""
+    """`session_started`: an upload of one uploader starts. accounts_total is 0 when it uses no accounts."""
 
     signal_name: ClassVar[str] = "session_started"
 
@@ -39,12 +39,12 @@ class SessionStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecovered(Event):
-    """`session_recovered`: what an earlier process left of a last session; of `PluginApp.recovered()`, not of a signal.
+    """`session_recovered`: an uploader's last session, left by an earlier process; from `PluginApp.recovered()`.
 
-    outcome: INTERRUPTED when that process ended before the session did (then ended_at is None); None when an older
-    program did not say. account: base name of the last one that uploaded, account_index: its 0-based place, -1 when
-    unknown; accounts_used: base names. files, bytes: what was transferred; files_total, bytes_total: with what was to
-    be. stage_params: what an older program told its last stage; usually {}.
+    outcome: INTERRUPTED if that process ended before the session did (then ended_at is None); None if an older
+    program did not record it. account: base name of the last one that uploaded, account_index: its 0-based place, -1
+    when unknown; accounts_used: base names. files, bytes: what was transferred; files_total, bytes_total: including
+    what was still to do. stage_params: parameters that an older program recorded for its last stage; usually {}.
     """
 
     signal_name: ClassVar[str] = "session_recovered"
@@ -73,9 +73,9 @@ class SessionRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransfersRecovered(Event):
-    """`transfers_recovered`: sizes of what earlier uploads transferred; of `PluginApp.recovered()`, not of a signal.
+    """`transfers_recovered`: sizes of what earlier uploads transferred; from `PluginApp.recovered()`.
 
-    distribution: as in `QueueLearned`. upload_folder: where the files came from, "" when that is not known.
+    distribution: as in `QueueLearned`. upload_folder: where the files came from, "" when unknown.
     """
 
     signal_name: ClassVar[str] = "transfers_recovered"
@@ -86,11 +86,11 @@ class TransfersRecovered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLearned(Event):
-    """`queue_learned`: what is to be uploaded is known. It comes again when a later listing differs.
+    """`queue_learned`: the files to upload are known. Published again when a later listing differs.
 
-    files, bytes: of the whole queue now. distribution: the document of `cloudplow.distribution`.
+    files, bytes: the whole queue now. distribution: the document of `cloudplow.distribution`.
     source: how it was learned ("lsf", "dry_run"); confidence: "exact" when every file was listed.
-    learned_at: None for now; a time for a queue that an earlier process learned (`PluginApp.recovered()`).
+    learned_at: None for now; a time if an earlier process learned it (`PluginApp.recovered()`).
     """
 
     signal_name: ClassVar[str] = "queue_learned"
@@ -106,7 +106,7 @@ class QueueLearned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageStarted(Event):
-    """`stage_started`: one run of rclone begins. stage counts from 1, account_index from 0.
+    """`stage_started`: a run of rclone starts. stage counts from 1, account_index from 0.
 
     account: base name of the key file, "" without accounts (then account_index is -1 and
     quota_remaining_bytes is None). quota_remaining_bytes: what the account has left before the stage.
@@ -138,7 +138,7 @@ class SaSwitched(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transferring:
-    """One file on its way. size, bytes: bytes; speed: bytes per second; eta: seconds, None when unknown."""
+    """A file being uploaded. size, bytes: bytes; speed: bytes per second; eta: seconds, None when unknown."""
 
     name: str
     size: int
@@ -152,10 +152,10 @@ class Transferring:
 class TransferProgress(Event):
     """`transfer_progress`: rclone's own statistics of the running stage, about once a second.
 
-    bytes may count failed and repeated uploads too (it is rclone's figure): never add it up; add up
-    `file_transferred`. checking: names only.
-    bytes_left: of the whole queue. done_at: when it would be done at the present speed; done_with_quotas_at: when it
-    will be, given the quotas and when they come back (both epoch seconds, None when nobody can know).
+    bytes is rclone's figure and may include failed and repeated uploads: never sum it; sum `file_transferred`.
+    checking: names only.
+    bytes_left: of the whole queue. done_at: when it would be done at the current speed; done_with_quotas_at: when it
+    will be done, given the quotas and when they come back (both epoch seconds, None when unknown).
     """
 
     signal_name: ClassVar[str] = "transfer_progress"
@@ -179,7 +179,7 @@ class FileTransferred(Event):
     """`file_transferred`: a file arrived (and, for a move, left the source). size in bytes.
 
     account: base name of the key file, "" without accounts.
-    already_there: the destination had it, so nothing was uploaded and no quota was spent.
+    already_there: the destination already had it, so nothing was uploaded and no quota was spent.
     """
 
     signal_name: ClassVar[str] = "file_transferred"
@@ -193,7 +193,7 @@ class FileTransferred(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFailed(Event):
-    """`file_failed`: a file could not be uploaded in this stage; it is still whole at the source."""
+    """`file_failed`: a file could not be uploaded in this stage; it is still intact at the source."""
 
     signal_name: ClassVar[str] = "file_failed"
 
@@ -205,13 +205,13 @@ class FileFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaChanged(Event):
-    """`quota_changed`: what an account has spent of its window.
+    """`quota_changed`: what an account has spent within its window.
 
     resets_at: epoch seconds at which the first spent bytes come back; None when nothing is spent.
-    why: a sentence for people, "" when there is nothing to say.
-    until: epoch seconds at which it is ready again, None when it is ready or when nobody knows.
-    returns: what comes back when, (epoch seconds, bytes) in order of time, a running stage's reservation included; the
-    first one exactly, later ones summed up by the hour, at most 24.
+    why: a sentence for users, "" when there is nothing to say.
+    until: epoch seconds at which it is ready again, None when it is ready or when unknown.
+    returns: what comes back when, (epoch seconds, bytes) in order of time; the first one exactly, later ones summed by
+    the hour, at most 24.
     """
 
     signal_name: ClassVar[str] = "quota_changed"
@@ -242,7 +242,7 @@ class AccountQuota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountsLearned(Event):
-    """`accounts_learned`: the whole pool in natural order: when a session starts, and when key files came or went."""
+    """`accounts_learned`: the whole pool in natural order: when a session starts or ends, and when key files change."""
 
     signal_name: ClassVar[str] = "accounts_learned"
 
@@ -251,7 +251,7 @@ class AccountsLearned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMade(Event):
-    """`plan_made`: how the queue is spread over accounts and stages.
+    """`plan_made`: how the queue is distributed over accounts and stages.
 
     plan: the document of `/api/plan` for one uploader (`cloudplow.planning.planner.plan_document`).
     """
@@ -263,9 +263,9 @@ class PlanMade(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageFinished(Event):
-    """`stage_finished`: a run of rclone ended. files, bytes: what was transferred in it (already there included).
+    """`stage_finished`: a run of rclone ended. files, bytes: what was transferred (including what was already there).
 
-    reason: a sentence for people, "" when there is nothing to say.
+    reason: a sentence for users, "" when there is nothing to say.
     """
 
     signal_name: ClassVar[str] = "stage_finished"
@@ -281,7 +281,7 @@ class StageFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploaderSuspended(Event):
-    """`uploader_suspended`: nothing is uploaded until a time (epoch seconds; None when nobody knows)."""
+    """`uploader_suspended`: nothing is uploaded until a time (epoch seconds; None when unknown)."""
 
     signal_name: ClassVar[str] = "uploader_suspended"
 
@@ -301,7 +301,7 @@ class UploaderResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThrottleChanged(Event):
-    """`throttle_changed`: limit in bytes per second, None for unlimited; streams: how many play."""
+    """`throttle_changed`: limit in bytes per second, None for unlimited; streams: how many are playing."""
 
     signal_name: ClassVar[str] = "throttle_changed"
 
@@ -313,9 +313,9 @@ class ThrottleChanged(Event):
 class SessionFinished(Event):
     """`session_finished`: an upload of one uploader ended.
 
-    files, bytes: exactly the sum of the session's `file_transferred`. files_left, bytes_left: what is still to be
-    uploaded. next_capacity_at: epoch seconds at which the first quota returns, None when none is waited for.
-    reason: a sentence for people, "" when there is nothing to say.
+    files, bytes: exactly the sum of the session's `file_transferred`. files_left, bytes_left: what remains to be
+    uploaded. next_capacity_at: epoch seconds at which the first quota comes back, None if nothing waits for it.
+    reason: a sentence for users, "" when there is nothing to say.
     """
 
     signal_name: ClassVar[str] = "session_finished"

@@ -1,7 +1,7 @@
-"""One sentence for people about each event worth telling. Pure.
+"""One sentence for users about each event worth reporting. Pure.
 
-The terminal, the log, the page and notifications say the same. File names, account names and reasons are put in as
-they are: whoever shows a sentence escapes it, and whoever shows it to strangers cleans the event first.
+The terminal, the log, the page and notifications use the same ones. File names, account names and reasons are inserted
+unchanged: the code that shows a sentence must escape it, and clean the event first if strangers can see it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SESSION_ENDED: Final[Mapping[str, str]] = {
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """ "1 file", "3,000 files". many: the plural where it is not one + "s"."""
+    """ "1 file", "3,000 files". many: the plural if it is not one + "s"."""
     return f"1 {one}" if number == 1 else f"{number:,} {many or one + 's'}"
 
 
@@ -52,9 +52,9 @@ def amount(files: int, size_bytes: float) -> str:
 
 
 def local_time(at: float | None, now: float) -> str:
-    """Epoch seconds as local time: "14:05", or "Tue 2026-01-31 14:05" when it is not today; "" for None and nonsense.
+    """Epoch seconds as local time: "14:05", or "Tue 2026-01-31 14:05" if not today; "" for None and invalid values.
 
-    now: epoch seconds that say which day today is.
+    now: the current time in epoch seconds, which defines "today".
     """
     if not at or at < 0:
         return ""
@@ -67,7 +67,7 @@ def local_time(at: float | None, now: float) -> str:
 
 
 def sentence(event: facts.Event) -> str:
-    """What happened, as one line for people; "" for events that need none."""
+    """What happened, as one line for users; "" for events that need none."""
     match event:
         case facts.SessionStarted():
             return _session_started(event)

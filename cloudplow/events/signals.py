@@ -1,4 +1,4 @@
-"""One blinker signal for each kind of event."""
+"""One blinker signal per kind of event."""
 
 from __future__ import annotations
 

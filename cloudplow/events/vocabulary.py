@@ -1,4 +1,4 @@
-"""The words that events carry: each list of them once. They are texts, so they compare with and are written as such."""
+"""The codes in events, each list defined once. They are strings, and compare and serialize as such."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class AccountState(StrEnum):
 
     READY = "ready"
     ACTIVE = "active"
-    #: Nearly used up: what it has spent comes back in time.
+    #: Nearly used up: what it has spent comes back over time.
     COOLING = "cooling"
-    #: Google refuses its uploads until a time.
+    #: Google refuses its uploads for now.
     DENIED = "denied"
     #: Set aside for this session, for example because its key was revoked.
     FAILED = "failed"
@@ -54,7 +54,7 @@ class SwitchReason(StrEnum):
 
 
 class UploaderState(StrEnum):
-    """What an uploader does now, as `cloudplow status` says it."""
+    """What an uploader is doing now, as `cloudplow status` shows it."""
 
     IDLE = "idle"
     UPLOADING = "uploading"

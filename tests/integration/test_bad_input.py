@@ -298,13 +298,13 @@ def write_plugin(site: LocalSite, text: str) -> str:
         ("def broken(:", "cannot be imported: SyntaxError"),
         (
             "from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_start(app): raise ValueError('no luck')",
-            "cannot start: no luck",
+            "failed to start: no luck",
         ),
-        ("from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_begin(app): pass", "does not fit"),
-        ("from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_start(application): pass", "does not fit"),
+        ("from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_begin(app): pass", "does not match the hooks of cloudplow"),
+        ("from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_start(application): pass", "does not match the hooks of cloudplow"),
         (
             "from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_config_section(): return 1 / 0",
-            "cannot describe its section: division by zero",
+            "failed to describe its section: division by zero",
         ),
     ],
     ids=["import", "raises", "syntax", "start", "unknown hook", "unknown argument", "section"],

@@ -87,7 +87,7 @@ def cloudplow_choose_account():
 
     assert run.status == 0, run.said
     assert [event["account"] for event in run.of("file_transferred")] == ["1.json"]
-    assert 'chose the account "/etc/passwd", which is not there' in run.stdout
+    assert 'chose the account "/etc/passwd", which is not in the pool' in run.stdout
 
 
 def test_hooks_that_raise_are_logged_and_decide_nothing(any_site: LocalSite) -> None:

@@ -90,7 +90,7 @@ def test_plugin_that_cannot_be_imported_is_named_with_the_reason(
 def test_misspelt_hook_is_found(make_plugin: MakePlugin) -> None:
     name = make_plugin("misspelt", cloudplow_strat=lambda app: None)
     fault = fault_of(name)
-    assert '"misspelt" does not fit' in fault
+    assert '"misspelt" does not match the hooks of cloudplow' in fault
     assert "cloudplow_strat" in fault
 
 
@@ -101,7 +101,7 @@ def test_argument_that_no_hook_has_is_found(make_plugin: MakePlugin) -> None:
 
 def test_plugin_that_is_listed_twice_is_a_fault(make_plugin: MakePlugin) -> None:
     name = make_plugin("twice")
-    assert '"twice" does not fit' in fault_of(name, name)
+    assert '"twice" does not match the hooks of cloudplow' in fault_of(name, name)
 
 
 def test_entry_point_is_a_plugin_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ def test_plugin_that_cannot_start_stops_the_start_with_its_name(make_plugin: Mak
     def fail(app: Any) -> None:
         raise OSError("port is taken")
 
-    with pytest.raises(PluginError, match='plugins: "failing" cannot start: port is taken'):
+    with pytest.raises(PluginError, match='plugins: "failing" failed to start: port is taken'):
         load(make_plugin("failing", cloudplow_start=fail)).start(APP)
 
 
@@ -204,13 +204,13 @@ def test_sections_belong_to_their_plugins(make_plugin: MakePlugin) -> None:
     make_plugin("none", cloudplow_config_section=lambda: None)
     assert load("one", "none").config_sections() == {"dashboard": Model}
     make_plugin("two", cloudplow_config_section=lambda: ("dashboard", Model))
-    with pytest.raises(PluginError, match='"two" wants the section "dashboard", which another plugin owns'):
+    with pytest.raises(PluginError, match='"two" claims the section "dashboard", which another plugin owns'):
         load("one", "two").config_sections()
 
 
 @pytest.mark.parametrize("answer", [lambda: 1 / 0, lambda: "dashboard", lambda: ("dashboard",), lambda: 5])
 def test_plugin_that_cannot_describe_its_section_is_named(make_plugin: MakePlugin, answer: Callable[[], Any]) -> None:
-    with pytest.raises(PluginError, match='"odd" cannot describe its section'):
+    with pytest.raises(PluginError, match='"odd" failed to describe its section'):
         load(make_plugin("odd", cloudplow_config_section=answer)).config_sections()
 
 
@@ -238,7 +238,7 @@ def test_first_account_that_is_chosen_counts(make_plugin: MakePlugin, caplog: py
     plugins = load("failing", "undecided", "wrong", "right", "late")
     assert plugins.choose_account("google", POOL, []) == "/keys/2.json"
     assert 'Plugin "failing" failed to choose an account' in caplog.text
-    assert '"wrong" chose the account "/keys/99.json", which is not there' in caplog.text
+    assert '"wrong" chose the account "/keys/99.json", which is not in the pool' in caplog.text
 
 
 @pytest.mark.parametrize("choice", [None, 5, ["/keys/1.json"], {}, ""])
@@ -289,5 +289,5 @@ def test_health_is_asked_of_every_plugin_and_those_that_cannot_ask_say_nothing(m
     assert load(well, ill, silent, broken).healthcheck(APP) == {
         "well": "",
         "ill": "the disk is full",
-        "broken": 'plugin "broken" failed to ask: OSError: no route',
+        "broken": 'plugin "broken" failed to query it: OSError: no route',
     }

@@ -34,7 +34,7 @@ def test_sizes_mean_what_they_mean_in_rclone(text: str, size_bytes: int) -> None
 
 @pytest.mark.parametrize("text", ["", "G", "-1G", "1,5G", "1 2", "off", "1X", "1.G", "nan", "inf", "1e3", "9" * 400])
 def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match='is no size; write it as rclone does, for example "750G"'):
+    with pytest.raises(ValueError, match='is not a size; write it as rclone does, for example "750G"'):
         parse_size_bytes(text)
 
 
