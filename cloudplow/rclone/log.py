@@ -6,6 +6,7 @@ Source of the texts: rclone 1.60.1 and 1.75.2, observed with `--use-json-log -v`
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -65,6 +66,10 @@ class Stats:
     errors: int
     transferring: tuple[Transferring, ...]
     checking: tuple[str, ...]
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of `transfer_progress` that rclone itself reports."""
+        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
