@@ -300,8 +300,14 @@ def write_plugin(site: LocalSite, text: str) -> str:
             "from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_start(app): raise ValueError('no luck')",
             "failed to start: no luck",
         ),
-        ("from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_begin(app): pass", "does not match the hooks of cloudplow"),
-        ("from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_start(application): pass", "does not match the hooks of cloudplow"),
+        (
+            "from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_begin(app): pass",
+            "does not match the hooks of cloudplow",
+        ),
+        (
+            "from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_start(application): pass",
+            "does not match the hooks of cloudplow",
+        ),
         (
             "from cloudplow import hookimpl\n@hookimpl\ndef cloudplow_config_section(): return 1 / 0",
             "failed to describe its section: division by zero",
