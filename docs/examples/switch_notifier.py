@@ -1,8 +1,9 @@
-"""Tells in the log which account takes over, and what each stage is going to upload."""
+"""Logs which account takes over, and what each stage is going to upload."""
 
 import logging
 
 from cloudplow import hookimpl
+from cloudplow.events import sentence
 
 log = logging.getLogger("switch_notifier")
 
@@ -12,7 +13,7 @@ def on_switch(sender, *, event, **_extra):
 
 
 def on_stage(sender, *, event, **_extra):
-    log.info("%s: stage %d: %d files, %d bytes", sender, event.stage, event.planned_files, event.planned_bytes)
+    log.info("%s: %s", sender, sentence(event))
 
 
 @hookimpl

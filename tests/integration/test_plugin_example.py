@@ -50,9 +50,9 @@ def assert_it_worked(run: Run) -> None:
     assert run.status == 0, run.said
     assert said_by_the_example(run) == [
         "google: start -> 1.json (first)",
-        "google: stage 1: 1 files, 700000 bytes",
+        "google: Stage 1 started with 1.json: 1 file, 683.6 KB",
         "google: 1.json -> 2.json (quota_used)",
-        "google: stage 2: 1 files, 600000 bytes",
+        "google: Stage 2 started with 2.json: 1 file, 585.9 KB",
     ]
 
 
