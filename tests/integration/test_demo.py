@@ -228,7 +228,7 @@ def terminal(home: Path, rclone: str) -> Iterator[Terminal]:
 
 def test_on_a_terminal_the_dashboard_stays_up_until_ctrl_c(terminal: Terminal, tmp_path: Path) -> None:
     address = terminal.read_until(r"Dashboard: (http://127\.0\.0\.1:\d+/)")[1]
-    terminal.read_until(r"Ctrl-C ends it")
+    terminal.read_until(r"press Ctrl-C to stop it")
     time.sleep(0.5)  # it must stay up; not a wait for something to happen
 
     assert terminal.process.poll() is None
