@@ -94,7 +94,7 @@ def is_known(path: str, dump: Dump) -> bool:
 
 
 def crypt_layers_above_drive(path: str, dump: Dump) -> int:
-    """How many crypt remotes encrypt a file before it reaches a drive; 0 when no drive lies below."""
+    """How many crypt remotes encrypt a file before it reaches a drive; 0 if there is no drive below."""
     name, layers, seen = remote_name(path), 0, set()
     while name is not None and name in dump and name not in seen:
         seen.add(name)

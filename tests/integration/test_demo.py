@@ -103,7 +103,7 @@ def test_one_damaged_file_is_found(tmp_path: Path, rclone: str) -> None:
     assert status == 1
     faults = [text for text in said if text.startswith("FAULT")]
     assert len(faults) == 1
-    assert "other contents" in faults[0]
+    assert "different contents" in faults[0]
 
 
 def test_an_upload_that_fails_decides_the_status(tmp_path: Path, rclone: str) -> None:
@@ -228,7 +228,7 @@ def terminal(home: Path, rclone: str) -> Iterator[Terminal]:
 
 def test_on_a_terminal_the_dashboard_stays_up_until_ctrl_c(terminal: Terminal, tmp_path: Path) -> None:
     address = terminal.read_until(r"Dashboard: (http://127\.0\.0\.1:\d+/)")[1]
-    terminal.read_until(r"Ctrl-C ends it")
+    terminal.read_until(r"press Ctrl-C to stop it")
     time.sleep(0.5)  # it must stay up; not a wait for something to happen
 
     assert terminal.process.poll() is None

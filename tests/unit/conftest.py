@@ -1,4 +1,4 @@
-"""Property tests without a time limit for each example: a busy machine is no failure."""
+"""Property tests without a time limit for each example: a busy machine is not a failure."""
 
 from __future__ import annotations
 
