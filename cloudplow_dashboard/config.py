@@ -1,4 +1,4 @@
-"""The model of the `dashboard` section of config.json. No Flask."""
+"""The `dashboard` section of config.json. No Flask."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from cloudplow_dashboard.server.forwarded import networks
 
+SECTION: Final = "dashboard"
 DEFAULT_PORT: Final = 47949
 
 
 class DashboardSection(BaseModel):
-    """Settings of the dashboard; a missing section means that it is off.
+    """Settings of the dashboard; without the section it is off.
 
     port: 0 takes any free one. refresh_interval: seconds between two updates of the transfer statistics.
     debug: accepted from older installations, without effect. rc_url: address of an rclone to watch.

@@ -1,23 +1,22 @@
-"""One running dashboard: its state, its place among the receivers of events, its server."""
+"""One running dashboard: its state, its receivers of events, its server."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Final
 
+from cloudplow.hookspecs import PluginApp
+from cloudplow_dashboard.command import SERVICE_NAME
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.server.hub import Limits, limits_of_this_process
 from cloudplow_dashboard.server.listener import BindError, bind, is_loopback
 from cloudplow_dashboard.server.server import DashboardServer
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.history_file import HistoryFile
-from cloudplow_dashboard.state.recovery import recover
 from cloudplow_dashboard.state.state import DashboardState
 
 log = logging.getLogger("cloudplow.dashboard")
 
-#: Where the address is left for others: `app.services["dashboard_url"]`.
-SERVICE_NAME: Final = "dashboard_url"
 #: What the history is made of.
 HISTORY_SIGNALS: Final = ("file_transferred", "file_failed", "transfer_progress", "session_finished")
 
@@ -25,7 +24,7 @@ HISTORY_SIGNALS: Final = ("file_transferred", "file_failed", "transfer_progress"
 class Dashboard:
     """Everything that `cloudplow_start` makes and `cloudplow_stop` ends."""
 
-    def __init__(self, app: Any, section: DashboardSection, limits: Limits | None = None) -> None:
+    def __init__(self, app: PluginApp, section: DashboardSection, limits: Limits | None = None) -> None:
         self._app = app
         self._section = section
         self._limits = limits or limits_of_this_process()
@@ -35,7 +34,7 @@ class Dashboard:
         self.server: DashboardServer | None = None
 
     def start(self) -> bool:
-        """Serve; False, with one line in the log, when the address cannot be used. The upload goes on either way."""
+        """Serve; False, with one line in the log, when the address cannot be used. The upload continues either way."""
         section = self._section
         try:
             listener = bind(section.host, section.port)
@@ -44,14 +43,16 @@ class Dashboard:
             return False
         if not is_loopback(listener):
             log.warning(
-                "The dashboard listens on %s: it has no login yet, so anyone who reaches port %d sees it",
+                "The dashboard listens on %s and has no login yet: anyone who can reach port %d sees everything; "
+                'set dashboard.host to "127.0.0.1" to keep it to this machine',
                 section.host,
                 listener.getsockname()[1],
             )
         if section.debug:
-            log.warning("dashboard.debug has no effect any more; remove it")
-        recover(self.state, self._app.state_files.read)
+            log.warning("dashboard.debug no longer has any effect; remove it from the configuration")
         self._history_file.open()
+        for event in self._app.recovered():
+            self.state.receive(event.uploader, event=event)
         for signal in self._app.events.SIGNALS.values():
             signal.connect(self.state.receive)
         for name in HISTORY_SIGNALS:
@@ -65,9 +66,7 @@ class Dashboard:
             every_second=self._history_file.save_if_due,
         )
         self.server.start()
-        services = getattr(self._app, "services", None)
-        if isinstance(services, dict):
-            services[SERVICE_NAME] = self.server.address
+        self._app.services[SERVICE_NAME] = self.server.address
         log.info("Dashboard: %s", self.server.address)
         return True
 
@@ -82,6 +81,4 @@ class Dashboard:
         for name in HISTORY_SIGNALS:
             self._app.events.SIGNALS[name].disconnect(self.history.receive)
         self._history_file.close()
-        services = getattr(self._app, "services", None)
-        if isinstance(services, dict):
-            services.pop(SERVICE_NAME, None)
+        self._app.services.pop(SERVICE_NAME, None)

@@ -28,20 +28,26 @@ find_python() {
     exit 1
 }
 
-# Makes an empty .venv with pip in it: by ensurepip, else by a pip that is there, else by the wheel of pip itself.
+# Makes an empty .venv with pip in it: by ensurepip, which Debian keeps in a package of its own, else by a pip that is
+# there.
 make_venv() {
     rm -rf "$venv"
-    minor=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
-        apt_install "python$minor-venv" || true
+    "$python" -c 'import ensurepip' 2>/dev/null || "$python" -c 'import pip' 2>/dev/null ||
+        apt_install "$(venv_package)" || true
+    if "$python" -c 'import ensurepip' 2>/dev/null; then
+        "$python" -m venv "$venv" >/dev/null 2>&1 && return
+        rm -rf "$venv"
     fi
-    if "$python" -c 'import ensurepip' 2>/dev/null && "$python" -m venv "$venv" >/dev/null 2>&1; then
-        return
-    fi
-    rm -rf "$venv"
-    "$python" -m venv --without-pip "$venv" || return
-    "$python" -m pip --python "$venv/bin/python" --quiet --disable-pip-version-check install pip 2>/dev/null ||
-        "$python" "$root/script/fetch_pip.py" "$venv/bin/python"
+    "$python" -c 'import pip' 2>/dev/null && "$python" -m venv --without-pip "$venv" &&
+        "$python" -m pip --python "$venv/bin/python" --quiet --disable-pip-version-check install pip
+}
+
+# Debian's package with the venv of $python.
+venv_package() {
+    case $python in
+        python3) echo python3-venv ;;
+        *) echo "$python-venv" ;;
+    esac
 }
 
 # True when there is a .venv that works and was not moved here from another folder.
@@ -65,7 +71,8 @@ ensure_venv() {
         say "preparing .venv (only the first time; about a minute)"
         find_python
         usable_venv || make_venv || {
-            say "cannot make a virtual environment; this cures it: apt-get install python3-venv"
+            [ "$(id -u)" -eq 0 ] && sudo= || sudo="sudo "
+            say "cannot make a virtual environment; this cures it: ${sudo}apt-get install $(venv_package)"
             exit 1
         }
         printf '%s\n' "$root" >"$venv/.root"

@@ -1,3 +1,19 @@
-"""Fixtures for all tests: the real rclone in both versions, and fake Drives."""
+"""What all tests have: the real rclone in both versions, fake Drives, and the profiles of the property tests."""
+
+from __future__ import annotations
+
+import signal
+
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.rclone_binaries", "tests.fake_drive.pytest_plugin"]
+
+# A shell starts what runs in the background with Ctrl-C ignored, and every program of a test would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No time limit for each example: a busy machine is no failure.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For script/test --fast: the same with fewer examples, where a test does not say how many it needs.
+settings.register_profile("quick", settings.get_profile("patient"), max_examples=20)
+settings.load_profile("patient")

@@ -26,16 +26,18 @@ from cloudplow.events.facts import (
     QuotaChanged,
     SaSwitched,
     SessionFinished,
-    SessionRecovered,
     SessionStarted,
     StageFinished,
     StageStarted,
     ThrottleChanged,
     TransferProgress,
     Transferring,
-    TransfersRecovered,
     UploaderResumed,
     UploaderSuspended,
+)
+from cloudplow.events.recovered import (
+    SessionRecovered,
+    TransfersRecovered,
 )
 from cloudplow.events.sentences import (
     sentence,

@@ -6,6 +6,7 @@ Source of the texts: rclone 1.60.1 and 1.75.2, observed with `--use-json-log -v`
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -66,6 +67,10 @@ class Stats:
     transferring: tuple[Transferring, ...]
     checking: tuple[str, ...]
 
+    def fields(self) -> dict[str, Any]:
+        """The fields of `transfer_progress` that rclone itself reports."""
+        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -93,6 +98,8 @@ class Plain:
 Message = Copied | Moved | Deleted | Skipped | Stats | Problem | Note | Plain
 
 _COPIED: Final = re.compile(r"^(?:Multi-thread )?Copied \(")
+#: What a file of the upload folder is to rclone; a line without a type is taken for one.
+_SOURCE_TYPES: Final = (None, "*local.Object")
 _PROBLEM_LEVELS: Final = frozenset({"error", "critical", "fatal", "panic", "alert", "emergency"})
 # "Attempt 2/3 succeeded" is logged at level error although it is good news.
 _ATTEMPT_SUCCEEDED: Final = re.compile(r"^Attempt \d+/\d+ succeeded")
@@ -125,7 +132,8 @@ def _classify(record: Mapping[str, Any]) -> Message:
         if _ATTEMPT_SUCCEEDED.match(text):
             return Note(name, text)
         return Problem(name, text)
-    if name:
+    # Lines about objects of the destination, such as an older version that --backup-dir moves away, are not ours.
+    if name and record.get("objectType") in _SOURCE_TYPES:
         if text == "Deleted":
             return Deleted(name)
         if _COPIED.match(text):

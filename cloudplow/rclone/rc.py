@@ -79,15 +79,7 @@ class RcWatch:
         self._publish(
             events.TransferProgress(
                 uploader="rclone",
-                bytes=stats.bytes,
-                total_bytes=stats.total_bytes,
-                speed=stats.speed,
-                eta=stats.eta,
-                files=stats.files,
-                total_files=stats.total_files,
-                errors=stats.errors,
-                transferring=stats.transferring,
-                checking=stats.checking,
+                **stats.fields(),
                 bytes_left=max(0, stats.total_bytes - stats.bytes),
             )
         )

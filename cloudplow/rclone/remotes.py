@@ -22,6 +22,7 @@ _WRAPPING_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "union": ("upstreams", "remotes"),
     "combine": ("upstreams",),
 }
+_KEY_OPTION: Final = re.compile(r",service_account_(?:file|credentials)\s*=")
 _REMOTE_NAME: Final = re.compile(r"^([^:,/]+)[,:]")
 
 
@@ -83,8 +84,13 @@ def option_variable(remote: str, option: str) -> str:
 
 
 def account_environment(drive_remotes: tuple[str, ...], key_path: str) -> dict[str, str]:
-    """Environment variables that make the drive remotes use a service account's key file."""
-    return {option_variable(name, "service_account_file"): key_path for name in drive_remotes}
+    """Environment variables that make the drive remotes use a service account's key file, and no key of their own.
+
+    Empty credentials here win over those in rclone's configuration; credentials anywhere win over a file (observed with
+    1.60.1 and 1.75.2).
+    """
+    files = {option_variable(name, "service_account_file"): key_path for name in drive_remotes}
+    return files | {option_variable(name, "service_account_credentials"): "" for name in drive_remotes}
 
 
 def is_known(path: str, dump: Dump) -> bool:
@@ -94,18 +100,56 @@ def is_known(path: str, dump: Dump) -> bool:
 
 
 def crypt_layers_above_drive(path: str, dump: Dump) -> int:
-    """How many crypt remotes encrypt a file before it reaches a drive; 0 if there is no drive below."""
-    name, layers, seen = remote_name(path), 0, set()
-    while name is not None and name in dump and name not in seen:
+    """How many crypt remotes encrypt a file before it reaches a drive; 0 if there is no drive below.
+
+    With several paths down (a union), the path with the most: the plan must fit whichever one a file takes.
+    """
+    return max(0, _most_crypt_layers(path, dump, frozenset()))
+
+
+def _most_crypt_layers(path: str, dump: Dump, seen: frozenset[str]) -> int:
+    """The same; -1 if there is no drive below."""
+    name = remote_name(path)
+    if name is None or name in seen or name not in dump:
+        return -1
+    section = dump[name]
+    if section.get("type") == "drive":
+        return 0
+    below = (_most_crypt_layers(part, dump, seen | {name}) for part in _wrapped_for(section, path))
+    most = max(below, default=-1)
+    return most + 1 if most >= 0 and section.get("type") == "crypt" else most
+
+
+def _wrapped_for(section: Mapping[str, Any], path: str) -> Iterator[str]:
+    """What a remote wraps for a path: of a combine, only the folder that the path names."""
+    folder = path.partition(":")[2].strip("/").partition("/")[0]
+    if section.get("type") == "combine" and folder:
+        upstreams = section.get("upstreams")
+        for part in _words(upstreams) if isinstance(upstreams, str) else ():
+            if part.partition("=")[0] == folder:
+                yield part.partition("=")[2]
+        return
+    yield from _wrapped(section)
+
+
+def key_in_connection_string(path: str, dump: Dump) -> str | None:
+    """The remote whose connection string, in the path or in what it wraps, names its own key; None if there is none.
+
+    Such a key is used whichever account is requested (observed with 1.60.1 and 1.75.2).
+    """
+    seen: set[str] = set()
+    waiting = [path]
+    while waiting:
+        part = waiting.pop(0)
+        name = remote_name(part)
+        if name is None or name in seen:
+            continue
         seen.add(name)
-        section = dump[name]
-        kind = section.get("type")
-        if kind == "drive":
-            return layers
-        layers += kind == "crypt"
-        below = [part for part in _wrapped(section) if drive_remotes_below(part, dump)]
-        name = remote_name(below[0]) if below else None
-    return 0
+        if _KEY_OPTION.search(part):
+            return name
+        if name in dump:
+            waiting.extend(_wrapped(dump[name]))
+    return None
 
 
 def stored_size_bytes(size_bytes: int, crypt_layers: int) -> int:

@@ -212,7 +212,7 @@ def _compare(
     keys = pool.usable_keys()[:COMPARE_ACCOUNTS] if pool is not None and destination.drive_remotes else []
     for number, key in enumerate(keys, 1):
         try:
-            account = environment | destination.account_environment(key)
+            account = destination.with_account(environment, key)
             return missing_at_destination(context.rclone, task.job, files, list_path, account, should_stop)
         except RcloneError as error:
             if number == len(keys):

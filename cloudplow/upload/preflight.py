@@ -104,6 +104,11 @@ def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
             f'{place}.upload_remote: rclone has no remote "{destination.remote_name}" (known: {known}); '
             "add it with `rclone config`, or correct the name"
         )
+    if task.accounts_folder is not None and destination.key_in is not None:
+        faults.append(
+            f'{place}.upload_remote: "{destination.key_in}" names a service account in its connection string, so no '
+            "other account would ever be used; remove service_account_file or service_account_credentials from it"
+        )
     if task.accounts_folder is not None:
         faults += folder_faults(task.name, task.accounts_folder)
     return faults

@@ -87,6 +87,8 @@ class StageRun:
         self._waiting = {printable_name(file.name): file for file in request.files}
         self._uploaded: set[str] = set()
         self._in_flight: dict[str, int] = {}
+        #: Sizes as rclone's statistics showed them, of files that have not arrived yet.
+        self._seen_sizes: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._evidence = Evidence()
         self._triggers = Triggers(request.sleeps) if request.sleeps else None
@@ -125,10 +127,10 @@ class StageRun:
             case Deleted(name=name):
                 self._on_deleted(name)
             case Moved(name=name):
-                self._on_copied(name, None)
-                self._on_deleted(name)
+                self._on_moved(name)
             case Stats():
                 self._in_flight = {one.name: min(one.bytes, one.size or one.bytes) for one in message.transferring}
+                self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
             case Skipped(name=name):
                 file = self._waiting.pop(name, None)
@@ -141,14 +143,32 @@ class StageRun:
         file = self._waiting.get(name)
         if file is None or name in self._uploaded:
             return
-        if size is not None and size != file.size:
-            file = self._waiting[name] = QueueFile(file.name, size)
+        sent = self._sent_bytes(name, file) if size is None else size
+        self._seen_sizes.pop(name, None)
+        if sent != file.size:
+            file = self._waiting[name] = QueueFile(file.name, sent)
         self._uploaded.add(name)
         self._in_flight.pop(name, None)
         self._failed.pop(name, None)
         self._listener.on_uploaded(file)
         if not self._request.moving:
             self._on_transferred(name, file, already_there=False)
+
+    def _sent_bytes(self, name: str, file: QueueFile) -> int:
+        """What rclone 1.60 sent, which does not say it: the file may have grown since it was listed."""
+        if name in self._seen_sizes:
+            return self._seen_sizes[name]
+        try:
+            return max(file.size, local_path(self._request.folder, file.name).stat().st_size)
+        except (OSError, ValueError):
+            return file.size
+
+    def _on_moved(self, name: str) -> None:
+        """A rename inside one remote. That of an older version at the destination leaves the source where it is."""
+        file = self._waiting.get(name)
+        if file is not None and not local_path(self._request.folder, file.name).exists():
+            self._on_copied(name, file.size)
+            self._on_deleted(name)
 
     def _on_deleted(self, name: str) -> None:
         file = self._waiting.get(name)

@@ -123,7 +123,7 @@ class StageDriver:
         task, context = self._task, self._context
         environment = rclone_environment(os.environ, filters=False)
         if self._pool is not None:
-            environment |= self._destination.account_environment(account)
+            environment = self._destination.with_account(environment, account)
         defaults = self._destination.default_flags(task.job.extras, os.environ)
         request = StageRequest(
             command=transfer_command(context.rclone, task.job, self._list_path, defaults=defaults),
@@ -201,7 +201,7 @@ class StageDriver:
     def _switch_to(self, account: str) -> None:
         if self._pool is None or account == self._pool.active:
             return
-        self._pool.active = account
+        left, self._pool.active = self._pool.active, account
         self._emit(
             events.SaSwitched,
             previous=self._previous_name,
@@ -212,6 +212,9 @@ class StageDriver:
         )
         self._previous_name = self.account_name
         self._switch_reason = SwitchReason.QUOTA_USED
+        if left is not None:
+            # It is no longer the active one: whether it is ready or cooling now is decided here and nowhere else.
+            self._emit_quota(left)
 
     def leave_account(self, reaction: Reaction) -> None:
         """Stop using the active account for now (denied, trigger) or for the rest of the session (failed)."""

@@ -63,19 +63,7 @@ class StageReporter:
         self._send(events.FileFailed, name=name, error=error)
 
     def on_progress(self, stats: Stats) -> None:
-        self._emit(
-            events.TransferProgress,
-            bytes=stats.bytes,
-            total_bytes=stats.total_bytes,
-            speed=stats.speed,
-            eta=stats.eta,
-            files=stats.files,
-            total_files=stats.total_files,
-            errors=stats.errors,
-            transferring=stats.transferring,
-            checking=stats.checking,
-            **self._outlook(stats),
-        )
+        self._emit(events.TransferProgress, **stats.fields(), **self._outlook(stats))
 
     def _send(self, event_type: type[Event], **fields: Any) -> None:
         self._emit(event_type, account=self._account, stage=self._stage, **fields)

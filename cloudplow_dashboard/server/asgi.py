@@ -14,9 +14,9 @@ from cloudplow_dashboard.web.faults import error_document
 from cloudplow_dashboard.web.security import admit, response_headers
 
 STREAM_PATH: Final = "/api/events"
-#: What a page that holds a state already says in its address, where no script can set the header, as `BOOT:VERSION`.
+#: Where a page that already has a state says `BOOT:VERSION`, because no script can set the header.
 LAST_EVENT_ID: Final = "last_event_id"
-#: Of a query, in bytes; the rest is not looked at.
+#: How much of a query is read, in bytes.
 QUERY_LIMIT: Final = 1000
 #: A browser that is turned away comes back after this time, in seconds.
 RETRY_AFTER_SECONDS: Final = 10
@@ -25,7 +25,7 @@ Scope = dict[str, Any]
 
 
 class FrontDoor:
-    """The ASGI application. pool: Flask behind its threads; proxies: whose forwarded headers are believed."""
+    """The ASGI application. pool: Flask behind its threads; proxies: whose forwarded headers are trusted."""
 
     def __init__(self, hub: Hub, pool: WSGIMiddleware, proxies: TrustedProxies | None = None) -> None:
         self._hub = hub

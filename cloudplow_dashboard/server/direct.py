@@ -35,7 +35,7 @@ class DirectWriter:
 
 
 def direct_writer(send: Any) -> DirectWriter | None:
-    """The short way behind an ASGI `send` callable; None when there is none that is known to be right."""
+    """The short way behind an ASGI `send` callable; None unless it is known to be safe."""
     cycle = getattr(send, "__self__", None)
     transport = getattr(cycle, "transport", None)
     if not isinstance(transport, asyncio.Transport):

@@ -1,4 +1,4 @@
-"""What a reverse proxy says about the client, believed only when a trusted one says it."""
+"""What a reverse proxy says about the client, used only when a trusted one says it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _VALUE_LIMIT: Final = 1000
 
 
 def networks(addresses: Sequence[str]) -> tuple[Network, ...]:
-    """The networks of a list of addresses such as "127.0.0.1" and "10.0.0.0/8". Raises ValueError with the cure."""
+    """The networks of addresses such as "127.0.0.1" and "10.0.0.0/8". Raises ValueError, which says what to write."""
     found = []
     for address in addresses:
         try:
             found.append(ipaddress.ip_network(address.strip(), strict=False))
         except ValueError:
-            raise ValueError(f'"{address}" is no address; write for example "127.0.0.1" or "10.0.0.0/8"') from None
+            raise ValueError(f'"{address}" must be an address or a network, for example "10.0.0.0/8"') from None
     return tuple(found)
 
 
@@ -30,7 +30,7 @@ def _last(value: bytes) -> str:
 
 
 class TrustedProxies:
-    """Reads forwarded headers. addresses: of the proxies that are believed."""
+    """Reads forwarded headers. addresses: of the proxies that are trusted."""
 
     def __init__(self, addresses: Sequence[str] = ()) -> None:
         self._networks = networks(addresses)

@@ -1,4 +1,4 @@
-"""The viewers of the stream: who is where, when to publish, whom to end. Lives on the server's event loop.
+"""The viewers of the stream: who is where, when to publish, whom to disconnect. Lives on the server's event loop.
 
 A viewer is only a position in the ring, never a queue. `notify` is the one thing that other threads may call; it
 crosses into the loop at most once at a time for each kind of change.
@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from cloudplow_dashboard.server.direct import chunk_of, direct_writer
 from cloudplow_dashboard.server.pacing import Pacer
-from cloudplow_dashboard.state.patches import KEEP_ALIVE, PREAMBLE, encode_json, frame, position_of
+from cloudplow_dashboard.state.patches import KEEP_ALIVE, KEEP_ALIVE_SECONDS, PREAMBLE, encode_json, frame, position_of
 from cloudplow_dashboard.state.state import DashboardState
 
 log = logging.getLogger("cloudplow.dashboard")
 
-#: How long viewers have to take their last bytes when the dashboard stops, in seconds.
+#: How long viewers have to read their last bytes when the dashboard stops, in seconds.
 LAST_BYTES_SECONDS: Final = 0.5
 
 Message = MutableMapping[str, Any]
@@ -41,7 +41,7 @@ class Limits:
     connections: int = 1500
     coalesce: float = 0.02
     stuck: float = 10.0
-    keep_alive: float = 15.0
+    keep_alive: float = KEEP_ALIVE_SECONDS
     sweep: float = 1.0
 
 
@@ -58,8 +58,8 @@ def limits_of_this_process() -> Limits:
 class Viewer:
     """One open stream.
 
-    position: the version that it has; target: the version that it is owed whatever was announced.
-    sending_since: loop time at which the present send began, 0 when none is under way. waiting: it has everything.
+    position: the version that it has; target: the version that it must get, whatever was announced.
+    sending_since: loop time at which the current send began, 0 when there is none. waiting: it has everything.
     """
 
     __slots__ = (
@@ -89,7 +89,7 @@ class Viewer:
 
 
 class Hub:
-    """Publishes what changed and hands it to every viewer."""
+    """Publishes what changed and sends it to every viewer."""
 
     def __init__(
         self, state: DashboardState, limits: Limits | None = None, every_second: Callable[[], None] | None = None
@@ -134,7 +134,7 @@ class Hub:
         assert self._loop is not None
         self._pending[urgent] = False
         now = self._loop.time()
-        # Without viewers nothing is made: whoever comes gets it all in one patch or snapshot.
+        # Without viewers nothing is published: the next one gets it all in one patch or snapshot.
         if not self.viewers:
             return
         slow = not urgent or now >= self._next_slow
@@ -154,9 +154,9 @@ class Hub:
                     viewer.wake.set()
 
     def _write_now(self, viewer: Viewer) -> bool:
-        """Hand a viewer that waits what was announced, without waking it; False when that cannot be done at once."""
+        """Send a waiting viewer what was announced, without waking its task; False when that cannot be done at once."""
         if viewer.position >= self._announced:
-            # It came between and has this already. An empty chunk would end its stream.
+            # It has joined in between and has this already. An empty chunk would end its stream.
             return True
         if viewer.direct is None:
             return False
@@ -178,7 +178,7 @@ class Hub:
     async def watch(self, event_id: str, receive: Receive, send: Send, *, confirm: bool = False) -> None:
         """Serve one viewer until it leaves or the dashboard stops. event_id: its Last-Event-ID, "" for none.
 
-        confirm: it is told at once where it is, even if it missed nothing. The head of the response has been sent.
+        confirm: say at once which version it has, even if it missed nothing. The head of the response has been sent.
         """
         assert self._loop is not None
         viewer = Viewer(send, self._loop.time() + self.limits.keep_alive)
@@ -254,7 +254,7 @@ class Hub:
     # --- the sweep ---------------------------------------------------------------------------------------------
 
     async def sweep_forever(self) -> None:
-        """Once a second: end readers that are stuck, send comment lines, free accounts whose time has come."""
+        """Once a second: disconnect stuck readers, send comment lines, make accounts ready whose time has come."""
         while True:
             await asyncio.sleep(self.limits.sweep)
             self.sweep()
@@ -284,7 +284,7 @@ class Hub:
             viewer.wake.set()
 
     def abort_all(self) -> None:
-        """Cut off those that did not take their last bytes. Called on the loop."""
+        """Disconnect those that did not read their last bytes. Called on the loop."""
         for viewer in list(self.viewers):
             abort(viewer.send)
 

@@ -1,4 +1,4 @@
-"""The listening socket: bound in the caller's thread, so that a fault is known at once and can be told in one line."""
+"""The listening socket: bound in the caller's thread, so that a fault is known at once and fits on one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         family, address = _resolve(host, port)
     except (OSError, UnicodeError, ValueError):
-        raise BindError(f'"{host}" is no address of this machine; set dashboard.host to "127.0.0.1"') from None
+        raise BindError(_not_ours(host)) from None
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         _set_options(listener)
@@ -32,7 +32,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise BindError(_cure(error, host, place)) from None
+        raise BindError(_fix(error, host, place)) from None
     return listener
 
 
@@ -51,15 +51,19 @@ def _set_options(listener: socket.socket) -> None:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
 
 
-def _cure(error: Exception, host: str, place: str) -> str:
+def _fix(error: Exception, host: str, place: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return f"another program listens on {place}; stop it or set dashboard.port to a free port (0 takes any)"
+        return f"another program is listening on {place}; stop it, or set dashboard.port to a free port (0: any)"
     if number in (errno.EACCES, errno.EPERM):
-        return f"no permission for {place}; set dashboard.port to one above 1023"
+        return f"this user may not listen on {place}; set dashboard.port to a port above 1023"
     if number == errno.EADDRNOTAVAIL:
-        return f'"{host}" is no address of this machine; set dashboard.host to "127.0.0.1"'
+        return _not_ours(host)
     return f"{place} cannot be used ({error}); check dashboard.host and dashboard.port"
+
+
+def _not_ours(host: str) -> str:
+    return f'this machine has no address "{host}"; set dashboard.host to "127.0.0.1"'
 
 
 def is_loopback(listener: socket.socket) -> bool:

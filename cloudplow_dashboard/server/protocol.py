@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with bounds, so that nobody on the network can use up the file descriptors of an upload."""
+"""uvicorn's HTTP protocol with limits, so that no client can use up the file descriptors that an upload needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""uvicorn in a thread of its own. Importing it and Flask (a quarter of a second) happens there, not in the caller."""
+"""uvicorn in a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cloudplow_dashboard.server.hub import LAST_BYTES_SECONDS, Hub, Limits
 from cloudplow_dashboard.server.listener import url_of
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("cloudplow.dashboard")
 
 THREAD_NAME: Final = "cloudplow-dashboard"
-#: Threads for Flask; its views only read memory.
-WORKERS: Final = 4
 #: How long `stop` waits, in seconds.
 STOP_SECONDS: Final = 3.0
 _POOL_SECONDS: Final = 1.0
@@ -66,19 +64,21 @@ class DashboardServer:
         with self._lock:
             self._stop_asked = True
             if self._loop is not None and self._end is not None:
-                with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                with contextlib.suppress(RuntimeError):  # the loop has already ended
                     self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(timeout_seconds)
         if self._thread.is_alive():
-            log.warning("The dashboard did not stop within %.0f s and is left behind", timeout_seconds)
+            log.warning(
+                "The dashboard did not stop within %.0f s; the program ends without waiting for it", timeout_seconds
+            )
             return False
         return True
 
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception:  # the upload goes on without a dashboard
-            log.exception("The dashboard ended because of a fault; the upload goes on without it")
+        except Exception:  # the upload continues without a dashboard
+            log.exception("The dashboard failed and is off; the upload continues without it")
         finally:
             self._state.listen(None)
             self._listener.close()
@@ -102,31 +102,10 @@ class DashboardServer:
             await _shut_pool(pool)
 
     def _build(self) -> tuple[uvicorn.Server, WSGIMiddleware]:
-        import uvicorn
-        from a2wsgi import WSGIMiddleware
+        # Flask and uvicorn take 200 ms (measured with a started core): the start of an upload must not wait for them.
+        from cloudplow_dashboard.server.application import build
 
-        from cloudplow_dashboard.server.asgi import FrontDoor
-        from cloudplow_dashboard.server.forwarded import TrustedProxies
-        from cloudplow_dashboard.server.protocol import bounded_protocol
-        from cloudplow_dashboard.web.app import create_app
-
-        flask_app: Any = create_app(self._state, self._history)
-        pool = WSGIMiddleware(flask_app, workers=WORKERS)
-        application: Any = FrontDoor(self.hub, pool, TrustedProxies(self._trusted_proxies))
-        config = uvicorn.Config(
-            application,
-            interface="asgi3",
-            http=bounded_protocol(self.hub.limits.connections),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        return uvicorn.Server(config), pool
+        return build(self.hub, self._state, self._history, self._trusted_proxies)
 
     async def _stop(self, end: asyncio.Event, server: uvicorn.Server) -> None:
         await end.wait()

@@ -4,58 +4,60 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final, TypedDict, Unpack
 
+from cloudplow.events import AccountState
+from cloudplow_dashboard.state.document import Account, AccountsSummary, Capacity
 from cloudplow_dashboard.state.returns import Returns, ReturnTable
 
-#: Accounts kept for each uploader; further ones are counted only.
+#: Accounts kept for each uploader; further ones are only counted.
 ACCOUNTS_LIMIT: Final = 5000
 #: Accounts in the state document: the active one and the most used come first.
 ACCOUNTS_SHOWN: Final = 200
-#: What an account may upload in a day when nothing else was said, in bytes (750 GiB).
-DEFAULT_LIMIT_BYTES: Final = 805_306_368_000
 
-#: One account as it is shown: index, state, why, used_bytes, limit_bytes, resets_at, until. Never changed in place.
-Row = dict[str, Any]
 
-_STATES: Final = frozenset({"ready", "active", "cooling", "denied", "failed"})
-#: In these states what an account has left can be used.
-_USABLE: Final = frozenset({"ready", "active", "cooling"})
+class Change(TypedDict, total=False):
+    """New values for some of the fields of an `Account`."""
+
+    index: int
+    state: AccountState
+    why: str
+    used_bytes: int
+    limit_bytes: int
+    resets_at: float
+    until: float
 
 
 class AccountTable:
-    """Rows by account name. Not thread-safe: the state's lock guards it."""
+    """Rows by account name; a row is never changed in place. Not thread-safe: the state's lock guards it."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, Account] = {}
         self.told_total = 0
         self._used = 0
         self._limit = 0
         self._free = 0
-        self._states: dict[str, int] = {}
+        self._states: dict[AccountState, int] = {}
         self._returns = ReturnTable()
         self._next_expiry = 0.0
 
-    def change(self, name: str, **values: Any) -> bool:
+    def change(self, name: str, **values: Unpack[Change]) -> bool:
         """Set fields of an account, which is added when it is new; False when there is no room for it."""
         old = self.rows.get(name)
         if old is None:
             if len(self.rows) >= ACCOUNTS_LIMIT or not name:
                 return False
-            old = {"index": len(self.rows), "state": "ready", "why": "", "used_bytes": 0, "limit_bytes": 0}
-            old |= {"resets_at": 0, "until": 0}
+            old = new_account(len(self.rows))
         else:
             self._count(old, -1)
         row = old | values
-        if row["state"] not in _STATES:
-            row["state"] = "ready"
         self.rows[name] = row
         self._count(row, 1)
         self._note_expiry(row["until"])
         return True
 
-    def charge(self, name: str, returns: Returns = (), **values: Any) -> None:
-        """Set what an event says about an account; what was known of its returns no longer counts.
+    def charge(self, name: str, returns: Returns = (), **values: Unpack[Change]) -> None:
+        """Set what an event says about an account; it replaces what was known of its returns.
 
         returns: what it has spent, as (epoch seconds at which it comes back, bytes), in order of time.
         """
@@ -63,11 +65,6 @@ class AccountTable:
         if self.change(name, **values):
             self._returns.put(name, returns)
             self._note_expiry(self._returns.first(name))
-
-    def recover(self, name: str, returns: Returns, **values: Any) -> None:
-        """Set what a file of an earlier run says about an account; how much it has used follows from its returns."""
-        used = sum(size for _, size in returns)
-        self.charge(name, returns, used_bytes=used, resets_at=returns[0][0] if returns else 0, **values)
 
     def keep_only(self, names: Iterable[str], total: int) -> None:
         """Forget accounts whose key files are gone; total: how many there are, also those beyond the bound."""
@@ -80,15 +77,17 @@ class AccountTable:
     def activate(self, name: str, index: int) -> None:
         """Make one account the active one; index: its place in the pool, -1 when unknown."""
         self.rest(except_name=name)
-        values = {"state": "active", "why": "", "until": 0}
-        self.change(name, **(values | {"index": index} if index >= 0 else values))
+        values: Change = {"state": AccountState.ACTIVE, "why": "", "until": 0}
+        if index >= 0:
+            values["index"] = index
+        self.change(name, **values)
 
     def rest(self, except_name: str = "") -> None:
-        """No account but the named one is active any more."""
-        if self._states.get("active"):
+        """From now on no account but the named one is active."""
+        if self._states.get(AccountState.ACTIVE):
             for name, row in list(self.rows.items()):
-                if row["state"] == "active" and name != except_name:
-                    self.change(name, state="ready")
+                if row["state"] == AccountState.ACTIVE and name != except_name:
+                    self.change(name, state=AccountState.READY)
 
     def expire(self, now: float) -> bool:
         """Make accounts ready whose time has come; now: epoch seconds. True when something changed."""
@@ -99,13 +98,14 @@ class AccountTable:
         for name, row in list(self.rows.items()):
             changed |= self._take_back(name, now)
             if 0 < row["until"] <= now:
-                state = "active" if row["state"] == "active" else "ready"
+                active = row["state"] == AccountState.ACTIVE
+                state = AccountState.ACTIVE if active else AccountState.READY
                 changed |= self.change(name, state=state, why="", until=0)
             self._note_expiry(self.rows[name]["until"])
         return changed
 
     def _take_back(self, name: str, now: float) -> bool:
-        """Bytes of an account come back."""
+        """Free the bytes of an account that have come back."""
         due = self._returns.take_due(name, now)
         first = self._returns.first(name)
         if due:
@@ -113,19 +113,14 @@ class AccountTable:
         self._note_expiry(first)
         return due > 0
 
-    def shown(self) -> dict[str, Row]:
-        """The rows for the state document."""
+    def shown(self) -> dict[str, Account]:
+        """The `accounts` part of the state document."""
         if len(self.rows) <= ACCOUNTS_SHOWN:
             return dict(self.rows)
+        return dict(heapq.nlargest(ACCOUNTS_SHOWN, self.rows.items(), key=lambda item: rank(item[1])))
 
-        def rank(item: tuple[str, Row]) -> tuple[bool, int, int]:
-            row = item[1]
-            return row["state"] == "active", row["used_bytes"], -row["index"]
-
-        return dict(heapq.nlargest(ACCOUNTS_SHOWN, self.rows.items(), key=rank))
-
-    def summary(self) -> dict[str, Any]:
-        """Totals over all accounts, in bytes, and how many are in which state."""
+    def summary(self) -> AccountsSummary:
+        """The `accounts_summary` part of the state document."""
         return {
             "total": max(self.told_total, len(self.rows)),
             "used_bytes": self._used,
@@ -133,13 +128,17 @@ class AccountTable:
             "states": {state: count for state, count in self._states.items() if count},
         }
 
-    def capacity(self, now: float) -> dict[str, Any]:
-        """The pool as a whole, in bytes: what is free now, what comes back when. now: epoch seconds."""
-        amounts = {"free_bytes": self._free, "used_bytes": self._used, "limit_bytes": self._limit}
-        return amounts | self._returns.strip(now)
+    def capacity(self, now: float) -> Capacity:
+        """The `capacity` part of the state document. now: epoch seconds."""
+        return {
+            "free_bytes": self._free,
+            "used_bytes": self._used,
+            "limit_bytes": self._limit,
+            **self._returns.strip(now),
+        }
 
-    def _count(self, row: Row, sign: int) -> None:
-        if row["state"] in _USABLE:
+    def _count(self, row: Account, sign: int) -> None:
+        if row["state"] not in (AccountState.DENIED, AccountState.FAILED):
             self._free += sign * max(0, row["limit_bytes"] - row["used_bytes"])
         self._used += sign * row["used_bytes"]
         self._limit += sign * row["limit_bytes"]
@@ -148,3 +147,21 @@ class AccountTable:
     def _note_expiry(self, at: float) -> None:
         if at > 0 and (self._next_expiry == 0.0 or at < self._next_expiry):
             self._next_expiry = at
+
+
+def new_account(index: int) -> Account:
+    """An account of which nothing is known but its place in the pool."""
+    return {
+        "index": index,
+        "state": AccountState.READY,
+        "why": "",
+        "used_bytes": 0,
+        "limit_bytes": 0,
+        "resets_at": 0,
+        "until": 0,
+    }
+
+
+def rank(row: Account) -> tuple[bool, int, int]:
+    """Where only some accounts are shown, those of the highest rank are: the active one, then the most used."""
+    return row["state"] == AccountState.ACTIVE, row["used_bytes"], -row["index"]

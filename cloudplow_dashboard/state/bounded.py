@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
+from cloudplow.events import SessionOutcome
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.document import PastSession, Session
 
 #: Files of one session that are kept for export, the latest ones.
 FILES_LIMIT: Final = 10_000
@@ -14,18 +16,19 @@ FILES_LIMIT: Final = 10_000
 SESSIONS_LIMIT: Final = 50
 
 
-class Numbered:
+T = TypeVar("T")
+FileStatus = Literal["transferred", "already_there", "failed"]
+
+
+class Numbered(Generic[T]):
     """The newest members by their number, so that a merge patch carries one new member and a null for a dropped one."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._members: dict[str, Any] = {}
+        self._members: dict[str, T] = {}
         self.last = 0
 
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def add(self, member: Any, number: int = 0) -> int:
+    def add(self, member: T, number: int = 0) -> int:
         """Add a member, which is never changed afterwards; number: at least the one after the last. Returns it."""
         self.last = max(number, self.last + 1)
         self._members[str(self.last)] = member
@@ -38,20 +41,19 @@ class Numbered:
         return max(number, self.last + 1)
 
     def clear(self) -> None:
-        """Forget the members; numbers go on."""
+        """Forget the members; the numbers continue."""
         self._members.clear()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, T]:
         """The members by number, oldest first."""
         return dict(self._members)
 
 
 class FileEntry(NamedTuple):
-    """One file of a session. at: epoch seconds; size: bytes, 0 of a failed one; status: "transferred",
-    "already_there" or "failed"; error: redacted."""
+    """One file of a session. at: epoch seconds; size: bytes, 0 of a failed one; error: redacted."""
 
     at: float
-    status: str
+    status: FileStatus
     name: str
     size: int
     account: str
@@ -60,7 +62,7 @@ class FileEntry(NamedTuple):
 
 
 class SessionFiles:
-    """The latest files of the present session, or of the last one, in the order in which they came."""
+    """The latest files of the current session, or of the last one, in order."""
 
     def __init__(self) -> None:
         self.entries: deque[FileEntry] = deque(maxlen=FILES_LIMIT)
@@ -72,7 +74,7 @@ class SessionFiles:
         self.total = 0
 
     def add(self, entry: FileEntry) -> None:
-        """Add one; the oldest gives way."""
+        """Add one, dropping the oldest if there are too many."""
         self.entries.append(entry)
         self.total += 1
 
@@ -82,54 +84,67 @@ class SessionFiles:
         return self.total > len(self.entries)
 
 
-#: What is kept of a session that is over, with the value for one of which nothing is known.
-_PAST: Final[dict[str, Any]] = {
-    "id": "",
-    "started_at": 0,
-    "ended_at": 0,
-    "outcome": "",
-    "reason": "",
-    "dry_run": False,
-    "folder": "",
-    "remote": "",
-    "stage": 0,
-    "files_done": 0,
-    "bytes_done": 0,
-    "files_failed": 0,
-    "files_left": 0,
-    "bytes_left": 0,
-    "next_capacity_at": 0,
-}
-
-_CLEANERS: Final[dict[type, Callable[[object], Any]]] = {
-    bool: lambda value: value is True,
-    int: clean.number,
-    str: clean.redact,
-}
 _COUNT_LIMIT: Final = 1_000_000
 
 
 class PastSessions:
-    """Sessions that are over, oldest first."""
+    """Finished sessions, oldest first."""
 
     def __init__(self) -> None:
-        self._sessions: deque[dict[str, Any]] = deque(maxlen=SESSIONS_LIMIT)
+        self._sessions: deque[PastSession] = deque(maxlen=SESSIONS_LIMIT)
 
-    def add(self, session: Mapping[str, Any]) -> None:
-        """Add one from its part of the state document; one that is there already (same beginning) is replaced."""
-        past = {name: session.get(name, neutral) for name, neutral in _PAST.items()}
-        past["accounts_used"] = len(session.get("accounts_used", ()))
-        others = [one for one in self._sessions if one["started_at"] != past["started_at"]]
-        self._sessions.clear()
-        self._sessions.extend(sorted([*others, past], key=lambda one: float(one["started_at"])))
+    def add(self, session: Session, *, replace: bool = True) -> None:
+        """Add one; one that is there already (same beginning) is replaced, or, if not `replace`, stays."""
+        past: PastSession = {
+            "id": session["id"],
+            "started_at": session["started_at"],
+            "ended_at": session["ended_at"],
+            "outcome": session["outcome"],
+            "reason": session["reason"],
+            "dry_run": session["dry_run"],
+            "folder": session["folder"],
+            "remote": session["remote"],
+            "stage": session["stage"],
+            "files_done": session["files_done"],
+            "bytes_done": session["bytes_done"],
+            "files_failed": session["files_failed"],
+            "files_left": session["files_left"],
+            "bytes_left": session["bytes_left"],
+            "next_capacity_at": session["next_capacity_at"],
+            "accounts_used": len(session["accounts_used"]),
+        }
+        self._put(past, replace=replace)
 
     def recover(self, stored: Mapping[Any, Any]) -> None:
-        """Add one that a file holds, which anybody may have written."""
-        session = {name: _CLEANERS[type(neutral)](stored.get(name)) for name, neutral in _PAST.items()}
-        session["accounts_used"] = range(min(clean.whole(stored.get("accounts_used")), _COUNT_LIMIT))
-        if session["started_at"]:
-            self.add(session)
+        """Add one from the dashboard's file, which anyone may have edited."""
+        past: PastSession = {
+            "id": clean.redact(stored.get("id")),
+            "started_at": clean.number(stored.get("started_at")),
+            "ended_at": clean.number(stored.get("ended_at")),
+            "outcome": clean.word(stored.get("outcome"), SessionOutcome),
+            "reason": clean.redact(stored.get("reason")),
+            "dry_run": stored.get("dry_run") is True,
+            "folder": clean.redact(stored.get("folder")),
+            "remote": clean.redact(stored.get("remote")),
+            "stage": clean.whole(stored.get("stage")),
+            "files_done": clean.whole(stored.get("files_done")),
+            "bytes_done": clean.whole(stored.get("bytes_done")),
+            "files_failed": clean.whole(stored.get("files_failed")),
+            "files_left": clean.whole(stored.get("files_left")),
+            "bytes_left": clean.whole(stored.get("bytes_left")),
+            "next_capacity_at": clean.number(stored.get("next_capacity_at")),
+            "accounts_used": min(clean.whole(stored.get("accounts_used")), _COUNT_LIMIT),
+        }
+        if past["started_at"]:
+            self._put(past, replace=True)
 
-    def document(self) -> list[dict[str, Any]]:
+    def _put(self, past: PastSession, *, replace: bool) -> None:
+        others = [one for one in self._sessions if one["started_at"] != past["started_at"]]
+        if not replace and len(others) < len(self._sessions):
+            return
+        self._sessions.clear()
+        self._sessions.extend(sorted([*others, past], key=lambda one: one["started_at"]))
+
+    def document(self) -> list[PastSession]:
         """The `sessions` part of the state document."""
         return list(self._sessions)

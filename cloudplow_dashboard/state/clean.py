@@ -5,21 +5,30 @@ Everything that enters the state passes through here, so that no route has to th
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from functools import cache, partial
+from types import UnionType
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from cloudplow.events import Event
 
 #: Longest file name, and longest sentence or error, that is kept; in characters.
 NAME_LIMIT: Final = 1024
 TEXT_LIMIT: Final = 300
-#: Of a longer error only the beginning is looked at, so that a huge one costs nothing.
+#: Only the beginning of a longer error is read, so that a huge one costs nothing.
 _REDACT_INPUT_LIMIT: Final = 4 * TEXT_LIMIT
 #: Bounds for documents that come from events and files: depth, members of one object, members of one list.
 DOCUMENT_DEPTH: Final = 8
 DOCUMENT_KEYS: Final = 2000
 DOCUMENT_ITEMS: Final = 2000
 _NUMBER_LIMIT: Final = 1 << 63
+
+E = TypeVar("E", bound=Event)
+W = TypeVar("W", bound=StrEnum)
 
 _SUSPICIOUS = re.compile(r"[/\\@:=]|ya29|AIza|eyJ|GOCSPX|gh[pousr]_|xox|sk-|Bearer", re.IGNORECASE)
 _PEM = re.compile(r"-----BEGIN [^-]{0,60}-----.*?(?:-----END [^-]{0,60}-----|$)", re.DOTALL)
@@ -66,8 +75,16 @@ def seconds_or_unknown(value: object) -> float | int:
     return -1
 
 
+def word(value: object, words: type[W]) -> W | Literal[""]:
+    """One of the words of an enumeration; "" for anything else."""
+    try:
+        return words(value) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
+
+
 def text(value: object, limit: int = TEXT_LIMIT) -> str:
-    """A text that every encoder can write, cut at `limit` characters; "" for anything that is no text."""
+    """A text that every encoder can write, cut at `limit` characters; "" for anything that is not a text."""
     if not isinstance(value, str):
         return ""
     if len(value) > limit:
@@ -178,3 +195,54 @@ def _members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
 def mapping(value: object) -> dict[str, Any]:
     """A JSON object fit to be shown; {} for anything else."""
     return _members(value, DOCUMENT_DEPTH) if isinstance(value, Mapping) else {}
+
+
+#: What a text of an event is, by the name of its field; every other text is a sentence.
+_TEXTS: Final[Mapping[str, Callable[[object], str]]] = {
+    "session_id": text,
+    "uploader": partial(text, limit=NAME_LIMIT),
+    "upload_folder": base_name,
+    "upload_remote": remote,
+    "account": base_name,
+    "previous": base_name,
+    "current": base_name,
+    "name": file_name,
+}
+
+
+def event(told: E, *, at: float, known_paths: Sequence[str] = ()) -> E:
+    """The same event with every field fit for a sentence. at: epoch seconds; known_paths: see `redact`.
+
+    Lists and documents are left out: no sentence needs them.
+    """
+    values: dict[str, Any] = {}
+    kind_of_event: Any = type(told)
+    for name, kind, optional in _fields(kind_of_event):
+        value = getattr(told, name)
+        values[name] = None if optional and value is None else _field(name, kind, value, known_paths)
+    return dataclasses.replace(told, **(values | {"at": at}))
+
+
+@cache
+def _fields(kind: type[Event]) -> list[tuple[str, Any, bool]]:
+    """The fields of a kind of event: name, type, and whether it may be None."""
+    found = []
+    for field in dataclasses.fields(kind):
+        hint = get_type_hints(kind)[field.name]
+        optional = isinstance(hint, UnionType)
+        found.append((field.name, get_args(hint)[0] if optional else hint, optional))
+    return found
+
+
+def _field(name: str, kind: Any, value: object, known_paths: Sequence[str]) -> Any:
+    if kind is bool:
+        return value is True
+    if kind is int:
+        return whole(value)
+    if kind is float:
+        return number(value)
+    if kind is str:
+        return _TEXTS[name](value) if name in _TEXTS else redact(value, known_paths=known_paths)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return word(value, kind)
+    return () if get_origin(kind) is tuple else {}

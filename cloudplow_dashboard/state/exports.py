@@ -6,13 +6,20 @@ that reads slowly must not hold that thread.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cloudplow_dashboard.state.bounded import FileEntry
+from typing_extensions import TypedDict
+
+from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
+from cloudplow_dashboard.state.document import Session
+from cloudplow_dashboard.state.history import Metric
+from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Seconds
 from cloudplow_dashboard.state.patches import encode_json
 from cloudplow_dashboard.state.series import Values, value_of
 
@@ -20,27 +27,60 @@ from cloudplow_dashboard.state.series import Values, value_of
 PIECES: Final = 6
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-_NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
 _NOT_IN_FILE_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 SESSION_COLUMNS: Final = ("at", "status", "name", "size_bytes", "account", "stage", "error")
 HISTORY_COLUMNS: Final = ("at", "seconds", "speed_bytes_per_second", "bytes", "files", "errors")
 
 
-def cell(value: object) -> str:
+class ExportedFile(TypedDict):
+    """A file of a session. size: 0 of a failed one."""
+
+    at: EpochSeconds
+    status: FileStatus
+    name: str
+    size: Bytes
+    account: str
+    stage: int
+    error: str
+
+
+class SessionHead(TypedDict):
+    """What is said about the files as a whole. truncated: the oldest of files_total files are left out."""
+
+    uploader: str
+    session: Session
+    files_total: int
+    truncated: bool
+
+
+class SessionExport(SessionHead):
+    """A session and its files, oldest first, at most the latest 10,000."""
+
+    files: list[ExportedFile]
+
+
+class HistoryRow(TypedDict):
+    """What happened in one step, which begins at `at`."""
+
+    at: EpochSeconds
+    speed: BytesPerSecond
+    bytes: Bytes
+    files: int
+    errors: int
+
+
+class HistoryExport(TypedDict):
+    """Numbers over time. uploader: "" for the sum of all; step: of one row."""
+
+    uploader: str
+    step: Seconds
+    rows: list[HistoryRow]
+
+
+def harmless(value: object) -> object:
     """One cell: text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    if isinstance(value, int | float):
-        return str(value)
-    text = str(value)
-    if text.startswith(_FORMULA_STARTS):
-        text = f"'{text}"
-    if _NEEDS_QUOTES.search(text) or text != text.strip():
-        text = '"' + text.replace('"', '""') + '"'
-    return text
-
-
-def _line(values: Iterable[object]) -> str:
-    return ",".join(cell(value) for value in values) + "\r\n"
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
 def moment(at: float) -> str:
@@ -52,9 +92,9 @@ def moment(at: float) -> str:
 
 
 def file_name(*parts: str, ending: str) -> str:
-    """A name for a download, of harmless characters."""
-    harmless = [_NOT_IN_FILE_NAMES.sub("_", part)[:64].strip("._") for part in ("cloudplow", *parts)]
-    return "-".join(part for part in harmless if part) + ending
+    """A name for a download, made of harmless characters."""
+    names = [_NOT_IN_FILE_NAMES.sub("_", part)[:64].strip("._") for part in ("cloudplow", *parts)]
+    return "-".join(name for name in names if name) + ending
 
 
 def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -64,9 +104,10 @@ def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Any]) -> Iterator[bytes]:
-    yield _line(columns).encode()
-    for piece in _pieces(rows):
-        yield "".join(_line(row) for row in piece).encode("utf-8", "replace")
+    for piece in ([columns], *_pieces(rows)):
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([harmless(value) for value in row] for row in piece)
+        yield text.getvalue().encode("utf-8", "replace")
 
 
 def session_csv(entries: Sequence[FileEntry]) -> Iterator[bytes]:
@@ -75,7 +116,7 @@ def session_csv(entries: Sequence[FileEntry]) -> Iterator[bytes]:
     return _csv(SESSION_COLUMNS, rows)
 
 
-def session_json(head: dict[str, Any], entries: Sequence[FileEntry]) -> Iterator[bytes]:
+def session_json(head: SessionHead, entries: Sequence[FileEntry]) -> Iterator[bytes]:
     """The same as JSON; head: the other members of the document."""
     yield json.dumps(head, ensure_ascii=False, allow_nan=False)[:-1].encode() + b',"files":['
     first = True
@@ -88,14 +129,21 @@ def session_json(head: dict[str, Any], entries: Sequence[FileEntry]) -> Iterator
 
 def history_csv(step: int, rows: Sequence[tuple[int, Values]]) -> Iterator[bytes]:
     """Numbers over time; step: seconds of one row."""
-    lines = [(moment(at), step, *_metrics(values).values()) for at, values in rows]
+    found = [_row(at, values) for at, values in rows]
+    lines = [(moment(one["at"]), step, one["speed"], one["bytes"], one["files"], one["errors"]) for one in found]
     return _csv(HISTORY_COLUMNS, lines)
 
 
-def history_json(uploader: str, step: int, rows: Sequence[tuple[int, Values]]) -> dict[str, Any]:
-    """The same as a document; `at`: epoch seconds."""
-    return {"uploader": uploader, "step": step, "rows": [{"at": at, **_metrics(values)} for at, values in rows]}
+def history_json(uploader: str, step: int, rows: Sequence[tuple[int, Values]]) -> HistoryExport:
+    """The same as a document."""
+    return {"uploader": uploader, "step": step, "rows": [_row(at, values) for at, values in rows]}
 
 
-def _metrics(values: Values) -> dict[str, float]:
-    return {metric: value_of(metric, values) for metric in ("speed", "bytes", "files", "errors")}
+def _row(at: int, values: Values) -> HistoryRow:
+    return {
+        "at": at,
+        "speed": value_of(Metric.SPEED, values),
+        "bytes": int(value_of(Metric.BYTES, values)),
+        "files": int(value_of(Metric.FILES, values)),
+        "errors": int(value_of(Metric.ERRORS, values)),
+    }

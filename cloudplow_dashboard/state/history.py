@@ -9,34 +9,66 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, Final
+
+from typing_extensions import TypedDict
 
 from cloudplow.events import Event, FileFailed, FileTransferred, SessionFinished, TransferProgress
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.measures import EpochSeconds, Seconds
 from cloudplow_dashboard.state.series import Series, Values, choose, value_of
 
 log = logging.getLogger("cloudplow.dashboard")
 
 #: Uploaders of which a history is kept.
 UPLOADERS_LIMIT: Final = 64
-#: Days of which the bytes of each account are kept, and accounts per day; further ones are summed up under "other".
+#: For how many days the bytes of each account are kept, and of how many accounts; further ones add up as "other".
 DAYS_LIMIT: Final = 31
 ACCOUNTS_LIMIT: Final = 300
 OTHER_ACCOUNTS: Final = "other"
 #: Points of one answer.
 POINTS_LIMIT: Final = 2000
 DAY_SECONDS: Final = 86_400
-#: How far back an answer goes when nothing was asked for, in seconds.
+#: How far back an answer goes by default, in seconds.
 DEFAULT_REACH_SECONDS: Final = 3600
 
-#: Metrics and what their values are.
-METRICS: Final = {
-    "speed": "bytes per second",
-    "bytes": "bytes",
-    "files": "files",
-    "errors": "files",
-    "accounts": "bytes",
+
+class Metric(StrEnum):
+    """What can be asked for over time."""
+
+    SPEED = "speed"
+    BYTES = "bytes"
+    FILES = "files"
+    ERRORS = "errors"
+    ACCOUNTS = "accounts"
+
+
+#: What the values of a metric are.
+UNITS: Final = {
+    Metric.SPEED: "bytes per second",
+    Metric.BYTES: "bytes",
+    Metric.FILES: "files",
+    Metric.ERRORS: "files",
+    Metric.ACCOUNTS: "bytes",
 }
+
+
+class HistoryAnswer(TypedDict):
+    """One metric over time. uploader: "" for the sum of all. unit: of the values, for people.
+
+    points: [epoch seconds, value]; `speed` is the mean of a step, the others are sums. accounts: only of that metric,
+    the points of each account by uploader and name.
+    """
+
+    metric: Metric
+    unit: str
+    uploader: str
+    since: EpochSeconds
+    until: EpochSeconds
+    step: Seconds
+    points: list[list[float]]
+    accounts: dict[str, dict[str, list[list[float]]]]
 
 
 class _OfUploader:
@@ -76,7 +108,9 @@ class History:
             name = event.uploader or (sender if isinstance(sender, str) else "")
             self._take(clean.text(name, clean.NAME_LIMIT) or "default", event)
         except Exception:  # whatever an event holds, the next one must still count
-            log.exception("The history could not take in %s", getattr(event, "signal_name", "an event"))
+            log.exception(
+                "The history could not process %s and leaves it out", getattr(event, "signal_name", "an event")
+            )
 
     def _take(self, name: str, event: Event) -> None:
         now = self.clock()
@@ -106,20 +140,31 @@ class History:
 
     # --- answers ---------------------------------------------------------------------------------------------------
 
-    def query(self, metric: str, uploader: str | None, since: float, step: int) -> dict[str, Any]:
+    def query(self, metric: Metric, uploader: str | None, since: float, step: int) -> HistoryAnswer:
         """The answer of `/api/history`.
 
-        metric: one of METRICS. uploader: None for the sum of all. since: epoch seconds, or, when not positive, seconds
-        back from now (0: an hour). step: seconds between two points, 0 for the finest; the answer says the real one.
+        uploader: None for the sum of all. since: epoch seconds, or, when not positive, seconds back from now (0: an
+        hour). step: seconds between two points, 0 for the finest; the answer says which step it has.
         """
         now = self.clock()
         start = self.start(since, now)
-        answer: dict[str, Any] = {"metric": metric, "unit": METRICS[metric], "uploader": uploader or ""}
-        if metric == "accounts":
-            return answer | self._accounts(uploader, start, now)
-        times, step, rows = self._rows(uploader, start, now, step)
-        points = [[at, value_of(metric, values)] for at, values in zip(times, rows, strict=True)]
-        return answer | {"since": start, "until": now, "step": step, "points": points, "accounts": {}}
+        accounts: dict[str, dict[str, list[list[float]]]] = {}
+        if metric == Metric.ACCOUNTS:
+            step = DAY_SECONDS
+            points, accounts = self._accounts(uploader, start)
+        else:
+            times, step, rows = self._rows(uploader, start, now, step)
+            points = [[at, value_of(metric, values)] for at, values in zip(times, rows, strict=True)]
+        return {
+            "metric": metric,
+            "unit": UNITS[metric],
+            "uploader": uploader or "",
+            "since": start,
+            "until": now,
+            "step": step,
+            "points": points,
+            "accounts": accounts,
+        }
 
     def table(self, uploader: str | None, since: float, step: int) -> tuple[int, list[tuple[int, Values]]]:
         """All metrics side by side, for export: the step in seconds, and the sums by the beginning of each step."""
@@ -151,10 +196,12 @@ class History:
                 rows[-1][4] = 1
         return times, step, rows
 
-    def _accounts(self, uploader: str | None, since: float, now: float) -> dict[str, Any]:
-        """Bytes per account and day (UTC)."""
+    def _accounts(
+        self, uploader: str | None, since: float
+    ) -> tuple[list[list[float]], dict[str, dict[str, list[list[float]]]]]:
+        """Bytes per day (UTC), in all and of each account."""
         totals: dict[int, int] = {}
-        accounts: dict[str, dict[str, list[list[int]]]] = {}
+        accounts: dict[str, dict[str, list[list[float]]]] = {}
         with self._lock:
             for name, one in self._of(uploader).items():
                 series = accounts.setdefault(name, {})
@@ -162,8 +209,7 @@ class History:
                     for account, size in one.days[day].items():
                         series.setdefault(account, []).append([day, size])
                     totals[day] = totals.get(day, 0) + sum(one.days[day].values())
-        points = [[day, totals[day]] for day in sorted(totals)]
-        return {"since": since, "until": now, "step": DAY_SECONDS, "points": points, "accounts": accounts}
+        return [[day, totals[day]] for day in sorted(totals)], accounts
 
     def _of(self, uploader: str | None) -> Mapping[str, _OfUploader]:
         if uploader is None:
@@ -173,7 +219,7 @@ class History:
     # --- the file --------------------------------------------------------------------------------------------------
 
     def take_changed(self) -> bool:
-        """Whether anything came in since the last call."""
+        """Whether anything has happened since the last call."""
         with self._lock:
             changed, self._changed = self._changed, False
             return changed
@@ -191,7 +237,7 @@ class History:
             }
 
     def load(self, content: Mapping[Any, Any]) -> None:
-        """Take up what a file holds, which anybody may have written."""
+        """Add what a file holds, which anyone may have edited."""
         now = self.clock()
         with self._lock:
             for name, entry in content.items():

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cloudplow.hookspecs import PluginStateFiles
 from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
@@ -21,7 +22,7 @@ SAVE_SECONDS: Final = 60.0
 class HistoryFile:
     """Reads the file at the start and has it written. files: the cache files of the application."""
 
-    def __init__(self, state: DashboardState, history: History, files: Any) -> None:
+    def __init__(self, state: DashboardState, history: History, files: PluginStateFiles) -> None:
         self._state = state
         self._history = history
         self._files = files
@@ -34,7 +35,7 @@ class HistoryFile:
             if isinstance(content, Mapping):
                 self._load(content)
         except Exception:  # whatever an old file holds, the dashboard starts
-            log.warning("The dashboard cannot use %s and starts without it", FILE_NAME, exc_info=True)
+            log.warning("The dashboard cannot use %s and starts without the history in it", FILE_NAME, exc_info=True)
         self._next_save = self._state.clock() + SAVE_SECONDS
         self._files.register(FILE_NAME, self.document)
 
@@ -60,7 +61,7 @@ class HistoryFile:
         return {"version": 1, "history": self._history.document(), "sessions": sessions}
 
     def save_if_due(self) -> None:
-        """Have the file written when something came in and the last time is long enough ago. Returns at once."""
+        """Have the file written when there is something new and the last time is long enough ago. Returns at once."""
         now = self._state.clock()
         if not now < self._next_save <= now + SAVE_SECONDS and self._history.take_changed():
             self._next_save = now + SAVE_SECONDS

@@ -1,9 +1,9 @@
-"""`/metrics`: the state as Prometheus text 0.0.4 or OpenMetrics 1.0. Labels are bounded whatever the pool holds."""
+"""`/metrics`: the state as Prometheus text 0.0.4 or OpenMetrics 1.0. Labels are bounded, however large the pool is."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,57 +11,26 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
+from cloudplow.events import AccountState
+from cloudplow_dashboard.state.account_table import rank
+from cloudplow_dashboard.state.document import Phase
 from cloudplow_dashboard.state.state import DashboardState
-from cloudplow_dashboard.state.uploader_state import UploaderState
-from cloudplow_dashboard.web.compat import Uploaders
+from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 
-#: Accounts with series of their own, over all uploaders: the active and the most used ones.
+#: Accounts with series of their own, of all uploaders together: the active and the most used ones.
 ACCOUNTS_LIMIT: Final = 50
 TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+#: The label of an unknown word.
+OTHER: Final = "other"
 OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_PHASES: Final = (
-    "idle",
-    "scanning",
-    "uploading",
-    "switching",
-    "throttled",
-    "suspended",
-    "finished",
-    "interrupted",
-)
-_STATES: Final = ("ready", "active", "cooling", "denied", "failed")
 
-
-def media_ranges(accept: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The media ranges of an Accept header with their parameters; those with q=0 are left out."""
-    for item in accept[:2000].lower().split(","):
-        name, *pairs = (part.strip() for part in item.split(";"))
-        parameters = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        try:
-            refused = float(parameters.get("q", "1")) <= 0
-        except ValueError:
-            refused = False
-        if name and not refused:
-            yield name, parameters
-
-
-def is_scraper(accept: str) -> bool:
-    """Whether an Accept header asks for metrics: a browser's, or curl's, does not."""
-    return any(
-        name == "application/openmetrics-text" or (name == "text/plain" and "version" in parameters)
-        for name, parameters in media_ranges(accept)
-    )
-
-
-def render(state: DashboardState, accept: str) -> tuple[bytes, str]:
-    """The text and its content type, in the form that an Accept header asks for."""
+def render(state: DashboardState, *, openmetrics: bool) -> bytes:
+    """The text, in the form of `OPENMETRICS_TYPE` or of `TEXT_TYPE`."""
     registry = CollectorRegistry(auto_describe=False)
-    openmetrics: Any = generate_openmetrics  # the library gives it no types
     registry.register(_Snapshot(state))
-    if any(name == "application/openmetrics-text" for name, _ in media_ranges(accept)):
-        return openmetrics(registry), OPENMETRICS_TYPE
-    return generate_latest(registry), TEXT_TYPE
+    make: Any = generate_openmetrics if openmetrics else generate_latest  # the library gives the first one no types
+    return bytes(make(registry))
 
 
 class _Snapshot(Collector):
@@ -113,16 +82,32 @@ def _fill(families: _Families, uploaders: Uploaders) -> None:
 
 def _counters(families: _Families, u: UploaderState) -> None:
     counters, add = u.counters, families.counter
-    add("cloudplow_transferred_bytes_total", "Bytes uploaded since the start.", counters.bytes, uploader=u.name)
-    add("cloudplow_transferred_files_total", "Files that arrived since the start.", counters.files, uploader=u.name)
+    add(
+        "cloudplow_transferred_bytes_total",
+        "Bytes uploaded since the program started.",
+        counters.bytes,
+        uploader=u.name,
+    )
+    add(
+        "cloudplow_transferred_files_total",
+        "Files uploaded since the program started.",
+        counters.files,
+        uploader=u.name,
+    )
     present = counters.already_there_files
-    add("cloudplow_already_present_files_total", "Of these, files that were there before.", present, uploader=u.name)
+    add(
+        "cloudplow_already_present_files_total",
+        "Of these, files that the destination already had.",
+        present,
+        uploader=u.name,
+    )
     add("cloudplow_failed_files_total", "Failed attempts to upload a file.", counters.failures, uploader=u.name)
     for reason, number in counters.switches.items():
         text = "Switches to another account, by reason."
-        add("cloudplow_account_switches_total", text, number, uploader=u.name, reason=reason)
+        add("cloudplow_account_switches_total", text, number, uploader=u.name, reason=reason or OTHER)
     for outcome, number in counters.sessions.items():
-        add("cloudplow_sessions_total", "Sessions that ended, by outcome.", number, uploader=u.name, outcome=outcome)
+        text = "Finished sessions, by outcome."
+        add("cloudplow_sessions_total", text, number, uploader=u.name, outcome=outcome or OTHER)
 
 
 def _session(families: _Families, u: UploaderState) -> None:
@@ -131,51 +116,53 @@ def _session(families: _Families, u: UploaderState) -> None:
     def add(metric: str, text: str, value: float, **labels: str) -> None:
         families.gauge(f"cloudplow_{metric}", text, value, uploader=name, **labels)
 
-    add("session_active", "Whether an upload is under way.", int(u.active))
-    for phase in _PHASES:
-        add("phase", "1 for the phase that the uploader is in.", int(u.phase == phase), phase=phase)
-    add("session_start_time_seconds", "When the session began, epoch seconds; 0: never.", session["started_at"])
-    add("session_end_time_seconds", "When the session ended, epoch seconds; 0: it runs.", session["ended_at"])
-    add("session_transferred_bytes", "Bytes of the session's files that arrived.", session["bytes_done"])
-    add("session_transferred_files", "Files of the session that arrived.", session["files_done"])
+    add("session_active", "Whether an upload is running.", int(u.active))
+    for phase in Phase:
+        add("phase", "1 for the phase in which the uploader is.", int(u.phase == phase), phase=phase)
+    add("session_start_time_seconds", "When the session started, in epoch seconds; 0: never.", session["started_at"])
+    add("session_end_time_seconds", "When the session ended, in epoch seconds; 0: it is running.", session["ended_at"])
+    add("session_transferred_bytes", "Bytes uploaded in the session.", session["bytes_done"])
+    add("session_transferred_files", "Files uploaded in the session.", session["files_done"])
     add("session_remaining_bytes", "Bytes still to be uploaded.", session["bytes_left"])
     add("session_remaining_files", "Files still to be uploaded.", session["files_left"])
-    add("session_failed_files", "Files of the session that failed.", session["files_failed"])
-    add("session_stage", "Number of the present stage.", session["stage"])
-    text = "When the queue will be done, epoch seconds; 0: unknown."
+    add("session_failed_files", "Failed files of the session.", session["files_failed"])
+    add("session_stage", "Number of the current stage.", session["stage"])
+    text = "When the queue will be uploaded, in epoch seconds; 0: unknown."
     add("completion_time_seconds", text, u.eta["speed_at"], basis="speed")
     add("completion_time_seconds", text, u.eta["quotas_at"], basis="quotas")
-    add("transfer_speed_bytes_per_second", "rclone's present speed.", u.progress["speed"])
-    add("active_transfers", "Files on their way.", u.progress["transferring_count"])
+    add("transfer_speed_bytes_per_second", "Current speed, as rclone says it.", u.progress["speed"])
+    add("active_transfers", "Files being transferred.", u.progress["transferring_count"])
     add("queue_bytes", "Bytes found by the last listing.", u.queue["bytes"])
     add("queue_files", "Files found by the last listing.", u.queue["files"])
-    add("throttle_limit_bytes_per_second", "Limit of the speed; 0: none.", u.throttle["limit"])
+    add("throttle_limit_bytes_per_second", "Speed limit; 0: none.", u.throttle["limit"])
     add("suspended", "Whether uploads are suspended.", int(u.suspension["active"]))
-    text = "When the suspension ends, epoch seconds; 0: unknown, or there is none."
+    text = "When the suspension ends, in epoch seconds; 0: unknown, or not suspended."
     add("suspended_until_time_seconds", text, u.suspension["until"])
-    add("last_event_time_seconds", "When the uploader was last heard of, epoch seconds; 0: never.", u.last_event_at)
+    add(
+        "last_event_time_seconds",
+        "Time of the last event of the uploader, in epoch seconds; 0: none yet.",
+        u.last_event_at,
+    )
 
 
 def _pool(families: _Families, u: UploaderState) -> None:
     capacity, summary, name = u.accounts.capacity(u.last_event_at), u.accounts.summary(), u.name
     add = families.gauge
-    add("cloudplow_quota_used_bytes", "Spent of the quota of all accounts.", capacity["used_bytes"], uploader=name)
-    add("cloudplow_quota_limit_bytes", "The quota of all accounts.", capacity["limit_bytes"], uploader=name)
-    add("cloudplow_quota_free_bytes", "What can be uploaded now.", capacity["free_bytes"], uploader=name)
-    text = "When the first spent bytes come back, epoch seconds; 0: none are spent."
+    add("cloudplow_quota_used_bytes", "Used quota of all accounts.", capacity["used_bytes"], uploader=name)
+    add("cloudplow_quota_limit_bytes", "Quota of all accounts.", capacity["limit_bytes"], uploader=name)
+    add("cloudplow_quota_free_bytes", "Quota that is free now.", capacity["free_bytes"], uploader=name)
+    text = "When the first used quota comes back, in epoch seconds; 0: none is used."
     add("cloudplow_quota_next_return_time_seconds", text, capacity["next_return_at"], uploader=name)
-    for state in _STATES:
+    for state in AccountState:
         number = summary["states"].get(state, 0)
-        add("cloudplow_accounts", "How many accounts are in which state.", number, uploader=name, state=state)
+        add("cloudplow_accounts", "Accounts in each state.", number, uploader=name, state=state)
 
 
 def _accounts(families: _Families, uploaders: Uploaders) -> None:
     rows = ((u.name, name, row) for u in uploaders.values() for name, row in u.accounts.rows.items())
-    chosen = heapq.nlargest(
-        ACCOUNTS_LIMIT, rows, key=lambda one: (one[2]["state"] == "active", one[2]["used_bytes"], -one[2]["index"])
-    )
+    chosen = heapq.nlargest(ACCOUNTS_LIMIT, rows, key=lambda one: rank(one[2]))
     text = f"of an account; only the active and the most used, at most {ACCOUNTS_LIMIT}."
     for uploader, account, row in chosen:
         labels = {"uploader": uploader, "account": account}
-        families.gauge("cloudplow_account_quota_used_bytes", f"Spent quota {text}", row["used_bytes"], **labels)
+        families.gauge("cloudplow_account_quota_used_bytes", f"Used quota {text}", row["used_bytes"], **labels)
         families.gauge("cloudplow_account_quota_limit_bytes", f"Quota {text}", row["limit_bytes"], **labels)

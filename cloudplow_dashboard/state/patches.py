@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 #: How far back a viewer can resume, whichever is reached first.
@@ -18,6 +19,8 @@ JOIN_BYTES: Final = 64 << 10
 #: The first thing on every stream: how long a browser waits before it connects again, in milliseconds.
 PREAMBLE: Final = b"retry: 2000\n\n"
 KEEP_ALIVE: Final = b": keep-alive\n\n"
+#: How often a viewer gets one, in seconds.
+KEEP_ALIVE_SECONDS: Final = 15
 
 
 def encode_json(document: Any) -> bytes:
@@ -25,7 +28,7 @@ def encode_json(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
-def difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """The merge patch that leads from one object to another; {} when they are equal. Neither may hold null."""
     patch: dict[str, Any] = {}
     for key, value in new.items():

@@ -1,12 +1,13 @@
-"""Events about files on their way, arrived and failed: the frequent ones. See `reducer`."""
+"""Events about files that are being transferred, have arrived or have failed: the frequent ones. See `reducer`."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from cloudplow import events
-from cloudplow_dashboard.state import clean, sentences
-from cloudplow_dashboard.state.bounded import FileEntry
+from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
+from cloudplow_dashboard.state.document import Eta, Phase, TransferringFile
 from cloudplow_dashboard.state.sessions import join, update_left
 from cloudplow_dashboard.state.uploader_state import (
     CHECKING_LIMIT,
@@ -17,18 +18,18 @@ from cloudplow_dashboard.state.uploader_state import (
 
 #: Failures of one stage that become sentences; the list of failures has more.
 FAILURE_FACTS_PER_STAGE: Final = 10
-#: A time of completion is told anew when it moves by more than this: seconds, and share of the time that is left.
+#: A time of completion is shown anew when it moves by more than this: seconds, and share of the time left.
 ETA_TOLERANCE_SECONDS: Final = 2.0
 ETA_TOLERANCE_SHARE: Final = 0.01
-#: A file that arrives so long after the one before is told at once, in seconds.
+#: A file that arrives so long after the one before is published at once, in seconds.
 RARE_SECONDS: Final = 1.0
 
 
-def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str, Any]:
-    """By number: a name in each message would be most of it."""
-    number = clean.number
+def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str, TransferringFile]:
+    """By number: names would make up most of each message."""
+    number, whole = clean.number, clean.whole
     before, u.transfer_numbers = u.transfer_numbers, {}
-    found = {}
+    found: dict[str, TransferringFile] = {}
     for file in event.transferring[:TRANSFERRING_LIMIT]:
         name = clean.file_name(file.name)
         own = before.get(name)
@@ -37,29 +38,28 @@ def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str,
         u.transfer_numbers[name] = own
         found[str(own)] = {
             "name": name,
-            "size": number(file.size),
-            "bytes": number(file.bytes),
+            "size": whole(file.size),
+            "bytes": whole(file.bytes),
             "speed": round(number(file.speed)),
             "eta_seconds": round(clean.seconds_or_unknown(file.eta)),
-            "percentage": min(100, number(file.percentage)),
+            "percentage": min(100, whole(file.percentage)),
         }
     return found
 
 
-def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: float) -> str:
+def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: float) -> bool:
     join(u, event, at)
     if not u.active:
-        return ""
-    number = clean.number
+        return False
     u.progress = {
         "at": round(at, 1),
-        "bytes": number(event.bytes),
-        "total_bytes": number(event.total_bytes),
-        "speed": round(number(event.speed)),
+        "bytes": clean.whole(event.bytes),
+        "total_bytes": clean.whole(event.total_bytes),
+        "speed": round(clean.number(event.speed)),
         "eta_seconds": round(clean.seconds_or_unknown(event.eta)),
-        "files": number(event.files),
-        "total_files": number(event.total_files),
-        "errors": number(event.errors),
+        "files": clean.whole(event.files),
+        "total_files": clean.whole(event.total_files),
+        "errors": clean.whole(event.errors),
         "transferring_count": len(event.transferring),
         "checking_count": len(event.checking),
         "transferring": _transferring(u, event),
@@ -67,14 +67,14 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
     }
     u.slow.add("progress")
     _on_outlook(u, event, at)
-    if u.phase in ("scanning", "switching"):
+    if u.phase in (Phase.SCANNING, Phase.SWITCHING):
         u.set_working()
-    return ""
+    return False
 
 
 def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> None:
-    """What is left of the whole queue, and when it will be there."""
-    eta = {
+    """What is left of the whole queue, and when it will be uploaded."""
+    eta: Eta = {
         "speed_at": _steady(u.eta["speed_at"], clean.number(event.done_at), at),
         "quotas_at": _steady(u.eta["quotas_at"], clean.number(event.done_with_quotas_at), at),
     }
@@ -82,7 +82,7 @@ def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> 
         u.eta = eta
         u.slow.add("eta")
     if event.bytes_left or event.done_at is not None:
-        # Parts of files that are on their way are no longer left; a whole file counts once it has arrived.
+        # What has arrived of files that are being transferred is no longer left.
         left = min(clean.whole(event.bytes_left), u.session["bytes_total"] - u.session["bytes_done"])
         if left != u.session["bytes_left"]:
             u.session["bytes_left"] = left
@@ -90,14 +90,14 @@ def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> 
 
 
 def _steady(shown: float, told: float, at: float) -> float:
-    """A time of completion in whole seconds that does not jump about: small changes of it are not shown."""
+    """A time of completion in whole seconds that stays still: small changes are not shown."""
     if not told:
         return 0
     tolerance = max(ETA_TOLERANCE_SECONDS, ETA_TOLERANCE_SHARE * (told - at))
     return shown if shown and abs(told - shown) <= tolerance else round(told)
 
 
-def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: float) -> str:
+def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: float) -> bool:
     join(u, event, at)
     size = clean.whole(event.size)
     session = u.session
@@ -109,13 +109,13 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     in_flight = session["bytes_left"]
     update_left(session)
     session["bytes_left"] = min(session["bytes_left"], in_flight)
-    # A film that arrived is told at once; of many small files in a row only the sums, with the statistics.
+    # A large file is published at once; many small ones in a row only as sums, with the statistics.
     rare = abs(at - u.last_arrival_at) >= RARE_SECONDS
     u.last_arrival_at = at
     (u.dirty if rare else u.slow).add("session")
     u.history.add(size)
     u.history_files += 1
-    status = "already_there" if event.already_there else "transferred"
+    status: FileStatus = "already_there" if event.already_there else "transferred"
     account = clean.base_name(event.account)
     u.files.add(FileEntry(at, status, clean.file_name(event.name), size, account, clean.whole(event.stage), ""))
     u.counters.files += 1
@@ -123,12 +123,12 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
         u.counters.already_there_files += 1
     else:
         u.counters.bytes += size
-    if u.active and u.phase in ("scanning", "switching"):
+    if u.active and u.phase in (Phase.SCANNING, Phase.SWITCHING):
         u.set_working()
-    return ""
+    return False
 
 
-def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> str:
+def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> bool:
     join(u, event, at)
     error = clean.redact(event.error, known_paths=u.known_paths())
     name, account, stage = clean.file_name(event.name), clean.base_name(event.account), clean.whole(event.stage)
@@ -141,4 +141,4 @@ def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> str
             u.failed_names.add(event.name)
     u.dirty.update(("failures", "session"))
     u.failure_facts += 1
-    return sentences.file_failed(event, error) if u.failure_facts <= FAILURE_FACTS_PER_STAGE else ""
+    return u.failure_facts <= FAILURE_FACTS_PER_STAGE

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.document import ReturnStrip
 
-#: Hours of the strip, and to what its beginning is rounded down, in seconds.
+#: Hours of the strip, and the step to which its beginning is rounded down, in seconds.
 STRIP_HOURS: Final = 24
 STRIP_STEP_SECONDS: Final = 600
 _HOUR: Final = 3600
@@ -22,12 +23,12 @@ Returns = tuple[tuple[float, int], ...]
 
 
 def strip_start(now: float) -> int:
-    """Where the strip begins, in epoch seconds: the present time, rounded down so that it changes seldom."""
+    """Where the strip begins, in epoch seconds: the current time, rounded down so that it changes seldom."""
     return int(now // STRIP_STEP_SECONDS) * STRIP_STEP_SECONDS
 
 
 def checked(values: Iterable[Any]) -> Returns:
-    """Returns from an event: in order, without what says nothing, bounded."""
+    """Returns from an event: in order, without empty ones, bounded."""
     pairs = sorted((clean.number(at), clean.whole(size)) for at, size in values)
     kept = [pair for pair in pairs if pair[0] > 0 and pair[1] > 0]
     if len(kept) > RETURNS_LIMIT:
@@ -67,7 +68,7 @@ class ReturnTable:
             self.put(name, tuple(pair for pair in returns if pair[0] > now))
         return due
 
-    def strip(self, now: float) -> dict[str, Any]:
+    def strip(self, now: float) -> ReturnStrip:
         """What comes back in each of the next hours, and what comes back first. now: epoch seconds."""
         start = strip_start(now)
         hours = [0] * STRIP_HOURS

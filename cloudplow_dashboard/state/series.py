@@ -84,7 +84,7 @@ class Series:
         self._present[_SAMPLES] += 1
 
     def _turn(self, second: int) -> None:
-        """Put the present second into the rings; another one begins."""
+        """Put the current second into the rings and begin another one."""
         if any(self._present):
             for ring in self._rings:
                 ring.add(self._second // ring.tier.step, self._present)
@@ -116,7 +116,7 @@ class Series:
         }
 
     def load(self, document: Mapping[Any, Any], now: float) -> None:
-        """Take up what a file holds; what does not fit, or lies in the future, is passed over."""
+        """Add what a file holds; what does not fit, or lies in the future, is ignored."""
         for ring in self._rings[1:]:
             lines = document.get(str(ring.tier.step))
             for line in lines[-ring.tier.slots :] if isinstance(lines, list) else ():

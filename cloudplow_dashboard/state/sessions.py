@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cloudplow import events
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.document import Phase, Session
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.uploader_state import (
     ACCOUNTS_USED_LIMIT,
@@ -13,6 +12,7 @@ from cloudplow_dashboard.state.uploader_state import (
     new_eta,
     new_progress,
     new_session,
+    new_suspension,
 )
 
 
@@ -27,29 +27,27 @@ def begin(u: UploaderState, session_id: str, at: float) -> None:
     u.failed_names.clear()
     u.failure_facts = 0
     u.stage_params = {}
-    u.suspension = {"active": False, "reason": "", "until": 0}
+    u.suspension = new_suspension()
     u.begin_history(at)
     u.accounts.rest()
     u.set_active(True)
-    u.set_phase("scanning")
+    u.set_phase(Phase.SCANNING)
     u.accounts_changed()
     u.dirty.update(("session", "progress", "eta", "plan", "failures", "suspension"))
 
 
 def join(u: UploaderState, event: events.Event, at: float) -> None:
     """Make sure that there is a session for an event that belongs to one, though its beginning was not seen."""
-    session = u.session
     if u.active:
         return
-    ended = session["started_at"] > 0 and not session["recovered"]
-    if ended and event.session_id in ("", session["id"]):
+    if u.begun and event.session_id in ("", u.session["id"]):
         return  # a straggler of the session that has just ended
     begin(u, event.session_id, at)
     if u.queue["available"]:
         u.session["files_total"], u.session["bytes_total"] = u.queue["files"], u.queue["bytes"]
 
 
-def update_left(session: dict[str, Any]) -> None:
+def update_left(session: Session) -> None:
     """Keep totals and what is left consistent with what is done."""
     session["files_total"] = max(session["files_total"], session["files_done"])
     session["bytes_total"] = max(session["bytes_total"], session["bytes_done"])
@@ -62,7 +60,7 @@ def use_account(u: UploaderState, account: str, index: object, total: object) ->
     session = u.session
     session["account"] = account
     session["account_index"] = index if isinstance(index, int) and index >= 0 else -1
-    session["accounts_total"] = max(clean.whole(total), 0) or session["accounts_total"]
+    session["accounts_total"] = clean.whole(total) or session["accounts_total"]
     if account:
         used = session["accounts_used"]
         if account not in used and len(used) < ACCOUNTS_USED_LIMIT:

@@ -6,18 +6,17 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cloudplow.events import StageOutcome
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.document import Plan, PlanSums, Stage, StageState
+from cloudplow_dashboard.state.measures import Nothing
 
 #: Stages in each of the two lists of the state document; of those that are done the latest, at most half of them.
 STAGES_SHOWN: Final = 100
 DONE_SHOWN: Final = STAGES_SHOWN // 2
 
-Stage = dict[str, Any]
 
-_SUMS: Final = ("files", "bytes", "waiting_files", "waiting_bytes", "unplanned_files", "unplanned_bytes")
-
-
-def _stage(values: Mapping[Any, Any], state: str, number: int = 0) -> Stage:
+def _stage(values: Mapping[Any, Any], state: StageState, number: int = 0) -> Stage:
     """One stage; number: 0 when it has none yet."""
     return {
         "stage": number,
@@ -31,16 +30,30 @@ def _stage(values: Mapping[Any, Any], state: str, number: int = 0) -> Stage:
     }
 
 
-def _stages(values: object, state: str) -> list[Stage]:
+def _stages(values: object, state: StageState) -> list[Stage]:
     if not isinstance(values, list | tuple):
         return []
     return [_stage(one, state) for one in values[:STAGES_SHOWN] if isinstance(one, Mapping)]
 
 
+def _sums(plan: Mapping[str, Any]) -> PlanSums:
+    return {
+        "files": clean.whole(plan.get("files")),
+        "bytes": clean.whole(plan.get("bytes")),
+        "waiting_files": clean.whole(plan.get("waiting_files")),
+        "waiting_bytes": clean.whole(plan.get("waiting_bytes")),
+        "unplanned_files": clean.whole(plan.get("unplanned_files")),
+        "unplanned_bytes": clean.whole(plan.get("unplanned_bytes")),
+        "unplanned_why": clean.redact(plan.get("unplanned_why")),
+        "next_capacity_at": clean.number(plan.get("next_capacity_at")),
+    }
+
+
 class StageBoard:
-    """What was planned, and how far it is."""
+    """What was planned, and how far it has got."""
 
     def __init__(self) -> None:
+        self._sums = _sums({})
         self._made_at: float = 0
         self._done: deque[Stage] = deque(maxlen=DONE_SHOWN)
         self._done_total = 0
@@ -49,54 +62,51 @@ class StageBoard:
         self._later: list[Stage] = []
         self._next_total = 0
         self._later_total = 0
-        self._sums: dict[str, Any] = dict.fromkeys(_SUMS, 0) | {"unplanned_why": "", "next_capacity_at": 0}
 
     def plan(self, plan: Mapping[str, Any], at: float) -> int:
-        """Take up a new plan of what is still to come; returns how many stages can run now. at: epoch seconds."""
+        """Replace the plan of what is still to come; returns how many stages can run now. at: epoch seconds."""
         stages, later = plan.get("stages"), plan.get("later")
         self._made_at = at
-        self._next, self._later = _stages(stages, "next"), _stages(later, "waiting")
+        self._next, self._later = _stages(stages, StageState.NEXT), _stages(later, StageState.WAITING)
         self._next_total = len(stages) if isinstance(stages, list | tuple) else clean.whole(stages)
         self._later_total = len(later) if isinstance(later, list | tuple) else 0
-        self._sums = {name: clean.whole(plan.get(name)) for name in _SUMS}
-        self._sums["unplanned_why"] = clean.redact(plan.get("unplanned_why"))
-        self._sums["next_capacity_at"] = clean.number(plan.get("next_capacity_at"))
+        self._sums = _sums(plan)
         return self._next_total
 
     def start(self, number: int, account: str, files: int, size: int, at: float) -> None:
         """A stage runs: the next one of its account. size: planned bytes; at: epoch seconds."""
         self._end_running("")
         place = next((i for i, one in enumerate(self._next) if one["account"] == account), -1)
-        planned = self._next.pop(place) if place >= 0 else _stage({"account": account}, "next")
+        planned = self._next.pop(place) if place >= 0 else _stage({"account": account}, StageState.NEXT)
         self._next_total = max(len(self._next), self._next_total - (place >= 0))
         self._running = planned | {
             "stage": number,
             "files": files,
             "bytes": size,
             "starts_at": at,
-            "state": "running",
+            "state": StageState.RUNNING,
         }
 
-    def finish(self, number: int, account: str, files: int, size: int, outcome: str) -> None:
+    def finish(self, number: int, account: str, files: int, size: int, outcome: StageOutcome | Nothing) -> None:
         """A stage ended. files, size: what it uploaded, size in bytes."""
         running = self._running
         if running is None or running["stage"] != number:
-            running = _stage({"account": account}, "running", number)
+            running = _stage({"account": account}, StageState.RUNNING, number)
         self._running = running | {"account": account or running["account"], "files": files, "bytes": size}
         self._end_running(outcome)
 
     def end(self) -> None:
-        """The session ended: nothing runs any more."""
+        """The session ended: nothing is running any more."""
         self._end_running("")
 
-    def _end_running(self, outcome: str) -> None:
+    def _end_running(self, outcome: StageOutcome | Nothing) -> None:
         if self._running is not None:
-            self._done.append(self._running | {"state": "done", "outcome": outcome})
+            self._done.append(self._running | {"state": StageState.DONE, "outcome": outcome})
             self._done_total += 1
             self._running = None
 
-    def document(self) -> dict[str, Any]:
-        """The `plan` part of the state document; sums are of what was still to come when the plan was made."""
+    def document(self) -> Plan:
+        """The `plan` part of the state document."""
         running = [self._running] if self._running is not None else []
         return {
             "made_at": self._made_at,

@@ -12,20 +12,24 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
-from cloudplow.events import Event
+from cloudplow.events import Event, sentence
 from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.bounded import Numbered
+from cloudplow_dashboard.state.document import EngineState, Fact, Head, Health, Phase, StateDocument, Uploader
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
+from cloudplow_dashboard.state.reduce_recovered import RECOVERED, told_after_start
 from cloudplow_dashboard.state.reducer import HANDLERS
 from cloudplow_dashboard.state.returns import strip_start
-from cloudplow_dashboard.state.uploader_state import PARTS, UploaderState
+from cloudplow_dashboard.state.uploader_state import PARTS, Uploaders, UploaderState
 
 log = logging.getLogger("cloudplow.dashboard")
 
 #: Sentences kept, newest last.
 FACTS_LIMIT: Final = 100
+#: Longest sentence, in characters.
+SENTENCE_LIMIT: Final = 500
 #: Uploaders kept; events of further ones are ignored with one warning.
 UPLOADERS_LIMIT: Final = 64
 
@@ -63,40 +67,46 @@ class DashboardState:
         self.started_at = clock()
         self._lock = threading.RLock()
         self._uploaders: dict[str, UploaderState] = {}
-        self._facts = Numbered(FACTS_LIMIT)
+        self._facts: Numbered[Fact] = Numbered(FACTS_LIMIT)
         self._facts_dirty = False
         self._strip_start = strip_start(clock())
         self._stopped = False
         self._last_event_at = 0.0
         self._turned_away: set[str] = set()
         self._listener: Callable[[bool], None] | None = None
-        self._published = self._head() | {"uploaders": {}, "facts": {}}
+        # Patched part by part, so mypy cannot follow it; a test holds it against `StateDocument`.
+        self._published: dict[str, Any] = {**self._head(), "uploaders": {}, "facts": {}}
         self._version = 1
         self._rest: tuple[int, bytes] | None = None
 
     # --- feeding -----------------------------------------------------------------------------------------------
 
     def receive(self, sender: object, *, event: Event, **_extra: object) -> None:
-        """Receiver for every signal. Never raises: a fault is logged, the upload and the dashboard go on."""
+        """Receiver for every signal. Never raises: a fault is logged, the upload and the dashboard continue."""
         try:
             self.apply(event, sender if isinstance(sender, str) else "")
-        except Exception:  # whatever an event holds, the next one must still be shown
-            log.exception("The dashboard could not take in %s", getattr(event, "signal_name", "an event"))
+        except Exception:  # whatever is wrong with an event, the next one must still be shown
+            log.exception(
+                "The dashboard could not process %s and leaves it out", getattr(event, "signal_name", "an event")
+            )
 
     def apply(self, event: Event, sender: str = "") -> None:
         """Change the state by one event; unknown kinds are ignored. sender: its uploader when the event names none."""
-        handler = HANDLERS.get(getattr(event, "signal_name", ""))
-        if handler is None:
+        name = getattr(event, "signal_name", "")
+        if name not in HANDLERS and name not in RECOVERED:
             return
         with self._lock:
-            at = clean.number(event.at) or self.clock()
+            at = float(clean.number(event.at) or self.clock())
             uploader = self._uploader(event.uploader or sender)
             if uploader is None:
                 return
-            self._last_event_at = uploader.last_event_at = float(at)
-            sentence = handler(uploader, event, float(at))
-            if sentence:
-                self._add_fact(event.seq, at, uploader.name, event.signal_name, sentence)
+            if told_after_start(event):
+                if not uploader.begun:
+                    RECOVERED[name](uploader, event)
+            else:
+                self._last_event_at = uploader.last_event_at = at
+                if HANDLERS[name](uploader, event, at):
+                    self._add_fact(uploader, event, at)
             self._notify(uploader)
 
     def _uploader(self, name: str) -> UploaderState | None:
@@ -106,15 +116,26 @@ class DashboardState:
             return known
         if len(self._uploaders) >= UPLOADERS_LIMIT:
             if not self._turned_away:
-                log.warning("The dashboard shows %d uploaders only; %s is left out", UPLOADERS_LIMIT, name)
+                log.warning(
+                    "The dashboard shows at most %d uploaders; %s and any further ones are left out",
+                    UPLOADERS_LIMIT,
+                    name,
+                )
                 self._turned_away.add(name)
             return None
         self._uploaders[name] = UploaderState(name)
         return self._uploaders[name]
 
-    def _add_fact(self, seq: int, at: float, uploader: str, kind: str, sentence: str) -> None:
-        number = self._facts.next_number(seq)
-        fact = {"seq": number, "at": at, "uploader": uploader, "kind": kind, "text": sentence}
+    def _add_fact(self, uploader: UploaderState, event: Event, at: float) -> None:
+        text = sentence(clean.event(event, at=at, known_paths=uploader.known_paths()))
+        number = self._facts.next_number(clean.whole(event.seq))
+        fact: Fact = {
+            "seq": number,
+            "at": at,
+            "uploader": uploader.name,
+            "kind": event.signal_name,
+            "text": clean.text(text, SENTENCE_LIMIT),
+        }
         self._facts.add(fact, number)
         self._facts_dirty = True
 
@@ -126,7 +147,7 @@ class DashboardState:
                 self._listener(False)
 
     def edit(self, uploader: str, change: Callable[[UploaderState], None]) -> None:
-        """Change one uploader by something other than an event (recovery at start)."""
+        """Change one uploader by something other than an event: the dashboard's own file, at the start."""
         with self._lock:
             state = self._uploader(uploader)
             if state is not None:
@@ -134,7 +155,7 @@ class DashboardState:
                 self._notify(state)
 
     def expire(self, now: float) -> None:
-        """Make accounts ready whose time has come, and move on what shows the hours to come; now: epoch seconds."""
+        """Make accounts ready whose time has come, and move the strip of hours on; now: epoch seconds."""
         with self._lock:
             start = strip_start(now)
             moved, self._strip_start = start != self._strip_start, start
@@ -182,7 +203,7 @@ class DashboardState:
         """The merge patch of all dirty parts, which become the published ones."""
         head = self._head()
         patch = difference({key: self._published[key] for key in head}, head)
-        self._published |= head
+        self._published.update(head)
         if self._facts_dirty:
             self._facts_dirty = False
             facts = self._facts.document()
@@ -210,17 +231,17 @@ class DashboardState:
         uploader.slow -= names
         return difference(before, now)
 
-    def _head(self) -> dict[str, Any]:
-        """The members of the document that say something about the whole."""
+    def _head(self) -> Head:
+        """The members of the document that are about the whole program."""
         uploaders = self._uploaders.values()
-        engine = "stopped" if self._stopped else "uploading" if any(u.active for u in uploaders) else "idle"
-        recovered = any(u.session["recovered"] and u.phase == "interrupted" for u in uploaders)
+        active = any(u.active for u in uploaders)
+        idle_or_not = EngineState.UPLOADING if active else EngineState.IDLE
         return {
             "boot": self.boot,
             "refresh_interval": self.refresh_interval,
             "app_version": self.app_version,
-            "engine": engine,
-            "recovered": recovered,
+            "engine": EngineState.STOPPED if self._stopped else idle_or_not,
+            "recovered": any(u.session["recovered"] and u.phase == Phase.INTERRUPTED for u in uploaders),
         }
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -234,19 +255,27 @@ class DashboardState:
             rest = self._rest[1]
             return Snapshot(version, b'{"version":%d,"ts":%.3f,' % (version, self.clock()) + rest[1:])
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> StateDocument:
         """The document of this moment; not to be changed."""
         with self._lock:
             version = self.publish()
-            uploaders = {name: dict(parts) for name, parts in self._published["uploaders"].items()}
-            return {"version": version, "ts": self.clock()} | self._published | {"uploaders": uploaders}
+            uploaders: dict[str, Uploader] = {
+                name: cast(Uploader, dict(parts)) for name, parts in self._published["uploaders"].items()
+            }
+            return {
+                "version": version,
+                "ts": self.clock(),
+                **self._head(),
+                "uploaders": uploaders,
+                "facts": self._published["facts"],
+            }
 
-    def read(self, reader: Callable[[dict[str, UploaderState]], T]) -> T:
+    def read(self, reader: Callable[[Uploaders], T]) -> T:
         """Let `reader` look at the live values under the lock; it must neither keep nor change them."""
         with self._lock:
             return reader(self._uploaders)
 
-    def health(self) -> dict[str, Any]:
+    def health(self) -> Health:
         """The answer of `/api/health`."""
         now = self.clock()
         with self._lock:

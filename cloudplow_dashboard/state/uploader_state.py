@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
 from cloudplow.distribution import SizeSample
 from cloudplow_dashboard.state.account_table import AccountTable
 from cloudplow_dashboard.state.bounded import Numbered, PastSessions, SessionFiles
 from cloudplow_dashboard.state.clean import base_name
 from cloudplow_dashboard.state.counters import Counters
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import (
+    Eta,
+    Failure,
+    Phase,
+    Progress,
+    Queue,
+    Session,
+    Suspension,
+    Throttle,
+    Uploader,
+)
 from cloudplow_dashboard.state.stages import StageBoard
 
 #: Failed files kept for each uploader, newest last.
@@ -23,29 +35,12 @@ FAILED_NAMES_LIMIT: Final = 10_000
 ACCOUNTS_USED_LIMIT: Final = 1000
 
 #: The parts of an uploader in the state document; each is built and compared as a whole.
-PARTS: Final = (
-    "active",
-    "phase",
-    "session",
-    "progress",
-    "eta",
-    "queue",
-    "plan",
-    "accounts",
-    "accounts_summary",
-    "capacity",
-    "throttle",
-    "suspension",
-    "failures",
-    "sessions",
-)
-
-
+PARTS: Final = tuple(Uploader.__annotations__)
 #: The parts that follow from the accounts.
 ACCOUNT_PARTS: Final = ("accounts", "accounts_summary", "capacity")
 
 
-def new_session() -> dict[str, Any]:
+def new_session() -> Session:
     """The session part before any session."""
     return {
         "id": "",
@@ -75,8 +70,8 @@ def new_session() -> dict[str, Any]:
     }
 
 
-def new_progress() -> dict[str, Any]:
-    """The progress part when nothing is on its way."""
+def new_progress() -> Progress:
+    """The progress part when nothing is being transferred."""
     return {
         "at": 0,
         "bytes": 0,
@@ -93,12 +88,12 @@ def new_progress() -> dict[str, Any]:
     }
 
 
-def new_eta() -> dict[str, Any]:
-    """The eta part when nobody knows."""
+def new_eta() -> Eta:
+    """The eta part when nothing is known."""
     return {"speed_at": 0, "quotas_at": 0}
 
 
-def new_queue() -> dict[str, Any]:
+def new_queue() -> Queue:
     """The queue part before a listing."""
     return {
         "available": False,
@@ -112,6 +107,11 @@ def new_queue() -> dict[str, Any]:
     }
 
 
+def new_suspension() -> Suspension:
+    """The suspension part when nothing is suspended."""
+    return {"active": False, "reason": "", "until": 0}
+
+
 class UploaderState:
     """The live values; `dirty` and `slow` name the parts that changed since the last publication.
 
@@ -121,16 +121,16 @@ class UploaderState:
     def __init__(self, name: str) -> None:
         self.name = name
         self.active = False
-        self.phase = "idle"
+        self.phase = Phase.IDLE
         self.session = new_session()
         self.progress = new_progress()
         self.queue = new_queue()
         self.accounts = AccountTable()
-        self.throttle: dict[str, Any] = {"active": False, "limit": 0, "streams": 0}
-        self.suspension: dict[str, Any] = {"active": False, "reason": "", "until": 0}
+        self.throttle: Throttle = {"active": False, "limit": 0, "streams": 0}
+        self.suspension = new_suspension()
         self.eta = new_eta()
         self.stages = StageBoard()
-        self.failures = Numbered(FAILURES_LIMIT)
+        self.failures: Numbered[Failure] = Numbered(FAILURES_LIMIT)
         self.sessions = PastSessions()
         self.files = SessionFiles()
         self.counters = Counters()
@@ -138,15 +138,15 @@ class UploaderState:
         self.folder_path = ""
         self.queue_folder_path = ""
         self.history_folder_path = ""
-        #: Of files on their way, by name: a file keeps its number, and a number is never used again.
+        #: Of files that are being transferred, by name: a file keeps its number, and a number is never used again.
         self.transfer_numbers: dict[str, int] = {}
         self.last_transfer_number = 0
         self.failed_names: set[str] = set()
         self.failure_facts = 0
         self.history = SizeSample()
         self.history_files = 0
-        self.earlier_history: dict[str, Any] = {}
-        self._history_document: tuple[int, dict[str, Any]] = (0, {})
+        self.earlier_history: Distribution = {}
+        self._history_document: tuple[int, Distribution] = (0, {})
         self.plan: dict[str, Any] = {}
         self.stage_params: dict[str, Any] = {}
         self.last_event_at = 0.0
@@ -157,7 +157,7 @@ class UploaderState:
     def part(self, name: str, now: float) -> Any:
         """A part of the state document, detached from the live values. now: epoch seconds."""
         if name == "session":
-            return self.session | {"accounts_used": list(self.session["accounts_used"])}
+            return self.session_document()
         if name == "capacity":
             return self.accounts.capacity(now)
         makers: dict[str, Callable[[], Any]] = {
@@ -172,31 +172,46 @@ class UploaderState:
         value = getattr(self, name)
         return dict(value) if isinstance(value, dict) else value
 
+    def session_document(self) -> Session:
+        """The `session` part."""
+        return self.session | {"accounts_used": list(self.session["accounts_used"])}
+
+    @property
+    def begun(self) -> bool:
+        """Whether a session of this process is shown: what an earlier one left no longer matters."""
+        return self.session["started_at"] > 0 and not self.session["recovered"]
+
     def accounts_changed(self, *, slow: bool = False) -> None:
-        """Accounts are to be told anew; slow: with the next statistics."""
+        """Publish the accounts again; slow: with the next statistics."""
         (self.slow if slow else self.dirty).update(ACCOUNT_PARTS)
 
-    def set_phase(self, phase: str) -> None:
-        """Change the phase; see docs/architecture.md for its values."""
+    def set_phase(self, phase: Phase) -> None:
+        """Change the phase."""
         if phase != self.phase:
             self.phase = phase
             self.dirty.add("phase")
 
     def set_active(self, active: bool) -> None:
-        """Whether a session is under way."""
+        """Set whether a session is running."""
         if active != self.active:
             self.active = active
             self.dirty.add("active")
 
     def set_working(self) -> None:
-        """Files are on their way: "uploading", or "throttled" while somebody watches a film."""
-        self.set_phase("throttled" if self.throttle["active"] else "uploading")
+        """Files are being transferred: "uploading", or "throttled" while the speed is limited."""
+        self.set_phase(Phase.THROTTLED if self.throttle["active"] else Phase.UPLOADING)
 
     def clear_progress(self) -> None:
-        """Nothing is on its way any more; told at once, not with the next statistics."""
+        """Nothing is being transferred any more; published at once, not with the next statistics."""
         if self.progress["transferring"] or self.progress["speed"] or self.progress["checking"]:
-            idle = {"speed": 0, "eta_seconds": -1, "transferring": {}, "checking": []}
-            self.progress = self.progress | idle | {"transferring_count": 0, "checking_count": 0}
+            self.progress = self.progress | {
+                "speed": 0,
+                "eta_seconds": -1,
+                "transferring_count": 0,
+                "checking_count": 0,
+                "transferring": {},
+                "checking": [],
+            }
         self.dirty.add("progress")
 
     def begin_history(self, now: float) -> None:
@@ -206,14 +221,14 @@ class UploaderState:
         self.earlier_history = earlier
 
     def forget_history(self) -> None:
-        """Another folder: what was learned from transfers no longer says anything."""
+        """Another folder: what was learned from transfers does not apply to it."""
         self.history = SizeSample()
         self.history_files = 0
         self.earlier_history = {}
         self._history_document = (0, {})
 
-    def history_document(self, now: float) -> dict[str, Any]:
-        """The distribution of what was transferred; what an earlier run left until something new arrives.
+    def history_document(self, now: float) -> Distribution:
+        """The distribution of what was transferred; until something new arrives, what an earlier run left.
 
         now: epoch seconds. Made anew only when files came in since the last call.
         """
@@ -221,9 +236,14 @@ class UploaderState:
             return self.earlier_history
         if self._history_document[0] != self.history_files:
             folder = base_name(self.folder_path)
-            self._history_document = self.history_files, self.history.document(upload_folder=folder, now=now)
+            document = self.history.document(upload_folder=folder, now=now)
+            self._history_document = self.history_files, cast(Distribution, document)
         return self._history_document[1]
 
     def known_paths(self) -> tuple[str, ...]:
         """Folders of this machine that texts may mention."""
         return (self.folder_path,) if self.folder_path else ()
+
+
+#: Every uploader by its name.
+Uploaders = Mapping[str, UploaderState]

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from typing import Any, Final
 
-from cloudplow_dashboard.state.recovery import natural_key
-from cloudplow_dashboard.web.compat import Uploaders, account_row
+from cloudplow.events import AccountState
+from cloudplow_dashboard.state.document import Account
+from cloudplow_dashboard.state.uploader_state import Uploaders
+from cloudplow_dashboard.web.answers import AccountRow
+from cloudplow_dashboard.web.compat import account_row
 
-Entry = tuple[str, str, Mapping[str, Any]]
+#: Uploader, name, row.
+Entry = tuple[str, str, Account]
 
-_STATES: Final = {"active": 0, "ready": 1, "cooling": 2, "denied": 3, "failed": 4}
 
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sorts "2.json" before "10.json"."""
+    pieces = re.split(r"(\d{1,18})", name)
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece]
+
+
+#: The active one first, then as they are listed.
+_STATES: Final = sorted(AccountState, key=lambda state: state != AccountState.ACTIVE)
 _KEYS: Final[dict[str, Callable[[Entry], Any]]] = {
     "name": lambda one: natural_key(one[1]),
-    "state": lambda one: _STATES[one[2]["state"]],
+    "state": lambda one: _STATES.index(one[2]["state"]),
     "used": lambda one: one[2]["used_bytes"],
     "free": lambda one: one[2]["limit_bytes"] - one[2]["used_bytes"],
     # What comes back soonest first; of which nothing is spent last.
@@ -31,7 +43,7 @@ def account_list(
     sort: str = "index",
     offset: int = 0,
     limit: int | None = None,
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[AccountRow], int]:
     """One page of accounts, and how many there are on all pages. now: epoch seconds; the rest as the parameters."""
     wanted = q.casefold()
     found: list[Entry] = []

@@ -15,10 +15,11 @@ from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.web.assets import MADE, STATIC
 from cloudplow_dashboard.web.compression import compress
 from cloudplow_dashboard.web.faults import ApiError, error_document
-from cloudplow_dashboard.web.parameters import parse_all
-from cloudplow_dashboard.web.routes import ROUTES, Route
+from cloudplow_dashboard.web.parameters import parse
+from cloudplow_dashboard.web.route import Route, Sources
+from cloudplow_dashboard.web.routes import ROUTES
 from cloudplow_dashboard.web.security import kind_of, response_headers
-from cloudplow_dashboard.web.views import Sources, json_response
+from cloudplow_dashboard.web.views import json_response
 
 log = logging.getLogger("cloudplow.dashboard")
 
@@ -42,7 +43,7 @@ def create_app(state: DashboardState, history: History | None = None) -> Flask:
         kind = kind_of(request.path)
         for name, value in response_headers(kind).items():
             response.headers[name] = value
-        return compress(response, request.headers.get("Accept-Encoding", ""), lasting=kind == "static")
+        return compress(response, request.accept_encodings, lasting=kind == "static")
 
     return app
 
@@ -57,7 +58,7 @@ def _answer(route: Route, sources: Sources) -> Callable[[], Response]:
     assert view is not None
 
     def answer() -> Response:
-        made = view(sources, parse_all(route.parameters, request.args.getlist))
+        made = view(sources, parse(route.query, request.args.getlist))
         return made if isinstance(made, Response) else json_response(made)
 
     return answer
@@ -103,4 +104,6 @@ def _add_error_handlers(app: Flask) -> None:
     @app.errorhandler(Exception)
     def on_fault(_error: Exception) -> Response:
         log.exception("The dashboard could not answer %s", request.path)
-        return json_response(error_document("internal_error", "The dashboard could not answer; see the log"), 500)
+        return json_response(
+            error_document("internal_error", "The dashboard could not answer this request; its log says why"), 500
+        )

@@ -1,7 +1,7 @@
 """The page's own modules and styles as one small file each, made in memory when they are first asked for.
 
 What is written below `static/js` and `static/css` stays as it is, and nobody has to build anything. A browser would
-need thirty requests for it, and twice the bytes: each file is compressed by itself, with its comments.
+need forty requests for it, and twice the bytes: each file is compressed by itself, with its comments and types.
 """
 
 from __future__ import annotations
@@ -17,49 +17,73 @@ ENTRY: Final = "main.js"
 #: In the order in which they override each other.
 STYLES: Final = ("tokens.css", "base.css", "panels.css", "overview.css")
 
-_IMPORT: Final = re.compile(r'^import (?:\* as )?(\{[^}]*\}|\w+) from "([^"]+)";$', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^import (?:\* as (\w+)|\{[^}]*\}) from "([^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
-#: A comment that begins a line; margins and empty lines; a break after a sign that never ends a statement.
-_COMMENT: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n", re.MULTILINE)
+_LEFT_OVER: Final = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+#: A comment of a whole line; JSDoc anywhere; margins and empty lines; a break after a sign that never ends a statement.
+_COMMENT: Final = re.compile(
+    r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/)[ \t]*\n|/\*\*(?:[^*]|\*(?!/))*\*/ ?", re.MULTILINE
+)
 _MARGIN: Final = re.compile(r"^\s+", re.MULTILINE)
 _BREAK: Final = re.compile(r"([{,;(\[])\n")
-#: Blanks beside signs that part words by themselves, and what may hold a blank that counts: strings, and of a script
-#: whole lines with a template, or with a slash, which may begin a regular expression.
+#: Blanks beside signs that part words by themselves, and what may hold a blank that counts: strings, of a script also
+#: templates and whole lines with a slash, which may begin a regular expression.
 _SCRIPT_BLANKS: Final = re.compile(r" ?([{}()\[\]=,:;?<>*&|!]+) ?")
-_SCRIPT_KEPT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*"|^.*[`/].*$)', re.MULTILINE)
+_SCRIPT_KEPT: Final = re.compile(r'(^.*/.*$|"(?:[^"\\\n]|\\.)*"|`[^`]*`)', re.MULTILINE)
 _STYLE_BLANKS: Final = re.compile(r" ?([{},;>]) ?|(?<=:) ")
 _STYLE_KEPT: Final = re.compile(r'("[^"\n]*")')
-_LEFT_OVER: Final = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
 
 def join_modules(entry: str, read: Callable[[str], str]) -> str:
     """One script that does what the module `entry` does with all that it imports.
 
     read: gives a module's text by its path from the common root. Each module becomes a function that is called once, in
-    the order of the imports, so that names of two modules never meet. Raises ValueError for an import or export in any
-    other form than `import {a} from "./b.js";`, `import * as b from "./b.js";`, `export function` and `export const`,
-    and for modules that import each other.
+    the order of the imports; what it keeps to itself stays inside. What it exports becomes a name of the whole script,
+    or, where it is imported as a whole (`* as format`), one object of that name. So these names must be unique.
+    Raises ValueError when they are not, for an import or export in any other form than `import {a} from "./b.js";`,
+    `import * as b from "./b.js";`, `export function` and `export const`, and for modules that import each other.
     """
-    done: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    wholes: dict[str, str] = {}
     open_modules: list[str] = []
 
-    def visit(path: str) -> str:
-        """Add a module after those that it imports; returns the name of what it exports."""
+    def visit(path: str) -> None:
+        """Add a module after those that it imports."""
         if path in open_modules:
             raise ValueError(f"{' -> '.join([*open_modules, path])}: modules import each other")
-        if path not in done:
-            open_modules.append(path)
-            text = _IMPORT.sub(lambda found: f"const {found[1]} = {visit(_beside(path, found[2]))};", read(path))
-            open_modules.pop()
-            exported = ", ".join(name for _, name in _EXPORT.findall(text))
-            text = _EXPORT.sub(r"\1 \2", text)
-            if strange := _LEFT_OVER.search(text):
-                raise ValueError(f"{path}: not understood: {strange[0]}")
-            done[path] = f"const {_name(path)} = (() => {{\n{text}\nreturn {{ {exported} }};\n}})();\n"
-        return _name(path)
+        if path in texts:
+            return
+        open_modules.append(path)
+        text = read(path)
+        for name, reference in _IMPORT.findall(text):
+            other = _beside(path, reference)
+            if wholes.setdefault(other, name) != name:
+                raise ValueError(f"{path}: imports {other} in another way than the modules before")
+            visit(other)
+        open_modules.pop()
+        texts[path] = _IMPORT.sub("", text)
 
     visit(entry)
-    return "".join(done.values())
+    return _joined(texts, wholes)
+
+
+def _joined(texts: dict[str, str], wholes: dict[str, str]) -> str:
+    """texts: by path, in their order, without imports; wholes: by path the name of the whole module, "" for none."""
+    owners: dict[str, str] = {}
+    parts = []
+    for path, text in texts.items():
+        exported = [name for _, name in _EXPORT.findall(text)]
+        plain = _EXPORT.sub(r"\1 \2", text)
+        if strange := _LEFT_OVER.search(plain):
+            raise ValueError(f"{path}: not understood: {strange[0]}")
+        whole = wholes.get(path)
+        for name in [whole] if whole else exported:
+            if owners.setdefault(name, path) != path:
+                raise ValueError(f"{path}: exports {name}, as {owners[name]} does")
+        given = f"{{ {', '.join(exported)} }}"
+        head, tail = (f"const {whole or given} = ", f"return {given};\n") if exported else ("", "")
+        parts.append(f"{head}(() => {{\n{plain}\n{tail}}})();\n")
+    return "".join(parts)
 
 
 def _beside(path: str, reference: str) -> str:
@@ -73,15 +97,11 @@ def _beside(path: str, reference: str) -> str:
     return "/".join(parts)
 
 
-def _name(path: str) -> str:
-    return "$" + path.removesuffix(".js").replace("/", "$")
-
-
 def lighter_script(text: str) -> str:
     """Leave out what a browser does not need of a script of ours: comments, indentation, blanks.
 
-    Line breaks go only where the next line surely continues. No string or template of ours spans lines, and no comment
-    follows code on its line, which a test sees to.
+    Line breaks go only where the next line surely continues. No string or template of ours spans lines, no template
+    stands in another, and no comment but a type follows code on its line, which a test sees to.
     """
     return _lighter(text, _SCRIPT_KEPT, _SCRIPT_BLANKS)
 

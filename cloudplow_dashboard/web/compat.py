@@ -7,18 +7,40 @@ unknown texts "": no answer holds null.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
+from cloudplow.events import AccountState
 from cloudplow.units import GIB, format_bytes, format_duration
-from cloudplow_dashboard.state.sentences import local_time
-from cloudplow_dashboard.state.uploader_state import UploaderState
-
-Uploaders = Mapping[str, UploaderState]
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import Account, Phase, TransferringFile
+from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
+from cloudplow_dashboard.web.answers import (
+    AccountRow,
+    Distributions,
+    FileRow,
+    QueueStatus,
+    RcloneStats,
+    SessionFigures,
+    SessionStats,
+    SpeedAndEta,
+    Status,
+)
 
 #: From this share of its quota on an account counts as "complete", in percent.
 COMPLETE_PERCENT: Final = 95
 
 _BLANK: Final = UploaderState("")
+
+
+def local_time(at: float) -> str:
+    """Epoch seconds as local time, "2026-01-31 14:05:00"; "" for 0 and for what no calendar holds."""
+    if at <= 0:
+        return ""
+    try:
+        return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, OSError, ValueError):
+        return ""
 
 
 def _percent(part: float, total: float) -> float:
@@ -34,12 +56,12 @@ def focus(uploaders: Uploaders) -> UploaderState | None:
 def _message(u: UploaderState) -> str:
     if u.active:
         return ""
-    if u.phase == "interrupted":
+    if u.phase == Phase.INTERRUPTED:
         return "The last upload was interrupted"
     return "No active upload session"
 
 
-def status(u: UploaderState | None) -> dict[str, Any]:
+def status(u: UploaderState | None) -> Status:
     """`/api/status`."""
     u = u or _BLANK
     session = u.session
@@ -61,17 +83,17 @@ def status(u: UploaderState | None) -> dict[str, Any]:
     }
 
 
-def session_stats(u: UploaderState | None, now: float) -> dict[str, Any]:
+def session_stats(u: UploaderState | None, now: float) -> SessionStats:
     """`/api/session_stats`. now: epoch seconds."""
     u = u or _BLANK
     session = u.session
     duration = _session_seconds(u, now)
     done, total = session["bytes_done"], session["bytes_total"]
     speed = done / duration if duration > 0 else 0.0
-    # Of whole files, so that the sums fit; what has arrived of files on their way is in the state document.
+    # Of whole files, so that the sums fit; the state document counts parts of files too.
     left = max(0, total - done) if u.active else session["bytes_left"]
     eta = round(left / speed) if u.active and speed > 0 else 0
-    data = {
+    data: SessionFigures = {
         "total_files": session["files_total"],
         "transferred_files": session["files_done"],
         "remaining_files": session["files_left"],
@@ -98,22 +120,22 @@ def session_stats(u: UploaderState | None, now: float) -> dict[str, Any]:
 
 
 def _session_seconds(u: UploaderState, now: float) -> float:
-    """How long the session has lasted, or lasted; of an interrupted one nobody knows the end."""
+    """How long the session has lasted; 0 for an interrupted one, of which nobody knows the end."""
     started = u.session["started_at"]
     ended = u.session["ended_at"] or (now if u.active else started)
     return max(0.0, ended - started) if started else 0.0
 
 
-def account_row(uploader: str, name: str, row: Mapping[str, Any], now: float) -> dict[str, Any]:
+def account_row(uploader: str, name: str, row: Account, now: float) -> AccountRow:
     """One account of `/api/service_accounts`. row: of the table of accounts; now: epoch seconds."""
     used, limit = row["used_bytes"], row["limit_bytes"]
     percentage = _percent(used, limit)
-    status = "complete" if percentage >= COMPLETE_PERCENT else "ready"
+    active, complete = row["state"] == AccountState.ACTIVE, percentage >= COMPLETE_PERCENT
     resets_at = row["resets_at"]
     minutes = int(max(0.0, resets_at - now) // 60)
     return {
         "sa_file": name,
-        "status": "active" if row["state"] == "active" else status,
+        "status": "active" if active else "complete" if complete else "ready",
         "used_bytes": used,
         "quota_bytes": limit,
         "used_gb": round(used / GIB, 2),
@@ -129,78 +151,94 @@ def account_row(uploader: str, name: str, row: Mapping[str, Any], now: float) ->
     }
 
 
-def rclone_stats(u: UploaderState | None) -> dict[str, Any]:
+def rclone_stats(u: UploaderState | None) -> RcloneStats:
     """`/api/rclone_stats`: rclone's own statistics of the running stage."""
     u = u or _BLANK
     progress = u.progress
-    data = {
-        "bytes": progress["bytes"],
-        "bytes_human": format_bytes(progress["bytes"]),
-        **_speed_and_eta(progress),
-        "transfers": progress["files"],
-        "errors": progress["errors"],
-        "checking": list(progress["checking"]),
-        "transferring": [file_row(file) for file in progress["transferring"].values()],
-        "total_bytes": progress["total_bytes"],
-        "total_transfers": progress["total_files"],
-        "uploader": u.name,
-    }
-    return {"available": u.active and progress["at"] > 0, "data": data}
-
-
-def _speed_and_eta(values: Mapping[str, Any]) -> dict[str, Any]:
-    eta = max(0, values["eta_seconds"])
     return {
-        "speed": values["speed"],
-        "speed_human": f"{format_bytes(values['speed'])}/s",
+        "available": u.active and progress["at"] > 0,
+        "data": {
+            "bytes": progress["bytes"],
+            "bytes_human": format_bytes(progress["bytes"]),
+            **_speed_and_eta(progress["speed"], progress["eta_seconds"]),
+            "transfers": progress["files"],
+            "errors": progress["errors"],
+            "checking": list(progress["checking"]),
+            "transferring": [file_row(file) for file in progress["transferring"].values()],
+            "total_bytes": progress["total_bytes"],
+            "total_transfers": progress["total_files"],
+            "uploader": u.name,
+        },
+    }
+
+
+def _speed_and_eta(speed: float, eta_seconds: float) -> SpeedAndEta:
+    eta = max(0, eta_seconds)
+    return {
+        "speed": speed,
+        "speed_human": f"{format_bytes(speed)}/s",
         "eta": eta,
         "eta_human": format_duration(eta),
     }
 
 
-def file_row(file: Mapping[str, Any]) -> dict[str, Any]:
-    """One file on its way, in `/api/rclone_stats`."""
+def file_row(file: TransferringFile) -> FileRow:
+    """One file that is being transferred, in `/api/rclone_stats`."""
     return {
         "name": file["name"],
         "size": file["size"],
         "size_human": format_bytes(file["size"]),
         "bytes": file["bytes"],
         "bytes_human": format_bytes(file["bytes"]),
-        **_speed_and_eta(file),
+        **_speed_and_eta(file["speed"], file["eta_seconds"]),
         "percentage": file["percentage"],
     }
 
 
-def queue_distribution(uploaders: Uploaders) -> dict[str, dict[str, Any]]:
+def queue_distribution(uploaders: Uploaders) -> dict[str, Distribution]:
     """The distribution of what waits, by uploader; only those that know one."""
     return {name: u.queue["distribution"] for name, u in uploaders.items() if u.queue["distribution"]}
 
 
-def transfer_history(uploaders: Uploaders, now: float) -> dict[str, dict[str, Any]]:
+def transfer_history(uploaders: Uploaders, now: float) -> dict[str, Distribution]:
     """The distribution of what was transferred, by uploader; only those that know one."""
     documents = {name: u.history_document(now) for name, u in uploaders.items()}
     return {name: document for name, document in documents.items() if document}
 
 
-def by_uploader(documents: Mapping[str, Mapping[str, Any]], uploader: str | None) -> dict[str, Any]:
-    """`{available, data}`; data: that uploader's document, or all of them by name."""
+def distributions(documents: dict[str, Distribution], uploader: str | None) -> Distributions:
+    """data: that uploader's document, or all of them by name."""
     data = documents.get(uploader, {}) if uploader is not None else documents
     return {"available": bool(data), "data": data}
 
 
-def queue_status(u: UploaderState | None) -> dict[str, Any]:
-    """`/api/queue_status`: what the running stage was told and how far it is."""
+#: Every key that a stage of the first dashboard was told.
+_STAGE_PARAMS: Final[Mapping[str, Any]] = {
+    "strategy": "",
+    "max_transfer": "",
+    "max_size": "",
+    "order_by": "",
+    "transfers": 0,
+    "max_backlog": 0,
+}
+
+
+def queue_status(u: UploaderState | None) -> QueueStatus:
+    """`/api/queue_status`: with what the running stage was started, and how far it has got."""
     u = u or _BLANK
-    progress, params = u.progress, u.stage_params
-    neutral: dict[str, Any] = {"strategy": "", "max_transfer": "", "max_size": "", "order_by": ""}
-    neutral |= {"transfers": 0, "max_backlog": 0}
-    stats = {
-        "listed": u.queue["files"],
-        "checks": 0,
-        "totalChecks": progress["checking_count"],
-        "totalTransfers": progress["total_files"],
-        "checking": list(progress["checking"]),
-        "checking_count": progress["checking_count"],
-        "transferring_count": progress["transferring_count"],
+    progress = u.progress
+    return {
+        "available": u.active,
+        "data": {
+            "stage_params": {**_STAGE_PARAMS, **u.stage_params},
+            "queue_stats": {
+                "listed": u.queue["files"],
+                "checks": 0,
+                "totalChecks": progress["checking_count"],
+                "totalTransfers": progress["total_files"],
+                "checking": list(progress["checking"]),
+                "checking_count": progress["checking_count"],
+                "transferring_count": progress["transferring_count"],
+            },
+        },
     }
-    return {"available": u.active, "data": {"stage_params": neutral | params, "queue_stats": stats}}

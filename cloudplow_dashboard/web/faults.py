@@ -1,8 +1,8 @@
-"""How a request that cannot be answered is told: always as JSON, with a code for programs and a sentence for people."""
+"""How a request that cannot be answered is reported: JSON, with a code for programs and a sentence for people."""
 
 from __future__ import annotations
 
-from typing import Any
+from cloudplow_dashboard.web.answers import Error
 
 
 class ApiError(Exception):
@@ -15,6 +15,6 @@ class ApiError(Exception):
         super().__init__(message)
 
 
-def error_document(code: str, message: str) -> dict[str, Any]:
+def error_document(code: str, message: str) -> Error:
     """The body of every answer that reports a fault."""
     return {"error": {"code": code, "message": message}}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from cloudplow.events import AccountState
 from cloudplow.units import format_bytes, format_duration
-from cloudplow_dashboard.state.uploader_state import UploaderState
-from cloudplow_dashboard.web.compat import Uploaders, focus, session_stats
+from cloudplow_dashboard.state.document import Health
+from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
+from cloudplow_dashboard.web.answers import Plans, Summary, UploaderLine, UploaderLines
+from cloudplow_dashboard.web.compat import focus, session_stats
 
 
-def uploaders_side_by_side(uploaders: Uploaders, now: float) -> dict[str, Any]:
+def uploaders_side_by_side(uploaders: Uploaders, now: float) -> UploaderLines:
     """Every uploader by name, with the figures that fit on one line. now: epoch seconds."""
     return {"uploaders": {name: line(u, now) for name, u in uploaders.items()}}
 
 
-def line(u: UploaderState, now: float) -> dict[str, Any]:
+def line(u: UploaderState, now: float) -> UploaderLine:
     """One uploader in `/api/uploaders`. now: epoch seconds."""
     stats = session_stats(u, now)["data"]
     session, summary = u.session, u.accounts.summary()
@@ -50,31 +53,39 @@ def line(u: UploaderState, now: float) -> dict[str, Any]:
     }
 
 
-def summary(u: UploaderState | None, health: dict[str, Any], now: float) -> dict[str, Any]:
+def summary(u: UploaderState | None, health: Health, now: float) -> Summary:
     """One flat object, every key always there, for Homepage, Home Assistant and the like."""
     u = u or UploaderState("")
     figures = line(u, now)
-    eta = figures["eta_seconds"]
-    readable = {
+    states = u.accounts.summary()["states"]
+    return {
+        "status": health["status"],
+        "version": health["version"],
+        "engine": health["engine"],
+        "uptime_seconds": health["uptime_seconds"],
+        "last_event_age_seconds": health["last_event_age_seconds"],
+        "uploader": u.name,
+        **figures,
         "bytes_done_human": format_bytes(figures["bytes_done"]),
         "bytes_total_human": format_bytes(figures["bytes_total"]),
         "bytes_left_human": format_bytes(figures["bytes_left"]),
         "speed_human": f"{format_bytes(figures['speed'])}/s",
-        "eta_human": format_duration(eta),
+        "eta_human": format_duration(figures["eta_seconds"]),
         "quota_used_human": format_bytes(figures["quota_used_bytes"]),
         "quota_limit_human": format_bytes(figures["quota_limit_bytes"]),
+        "accounts_ready": states.get(AccountState.READY, 0),
+        "accounts_active": states.get(AccountState.ACTIVE, 0),
+        "accounts_cooling": states.get(AccountState.COOLING, 0),
+        "accounts_denied": states.get(AccountState.DENIED, 0),
+        "accounts_failed": states.get(AccountState.FAILED, 0),
     }
-    states = u.accounts.summary()["states"]
-    accounts = {
-        f"accounts_{state}": states.get(state, 0) for state in ("ready", "active", "cooling", "denied", "failed")
-    }
-    whole = {key: health[key] for key in ("status", "version", "engine", "uptime_seconds", "last_event_age_seconds")}
-    return whole | {"uploader": u.name} | figures | readable | accounts
 
 
-def plans(uploaders: Uploaders) -> dict[str, dict[str, Any]]:
-    """The plan of each uploader that has one."""
-    return {name: u.plan for name, u in uploaders.items() if u.plan}
+def plans(uploaders: Uploaders, uploader: str | None) -> Plans:
+    """The plan of each uploader that has one, or that of one uploader."""
+    known: dict[str, Any] = {name: u.plan for name, u in uploaders.items() if u.plan}
+    data = known.get(uploader, {}) if uploader is not None else known
+    return {"available": bool(data), "data": data}
 
 
 def pick(uploaders: Uploaders, name: str | None) -> UploaderState | None:

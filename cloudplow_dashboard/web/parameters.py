@@ -1,123 +1,114 @@
-"""The parameters of routes: described once, checked by the same description."""
+"""The parameters of routes: one model for each set of them, which checks a request and is described in OpenAPI."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, TypeVar
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+
+from cloudplow.events import AccountState
 from cloudplow_dashboard.state.account_table import ACCOUNTS_LIMIT
-from cloudplow_dashboard.state.history import METRICS
+from cloudplow_dashboard.state.history import Metric
 from cloudplow_dashboard.state.series import TIERS
+from cloudplow_dashboard.state.state import UPLOADERS_LIMIT
 from cloudplow_dashboard.web.faults import ApiError
+from cloudplow_dashboard.web.schemas import Schema, members_of
 
 #: Longest value of a text.
 TEXT_LIMIT: Final = 1024
-_DIGITS_LIMIT: Final = 30
+ROWS_LIMIT: Final = ACCOUNTS_LIMIT * UPLOADERS_LIMIT
 _EPOCH_LIMIT: Final = 10_000_000_000
 
-Values = dict[str, Any]
+#: None when a parameter is not given; no request can ask for it.
+NotGiven = SkipJsonSchema[None]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One query parameter. schema: JSON Schema of its value; its "default" holds when the parameter is not given."""
+class Query(BaseModel):
+    """The parameters of a request. Unknown ones are ignored."""
 
-    name: str
-    summary: str
-    schema: Mapping[str, Any]
-
-    def parse(self, text: str) -> Any:
-        """The value of a text. Raises ApiError."""
-        schema = self.schema
-        if schema["type"] == "string":
-            allowed = schema.get("enum")
-            fits = text in allowed if allowed else schema.get("minLength", 0) <= len(text) <= schema["maxLength"]
-            value: Any = text
-        else:
-            value = _number(text, whole=schema["type"] == "integer")
-            fits = value is not None and schema["minimum"] <= value <= schema["maximum"]
-        if not fits:
-            raise ApiError(400, "bad_parameter", f"The parameter {self.name} must be {self.wanted()}")
-        return value
-
-    def wanted(self) -> str:
-        """What a value must be, for people."""
-        schema = self.schema
-        if "enum" in schema:
-            return "one of " + ", ".join(str(one) for one in schema["enum"])
-        if schema["type"] == "string":
-            return f"a text of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
-        kind = "a whole number" if schema["type"] == "integer" else "a number"
-        return f"{kind} from {schema['minimum']} to {schema['maximum']}"
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
-def _number(text: str, *, whole: bool) -> float | int | None:
-    if len(text) > _DIGITS_LIMIT or not text.isascii() or "_" in text:
-        return None
-    try:
-        value = int(text) if whole else float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+class OfUploader(Query):
+    """The uploader that is asked about."""
+
+    uploader: Annotated[str, Field(min_length=1, max_length=TEXT_LIMIT)] | NotGiven = Field(
+        default=None, description="Only this uploader. An unknown name gives 404."
+    )
 
 
-def parse_all(parameters: Sequence[Parameter], given: Callable[[str], list[str]]) -> Values:
-    """The values of a request; given: all values of a name. Unknown names are ignored. Raises ApiError."""
-    values: Values = {}
-    for parameter in parameters:
-        texts = given(parameter.name)
+class Span(OfUploader):
+    """The time that is asked about."""
+
+    since: float = Field(
+        default=0,
+        ge=-_EPOCH_LIMIT,
+        le=_EPOCH_LIMIT,
+        description="From when on: epoch seconds, or, when not positive, seconds back from now; 0 is the last hour.",
+    )
+    step: int = Field(
+        default=0,
+        ge=0,
+        le=TIERS[-1].span,
+        description="Seconds between two points; 0 is the finest there is. The answer says which step it has.",
+    )
+
+
+class HistoryQuery(Span):
+    """What `/api/history` is asked."""
+
+    metric: Metric = Field(
+        default=Metric.SPEED, description="What to give. `accounts`: bytes of each account per day (UTC)."
+    )
+
+
+class AccountsQuery(OfUploader):
+    """Which accounts are asked for, and in which order."""
+
+    offset: int = Field(default=0, ge=0, le=_EPOCH_LIMIT, description="How many to skip.")
+    limit: int = Field(default=ROWS_LIMIT, ge=0, le=ROWS_LIMIT, description="How many to give at most; by default all.")
+    state: AccountState | NotGiven = Field(default=None, description="Only accounts in this state.")
+    q: str = Field(
+        default="",
+        max_length=TEXT_LIMIT,
+        description="Only accounts whose name or reason contains this text; case does not matter.",
+    )
+    sort: Literal[
+        "index", "-index", "name", "-name", "state", "-state", "used", "-used", "free", "-free", "reset", "-reset"
+    ] = Field(default="index", description="The order; a minus sign reverses it.")
+
+
+Q = TypeVar("Q", bound=Query)
+
+
+def parse(query: type[Q], given: Callable[[str], list[str]]) -> Q:
+    """The parameters of a request; given: all values of a name. Raises ApiError."""
+    values = {}
+    for name in query.model_fields:
+        texts = given(name)
         if len(texts) > 1:
-            raise ApiError(400, "bad_parameter", f"Give the parameter {parameter.name} once")
-        values[parameter.name] = parameter.parse(texts[0]) if texts else parameter.schema.get("default")
-    return values
+            raise ApiError(400, "bad_parameter", f"Give the parameter {name} only once")
+        if texts:
+            values[name] = texts[0]
+    try:
+        return query.model_validate(values)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        message = f"The parameter {name} must be {wanted(members_of(query)[name])}"
+        raise ApiError(400, "bad_parameter", message) from None
 
 
-UPLOADER: Final = Parameter(
-    "uploader",
-    "Only this uploader. An unknown name is answered with 404.",
-    {"type": "string", "minLength": 1, "maxLength": TEXT_LIMIT},
-)
-METRIC: Final = Parameter(
-    "metric",
-    "What to give. `accounts`: bytes of each account per day (UTC).",
-    {"type": "string", "enum": list(METRICS), "default": "speed"},
-)
-SINCE: Final = Parameter(
-    "since",
-    "From when on: epoch seconds, or, when not positive, seconds back from now; 0 is the last hour.",
-    {"type": "number", "minimum": -_EPOCH_LIMIT, "maximum": _EPOCH_LIMIT, "default": 0},
-)
-STEP: Final = Parameter(
-    "step",
-    "Seconds between two points; 0 is the finest there is. The answer says the real one.",
-    {"type": "integer", "minimum": 0, "maximum": TIERS[-1].span, "default": 0},
-)
-OFFSET: Final = Parameter(
-    "offset", "How many to leave out first.", {"type": "integer", "minimum": 0, "maximum": _EPOCH_LIMIT, "default": 0}
-)
-LIMIT: Final = Parameter(
-    "limit",
-    "How many to give at most; all when it is not given.",
-    {"type": "integer", "minimum": 0, "maximum": ACCOUNTS_LIMIT * 64, "default": ACCOUNTS_LIMIT * 64},
-)
-STATE: Final = Parameter(
-    "state",
-    "Only accounts in this state.",
-    {"type": "string", "enum": ["ready", "active", "cooling", "denied", "failed"]},
-)
-SEARCH: Final = Parameter(
-    "q",
-    "Only accounts whose name or reason holds this text; upper and lower case are the same.",
-    {"type": "string", "maxLength": TEXT_LIMIT, "default": ""},
-)
-SORT: Final = Parameter(
-    "sort",
-    "The order; with a minus sign the other way round.",
-    {
-        "type": "string",
-        "enum": [f"{sign}{key}" for key in ("index", "name", "state", "used", "free", "reset") for sign in ("", "-")],
-        "default": "index",
-    },
-)
+def wanted(schema: Schema) -> str:
+    """What a value must be, for people."""
+    if "enum" in schema:
+        return "one of " + ", ".join(str(one) for one in schema["enum"])
+    if schema["type"] == "string":
+        return f"a text of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
+    kind = "a whole number" if schema["type"] == "integer" else "a number"
+    return f"{kind} from {_number(schema['minimum'])} to {_number(schema['maximum'])}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.0f}"

@@ -1,4 +1,4 @@
-"""Who is let in, and the headers of every answer: one place for Flask and for the stream, which bypasses Flask."""
+"""Who is let in, and the headers of every answer: one place, for Flask and for the stream, which bypasses Flask."""
 
 from __future__ import annotations
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from flask import Response, request
 
 from cloudplow_dashboard.state import exports, metrics
-from cloudplow_dashboard.state.history import History
+from cloudplow_dashboard.state.bounded import FileEntry
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.document import Health
+from cloudplow_dashboard.state.exports import SessionHead
+from cloudplow_dashboard.state.history import HistoryAnswer
 from cloudplow_dashboard.state.patches import encode_json
-from cloudplow_dashboard.state.state import DashboardState
-from cloudplow_dashboard.state.uploader_state import UploaderState
+from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 from cloudplow_dashboard.web import compat, overview
+from cloudplow_dashboard.web.accept import is_scraper, wants_openmetrics
 from cloudplow_dashboard.web.account_list import account_list
-from cloudplow_dashboard.web.compat import Uploaders
+from cloudplow_dashboard.web.answers import Distributions, Plans, Summary
 from cloudplow_dashboard.web.faults import ApiError
-from cloudplow_dashboard.web.parameters import Values
+from cloudplow_dashboard.web.parameters import AccountsQuery, HistoryQuery, OfUploader, Query, Span
+from cloudplow_dashboard.web.route import Sources
 
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the answers come from."""
-
-    state: DashboardState
-    history: History
-
-
-#: Gives a JSON-ready document, or a whole response.
-View = Callable[[Sources, Values], Any]
+T = TypeVar("T")
 
 
 def json_response(document: Any, status: int = 200) -> Response:
@@ -37,56 +31,62 @@ def json_response(document: Any, status: int = 200) -> Response:
     return Response(encode_json(document) + b"\n", status, content_type="application/json")
 
 
-def _asked(sources: Sources, values: Values) -> str | None:
+def _asked(sources: Sources, query: OfUploader) -> str | None:
     """The uploader that was asked for, None for no one in particular. Raises ApiError for an unknown one."""
-    name: str | None = values["uploader"]
+    name = query.uploader
     if name is not None and not sources.state.read(lambda uploaders: name in uploaders):
-        raise ApiError(404, "unknown_uploader", "No uploader has this name, or nothing is known about it yet")
+        raise ApiError(404, "unknown_uploader", "There is no uploader of this name, or nothing is known about it yet")
     return name
 
 
-def picked(make: Callable[[UploaderState | None, float], Any]) -> View:
+def picked(make: Callable[[UploaderState | None, float], T]) -> Callable[[Sources, OfUploader], T]:
     """An answer about one uploader: the named one, or the one that "the" upload means."""
 
-    def view(sources: Sources, values: Values) -> Any:
-        name, now = _asked(sources, values), sources.state.clock()
+    def view(sources: Sources, query: OfUploader) -> T:
+        name, now = _asked(sources, query), sources.state.clock()
         return sources.state.read(lambda uploaders: make(overview.pick(uploaders, name), now))
 
     return view
 
 
-def every(make: Callable[[Uploaders, float], Any]) -> View:
+def every(make: Callable[[Uploaders, float], T]) -> Callable[[Sources, OfUploader], T]:
     """An answer about the uploaders side by side, or about the named one only."""
 
-    def view(sources: Sources, values: Values) -> Any:
-        name, now = _asked(sources, values), sources.state.clock()
+    def view(sources: Sources, query: OfUploader) -> T:
+        name, now = _asked(sources, query), sources.state.clock()
         return sources.state.read(lambda known: make({name: known[name]} if name is not None else known, now))
 
     return view
 
 
-def documents(make: Callable[[Uploaders, float], dict[str, Any]]) -> View:
-    """`{available, data}` with documents by uploader."""
+def distributions(make: Callable[[Uploaders, float], dict[str, Distribution]]) -> Callable[..., Distributions]:
+    """Distributions of sizes by uploader, or that of the named one."""
 
-    def view(sources: Sources, values: Values) -> Any:
-        name, now = _asked(sources, values), sources.state.clock()
-        return sources.state.read(lambda uploaders: compat.by_uploader(make(uploaders, now), name))
+    def view(sources: Sources, query: OfUploader) -> Distributions:
+        name, now = _asked(sources, query), sources.state.clock()
+        return sources.state.read(lambda uploaders: compat.distributions(make(uploaders, now), name))
 
     return view
 
 
-def health(sources: Sources, _values: Values) -> Any:
+def health(sources: Sources, _query: Query) -> Health:
     """`/api/health`."""
     return sources.state.health()
 
 
-def summary(sources: Sources, values: Values) -> Any:
+def summary(sources: Sources, query: OfUploader) -> Summary:
     """`/api/summary`."""
     told = sources.state.health()
-    return picked(lambda u, now: overview.summary(u, told, now))(sources, values)
+    return picked(lambda u, now: overview.summary(u, told, now))(sources, query)
 
 
-def whole_state(sources: Sources, _values: Values) -> Response:
+def plan(sources: Sources, query: OfUploader) -> Plans:
+    """`/api/plan`."""
+    name = _asked(sources, query)
+    return sources.state.read(lambda uploaders: overview.plans(uploaders, name))
+
+
+def whole_state(sources: Sources, _query: Query) -> Response:
     """`/api/state`, with a validator."""
     snapshot = sources.state.snapshot()
     etag = f"{sources.state.boot}-{snapshot.version}"
@@ -98,60 +98,60 @@ def whole_state(sources: Sources, _values: Values) -> Response:
     return response
 
 
-def session_stats(sources: Sources, values: Values) -> Any:
+def session_stats(sources: Sources, query: OfUploader) -> Response:
     """`/api/session_stats`: JSON, or metrics for a scraper."""
-    accept = request.headers.get("Accept", "")
-    if metrics.is_scraper(accept):
-        response = scrape(sources, values)
+    if is_scraper(request.accept_mimetypes):
+        response = scrape(sources, query)
     else:
-        response = json_response(picked(compat.session_stats)(sources, values))
+        response = json_response(picked(compat.session_stats)(sources, query))
     response.headers["Vary"] = "Accept"
     return response
 
 
-def scrape(sources: Sources, _values: Values) -> Response:
+def scrape(sources: Sources, _query: Query) -> Response:
     """`/metrics`."""
-    body, content_type = metrics.render(sources.state, request.headers.get("Accept", ""))
-    response = Response(body, content_type=content_type)
+    openmetrics = wants_openmetrics(request.accept_mimetypes)
+    body = metrics.render(sources.state, openmetrics=openmetrics)
+    response = Response(body, content_type=metrics.OPENMETRICS_TYPE if openmetrics else metrics.TEXT_TYPE)
     response.headers["Vary"] = "Accept"
     return response
 
 
-def service_accounts(sources: Sources, values: Values) -> Response:
+def service_accounts(sources: Sources, query: AccountsQuery) -> Response:
     """`/api/service_accounts`; how many there are on all pages is in a header."""
-    choice = {name: value for name, value in values.items() if name != "uploader"}
-    page, total = every(lambda uploaders, now: account_list(uploaders, now, **choice))(sources, values)
+    choice = query.model_dump(exclude={"uploader"})
+    page, total = every(lambda uploaders, now: account_list(uploaders, now, **choice))(sources, query)
     response = json_response(page)
     response.headers["X-Total-Count"] = str(total)
     return response
 
 
-def history(sources: Sources, values: Values) -> Any:
+def history(sources: Sources, query: HistoryQuery) -> HistoryAnswer:
     """`/api/history`."""
-    name = _asked(sources, values)
-    return sources.history.query(values["metric"], name, values["since"], values["step"])
+    name = _asked(sources, query)
+    return sources.history.query(query.metric, name, query.since, query.step)
 
 
-def _attachment(pieces: Any, content_type: str, name: str) -> Response:
+def _attachment(pieces: bytes | Iterable[bytes], content_type: str, name: str) -> Response:
     response = Response(pieces, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _session_head(u: UploaderState | None) -> tuple[dict[str, Any], list[Any]]:
+def _session_head(u: UploaderState | None) -> tuple[SessionHead, list[FileEntry]]:
     u = u or UploaderState("")
-    head = {
+    head: SessionHead = {
         "uploader": u.name,
-        "session": u.part("session", 0),
+        "session": u.session_document(),
         "files_total": u.files.total,
         "truncated": u.files.truncated,
     }
     return head, list(u.files.entries)
 
 
-def _session_export(ending: str) -> View:
-    def view(sources: Sources, values: Values) -> Response:
-        head, entries = picked(lambda u, _now: _session_head(u))(sources, values)
+def _session_export(ending: str) -> Callable[[Sources, OfUploader], Response]:
+    def view(sources: Sources, query: OfUploader) -> Response:
+        head, entries = picked(lambda u, _now: _session_head(u))(sources, query)
         name = exports.file_name("session", head["uploader"], ending=ending)
         if ending == ".csv":
             response = _attachment(exports.session_csv(entries), "text/csv; charset=utf-8", name)
@@ -168,10 +168,10 @@ session_csv = _session_export(".csv")
 session_json = _session_export(".json")
 
 
-def _history_export(ending: str) -> View:
-    def view(sources: Sources, values: Values) -> Response:
-        uploader = _asked(sources, values) or ""
-        step, rows = sources.history.table(uploader or None, values["since"], values["step"])
+def _history_export(ending: str) -> Callable[[Sources, Span], Response]:
+    def view(sources: Sources, query: Span) -> Response:
+        uploader = _asked(sources, query) or ""
+        step, rows = sources.history.table(uploader or None, query.since, query.step)
         name = exports.file_name("history", uploader, ending=ending)
         if ending == ".csv":
             return _attachment(exports.history_csv(step, rows), "text/csv; charset=utf-8", name)

@@ -38,7 +38,10 @@ def vendor(*arguments: str) -> None:
 def axe() -> str:
     """The source of the checker of accessibility."""
     if not AXE.exists():
-        vendor("--axe", str(AXE))
+        # Another worker may fetch it at the same time.
+        fetched = AXE.with_name(f"axe-{os.getpid()}.js")
+        vendor("--axe", str(fetched))
+        fetched.replace(AXE)
     return AXE.read_text(encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from jinja2 import Environment, FileSystemLoader
 
 from cloudplow.events import FileTransferred, TransferProgress
-from cloudplow_dashboard.state.history import History
+from cloudplow_dashboard.state.history import History, Metric
 from cloudplow_dashboard.state.patches import encode_json, frame, merge
 from cloudplow_dashboard.state.uploader_state import UploaderState
 from cloudplow_dashboard.web.account_list import account_list
@@ -170,7 +170,7 @@ def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
                 self._accounts(path)
             elif path == "/api/history":
                 query = self.query
-                given = query["metric"], query.get("uploader"), float(query["since"]), int(query["step"])
+                given = Metric(query["metric"]), query.get("uploader"), float(query["since"]), int(query["step"])
                 self._answer(path, 200, encode_json(page_server.history.query(*given)), "application/json")
             else:
                 self._static(path)

@@ -44,15 +44,15 @@ SPEED: Final = "1.2M"
 UPLOAD: Final = """
 import sys
 from pathlib import Path
-from cloudplow.commands.upload import run_demo_site
-from cloudplow.demo_site import DemoSite
+from cloudplow.commands.demo import upload_site
+from cloudplow.demo.site import DemoSite
 
 def finish(status):
-    print(f"finished: {status}", flush=True)
+    print(f"exit status {status}", flush=True)
     sys.stdin.read()
     return status
 
-sys.exit(run_demo_site(DemoSite(Path(sys.argv[1]), "", {}), finish))
+sys.exit(upload_site(DemoSite(Path(sys.argv[1]), "", {}), finish))
 """
 
 
@@ -84,7 +84,7 @@ class Upload:
     def finished(self) -> bool:
         """Whether everything has been uploaded."""
         assert not self.ended(), self.output
-        return "finished: " in self.output
+        return "exit status " in self.output
 
     def get(self, path: str) -> bytes:
         """What a route answers; it must be 200."""
@@ -341,6 +341,7 @@ def test_every_route_is_looked_at() -> None:
     assert {path.partition("?")[0] for path in LIVE} == {"/"} | {route.path for route in ROUTES} - {"/api/events"}
 
 
+@pytest.mark.alone
 def test_an_upload_is_shown_live(upload: Upload, browser: Browser) -> None:
     address = upload.address
     viewer = Viewer(address)
@@ -365,7 +366,7 @@ def test_an_upload_is_shown_live(upload: Upload, browser: Browser) -> None:
     assert not upload.finished(), "the upload was over before it had been watched"
 
     watched.until(upload.finished, "the end of the upload")
-    assert "finished: 0" in upload.output, upload.output
+    assert "exit status 0" in upload.output, upload.output
     moved = f"finished at .*: {len(FILES)} files"
     for look in (watched, polled):
         look.until(lambda look=look: re.search(moved, look.text("h1")), "the sentence of the end")  # type: ignore[misc]

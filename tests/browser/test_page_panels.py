@@ -57,7 +57,7 @@ def test_capacity_says_what_comes_back_next(visit: Visitor) -> None:
         seen.until_text("63.0 GB", "#capacity")
         text = seen.text("#capacity")
         assert "Free now\n7.0 TB" in text
-        assert "1.8 TB come back within 24 hours; at most 687.0 GB in one hour." in text
+        assert "1.8 TB returns within 24 hours; at most 687.0 GB in one hour." in text
         titles = seen.page.locator("#capacity .strip__area title").all_text_contents()
         assert len(titles) == 24
         assert titles[4].endswith(": 63.0 GB")
@@ -74,7 +74,7 @@ def test_unspent_pool_has_no_strip(visit: Visitor) -> None:
     document["uploaders"]["google"] |= {"accounts_summary": summary, "capacity": page_fixture.capacity(summary, 1.0)}
     with serve_page(document) as server:
         seen = visit(server)
-        seen.until_text("nothing is spent", "#capacity")
+        seen.until_text("nothing used", "#capacity")
         assert not seen.page.locator("#capacity .strip").is_visible()
 
 
@@ -90,7 +90,7 @@ def test_plan_shows_each_account_with_its_stages(visit: Visitor) -> None:
             "next",
             "next",
         ]
-        assert "Waits until" in rows.nth(0).inner_text()
+        assert "Waiting until" in rows.nth(0).inner_text()
         assert rows.nth(0).locator(".plan__stage").count() == 2
         assert "Running" in rows.nth(2).inner_text()
         spans = seen.page.evaluate("""[...document.querySelectorAll('.plan__stage')].map((s) => {
@@ -104,7 +104,7 @@ def test_plan_says_what_fits_nowhere(visit: Visitor) -> None:
     with serve_page(page_fixture.all_cooling()) as server:
         seen = visit(server)
         seen.until_text("Does not fit now: 413 files (775.0 GB); more can go from ", "#plan")
-        assert "Not planned yet: 2 files (180.0 GB), as it waits for quota beyond the next" in seen.text("#plan")
+        assert "Not planned yet: 2 files (180.0 GB): it waits for quota beyond the next" in seen.text("#plan")
 
 
 def test_long_plan_is_folded_around_the_stage_that_runs(visit: Visitor) -> None:
@@ -145,7 +145,7 @@ def test_uploaders_stand_side_by_side(visit: Visitor) -> None:
         cards = seen.page.locator("#side .side__card")
         assert cards.count() == 5
         assert "Nothing uploaded yet" in seen.text("#side")
-        assert "30.0 MB/s, done about" in seen.text("#side")
+        assert "30.0 MB/s, done around" in seen.text("#side")
         cards.filter(has_text="photos").click()
         seen.until_text("photos used up its quota", "h1")
         assert seen.page.locator("#side [aria-current]").inner_text().startswith("photos")
@@ -161,12 +161,12 @@ def test_single_uploader_has_no_cards(visit: Visitor) -> None:
 def test_log_can_be_filtered(visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:
         seen = visit(server)
-        seen.page.get_by_label("Which entries").select_option("Switches")
+        seen.page.get_by_label("Filter the log").select_option("Switches")
         seen.until(lambda: seen.page.locator("#log li").count() == 3, "only switches")
         seen.page.get_by_label("Search the log").fill("2.JSON takes")
         seen.until(lambda: seen.page.locator("#log li").count() == 1, "only what was searched")
         seen.page.get_by_label("Search the log").fill("nothing of the kind")
-        seen.until_text("No entry is like that.", "#log")
+        seen.until_text("No matching entries.", "#log")
 
 
 def _places(seen: Visit, selector: str) -> list[float]:
@@ -221,14 +221,6 @@ def test_queue_says_what_does_not_fit_also_after_a_restart(visit: Visitor) -> No
         seen.until(lambda: not seen.page.locator("#queue .panel__line").is_visible(), "all went")
 
 
-def test_what_is_not_planned_is_not_counted_twice(visit: Visitor) -> None:
-    plan = {"made_at": 1, "waiting_bytes": 5, "unplanned_bytes": 3}
-    document = {"uploaders": {"google": {"active": True, "plan": plan, "session": {"id": "s", "bytes_total": 10}}}}
-    with serve_page(page_fixture.uploading()) as server:
-        seen = visit(server)
-        assert seen.module("derive.js", "m.derive(a, 'google', 1, m.createMemory()).waiting", document) == 5
-
-
 def test_ten_thousand_failures_stay_bounded(visit: Visitor) -> None:
     with serve_page(page_fixture.failed()) as server:
         seen = visit(server)
@@ -258,6 +250,7 @@ def _shown(seen: Visit) -> list[str]:
     return [name for _, name in sorted(seen.page.locator("#accounts tbody tr").evaluate_all(ordered))]
 
 
+@pytest.mark.alone
 def test_of_many_accounts_only_those_in_view_are_elements(big: tuple[Visit, PageServer]) -> None:
     seen, server = big
     assert _shown(seen)[:2] == ["641.json", "642.json"], "what works comes first"
@@ -297,7 +290,7 @@ def test_accounts_can_be_searched_filtered_and_sorted(big: tuple[Visit, PageServ
     seen.until(lambda: _shown(seen)[:1] == ["640.json"], "the last to come back first")
     assert seen.page.locator("#accounts th[aria-sort=descending]").inner_text().startswith("Resets in")
     seen.page.get_by_label("Search accounts").fill("no such account")
-    seen.until_text("No account is like that.", "#accounts")
+    seen.until_text("No matching accounts.", "#accounts")
 
 
 def test_small_pool_is_sorted_on_the_page(visit: Visitor) -> None:
@@ -334,19 +327,40 @@ def test_history_is_loaded_when_it_is_looked_at(visit: Visitor) -> None:
         assert server.count("/api/history") == 0
         seen.see_history()
         seen.until(lambda: seen.page.locator("#history canvas").count() == 1, "a chart")
-        assert "on average while it ran" in seen.text("#history")
+        assert "on average while uploading" in seen.text("#history")
         for metric, words in (
             ("Data", "in one hour"),
             ("Files", "files in one hour"),
-            ("Failures", "Nothing in this time"),
+            ("Failures", "Nothing in this period"),
         ):
             seen.page.locator("#history").get_by_role("button", name=metric).click()
             seen.until_text(words, "#history")
         seen.page.locator("#history").get_by_role("button", name="Accounts").click()
         seen.until(lambda: seen.page.locator("#history .bucket").count() >= 1, "accounts")
         seen.page.locator("#history").get_by_role("button", name="30 d").click()
-        seen.until_text("in a day", "#history")
+        seen.until_text("in one day", "#history")
         assert seen.page.locator("#history canvas").count() == 1
+
+
+def test_new_data_go_into_the_chart_that_is_there(visit: Visitor) -> None:
+    document = page_fixture.uploading()
+    document["uploaders"]["google"]["sessions"] = []
+    with serve_page(document) as server:
+        page_fixture.fill(server.history, "google", hours=48)
+        seen = visit(server, clock=True)
+        seen.see_history()
+        chart = seen.page.locator("#history")
+        seen.until(lambda: chart.locator("canvas").count() == 1, "a chart")
+        seen.page.evaluate("document.querySelector('#history canvas').first = true")
+        pixels = "document.querySelector('#history canvas').toDataURL()"
+        before, asked = seen.page.evaluate(pixels), server.count("/api/history")
+        chart.scroll_into_view_if_needed()
+        seen.page.clock.fast_forward(11_000)
+        seen.until(lambda: server.count("/api/history") > asked, "asked again")
+        seen.until(lambda: seen.page.evaluate(pixels) != before, "drawn again")
+        assert seen.page.evaluate("document.querySelector('#history canvas').first") is True
+        chart.get_by_role("button", name="24 h").click()
+        seen.until(lambda: seen.page.evaluate("!document.querySelector('#history canvas').first"), "another chart")
 
 
 def test_days_are_those_of_the_viewer(browser: Browser, visit: Visitor) -> None:
@@ -357,7 +371,7 @@ def test_days_are_those_of_the_viewer(browser: Browser, visit: Visitor) -> None:
         # 4 to 9 March 2026; in the night to the 8th the clocks there go forward.
         midnights = [1772600400 + hours * 3600 for hours in (0, 24, 48, 72, 96, 119)]
         hours = [[at, 1] for at in range(midnights[0], midnights[-1], 3600)]
-        days = seen.module("render/history.js", "m.byDay(a)", hours)
+        days = seen.module("history/ask.js", "m.byDay(a)", hours)
         assert days == [[at, (until - at) // 3600] for at, until in itertools.pairwise(midnights)]
         seen.see_history()
         seen.page.locator("#history").get_by_role("button", name="Data").click()
@@ -386,6 +400,7 @@ def test_history_that_cannot_be_read_says_so(visit: Visitor) -> None:
 # --- one stream for all tabs ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("script", ["", NO_LOCKS], ids=["locks", "no locks"])
 def test_eight_tabs_share_one_stream_and_hand_it_over(script: str, visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:

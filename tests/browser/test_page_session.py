@@ -17,7 +17,7 @@ from benchmarks.page_session import STATES, Result, Sample, run
 from benchmarks.page_upload import MadeUp
 from tests import tools
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 LOADS: Final = 2
 #: On a machine that does other work too, one quiet moment is enough.

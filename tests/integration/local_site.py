@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from cloudplow.demo.site import SECTIONS
-from tests.integration import event_log
+from tests.integration import event_log, short_pauses
 
 REPOSITORY: Final = Path(__file__).parents[2]
 UPLOADER: Final = "google"
@@ -152,6 +152,10 @@ class LocalSite:
             key = {"type": "service_account", "client_email": f"{number}@pool.invalid"}
             (self.accounts / f"{number}.json").write_text(json.dumps(key), encoding="utf-8")
         self.uploader.update(service_account_path=str(self.accounts), account_quota=quota, account_quota_hours=hours)
+
+    def shorten_pauses(self) -> None:
+        """Try files that failed again sooner: for tests that are not about the pauses."""
+        self.config["plugins"].append(short_pauses.PLUGIN)
 
     def write(self, name: str | bytes, size: int = 1000) -> Path:
         """Put a file of incompressible content into the source."""

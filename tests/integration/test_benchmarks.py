@@ -34,6 +34,7 @@ def rows(output: str, start: str) -> list[str]:
     return [line for line in output.splitlines() if line.startswith(start)]
 
 
+@pytest.mark.alone
 def test_the_benchmark_of_quota_use_prints_its_table(any_rclone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert quota.main(["--short", "--modes", Mode.WOULD_EXCEED, "--rclone", str(any_rclone)]) == 0
     output = capsys.readouterr().out
@@ -45,6 +46,7 @@ def test_the_benchmark_of_quota_use_prints_its_table(any_rclone: Path, capsys: p
     assert re.findall(r"\| (\d+) \|", plan) == ["0", "0"]
 
 
+@pytest.mark.alone
 def test_the_benchmark_of_small_files_prints_its_table(any_rclone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # More calls than rclone lets through without a pause.
     assert small_files.main(["--files", "80", "--runs", "1", "--rclone", str(any_rclone)]) == 0
@@ -53,6 +55,7 @@ def test_the_benchmark_of_small_files_prints_its_table(any_rclone: Path, capsys:
     assert re.search(r"is [\d.]+ times as fast", output)
 
 
+@pytest.mark.alone
 def test_its_sweep_prints_a_row_for_each_burst(
     any_rclone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +65,7 @@ def test_its_sweep_prints_a_row_for_each_burst(
     assert [len(rows(output, f"{burst} ")) for burst in small_files.SWEEP_BURSTS] == [1, 1, 1]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("generated", [False, True])
 def test_the_benchmark_of_queues_prints_its_table(
     any_rclone: Path, capsys: pytest.CaptureFixture[str], generated: bool
@@ -73,6 +77,7 @@ def test_the_benchmark_of_queues_prints_its_table(
     assert len(rows(output, "files")) == 1
 
 
+@pytest.mark.alone
 def test_the_benchmark_of_the_overhead_prints_its_table(
     any_rclone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +88,7 @@ def test_the_benchmark_of_the_overhead_prints_its_table(
     assert len(rows(output, "rclone move")) == 4
 
 
+@pytest.mark.alone
 def test_the_benchmark_of_viewers_prints_its_tables(any_rclone: Path) -> None:
     # In a process of its own, because it measures itself and raises its limits.
     done = subprocess.run(

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -16,26 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests import tools
 
 from .test_dashboard_server import Server
 
 START_SECONDS = 60.0
-
-
-def a_tool(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is missing: install Debian's package prometheus")
-        pytest.skip(f"{name} is missing: install Debian's package prometheus")
-    return path
-
-
-def a_free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextmanager
@@ -45,22 +26,20 @@ def prometheus(folder: Path, target: str) -> Iterator[str]:
         f"  - job_name: {name}\n    metrics_path: {path}\n    static_configs: [{{targets: ['{target}']}}]\n"
         for name, path in (("metrics", "/metrics"), ("session_stats", "/api/session_stats"))
     )
+    program = tools.require_program("prometheus")
     config = folder / "prometheus.yml"
     config.write_text(f"global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n{jobs}", "utf-8")
-    port = a_free_port()
-    command = [
-        a_tool("prometheus"),
-        f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(20)
+
+    def command(port: int) -> list[str | Path]:
+        return [
+            program,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+
+    with tools.listening_server(command, folder / "log") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def query(address: str, expression: str) -> list[Any]:
@@ -73,7 +52,7 @@ def query(address: str, expression: str) -> list[Any]:
 
 
 def test_a_real_prometheus_scrapes_both_routes(tmp_path: Path) -> None:
-    a_tool("prometheus")
+    tools.require_program("prometheus")
     server = Server()
     try:
         server.transfer(size=12345)
@@ -81,7 +60,7 @@ def test_a_real_prometheus_scrapes_both_routes(tmp_path: Path) -> None:
             end = time.monotonic() + START_SECONDS
             found: dict[str, str] = {}
             while set(found) != {"metrics", "session_stats"} and time.monotonic() < end:
-                time.sleep(0.3)
+                time.sleep(0.1)
                 expression = 'cloudplow_transferred_bytes_total{uploader="google"}'
                 found = {one["metric"]["job"]: one["value"][1] for one in query(address, expression)}
 

@@ -134,7 +134,7 @@ def test_upload_dry_run_shows_every_account_and_does_not_wait(
     assert done.returncode == 3, done.stdout + done.stderr
     for number in (1, 2, 3):
         assert f"{number}.json ({number} of 3)" in done.stdout
-        assert f"stage {number}: 10 files" in done.stdout
+        assert f"Stage {number} started with {number}.json: 10 files" in done.stdout
     assert "the quota of every account would be used up; 10 files wait" in done.stdout
     assert source_files(site) == 40
     assert drive.files() == {}

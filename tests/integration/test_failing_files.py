@@ -75,6 +75,7 @@ def test_files_that_fail_alone_one_after_the_other_do_not_end_the_session(any_si
     broken = break_files(any_site, 5, QUOTA - 200)
     healthy = write_healthy(any_site, 19, 5_000)
     any_site.add_accounts(12, quota=QUOTA)
+    any_site.shorten_pauses()
     done = any_site.run("upload")
     assert done.transferred.keys() == healthy, done.said
     assert contents(any_site.source).keys() == {name.encode() for name in broken}

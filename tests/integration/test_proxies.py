@@ -25,7 +25,7 @@ import pytest
 from flask import Flask, jsonify, request
 
 from cloudplow_dashboard.state.patches import merge
-from cloudplow_dashboard.web import app as web
+from cloudplow_dashboard.web.app import create_app
 from cloudplow_dashboard.web.routes import ROUTES
 from tests import tools
 
@@ -329,7 +329,7 @@ def test_every_route_comes_through(proxied: Proxied) -> None:
             continue
         status, headers, body = proxied.get(route.path.lstrip("/"))
         assert status == 200, route.path
-        assert headers["content-type"].partition(";")[0] == route.answers[0][0].partition(";")[0], route.path
+        assert headers["content-type"].partition(";")[0] == next(iter(route.answers)).partition(";")[0], route.path
         assert body
     status, _, body = proxied.get("api/no-such-route")
     assert (status, json.loads(body)["error"]["code"]) == (404, "not_found")
@@ -487,7 +487,6 @@ def test_streams_end_with_the_dashboard_and_come_back_with_it(tmp_path: Path) ->
 @pytest.fixture
 def echo(monkeypatch: pytest.MonkeyPatch) -> None:
     """Adds a route to the dashboard that tells what it takes the request for."""
-    create_app = web.create_app
 
     def create(*arguments: Any, **more: Any) -> Flask:
         app = create_app(*arguments, **more)
@@ -499,7 +498,7 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return app
 
-    monkeypatch.setattr(web, "create_app", create)
+    monkeypatch.setattr("cloudplow_dashboard.server.application.create_app", create)
 
 
 FORGED: Final = {

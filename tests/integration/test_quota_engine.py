@@ -272,8 +272,8 @@ def test_all_quotas_used_exits_3_and_says_when_and_how_much_returns(
 def test_upload_wait_goes_on_by_itself_when_the_window_has_passed(
     rclone: Path, fake_drive: MakeDrive, tmp_path: Path
 ) -> None:
-    drive = fake_drive(accounts=2, quota_bytes=5 * MB, window_seconds=3)
-    site = make_site(tmp_path / "site", drive, rclone, quota_bytes=5 * MB, quota_hours=4 / 3600)
+    drive = fake_drive(accounts=2, quota_bytes=5 * MB, window_seconds=1.5)
+    site = make_site(tmp_path / "site", drive, rclone, quota_bytes=5 * MB, quota_hours=2 / 3600)
     files = write_files(site.source, [500_000] * 45)
     done = site.run("upload", "--wait", timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -301,6 +301,7 @@ def test_twenty_kills_lose_nothing_and_upload_nothing_twice_beyond_what_was_in_f
         if process.returncode == 0:
             break
     assert kills >= 5
+    drive.set_settings(bandwidth=None)
     last = site.run("upload")
     assert last.returncode == 0, last.stdout + last.stderr
     assert_arrived(drive, files)

@@ -111,6 +111,7 @@ def add_key_files(drive: FakeDrive, count: int) -> None:
         drive.key_file(number).write_text(json.dumps(key))
 
 
+@pytest.mark.alone
 def test_a_pool_of_2850_accounts_is_up_within_seconds(any_rclone: Path, fake_drive: MakeDrive, tmp_path: Path) -> None:
     drive = fake_drive(accounts=1)
     drive.set_settings(bandwidth=5_000)

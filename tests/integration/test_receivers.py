@@ -72,6 +72,7 @@ class Uploads:
         return run, run.events[-1]["at"] - run.events[0]["at"]
 
 
+@pytest.mark.alone
 def test_bad_receivers_do_not_delay_an_upload_and_others_get_everything(any_site: LocalSite) -> None:
     uploads = Uploads(any_site)
     times: dict[bool, list[float]] = {False: [], True: []}
@@ -89,6 +90,7 @@ def test_bad_receivers_do_not_delay_an_upload_and_others_get_everything(any_site
     assert having < without + 2, times
 
 
+@pytest.mark.alone
 def test_the_program_ends_within_the_stated_time_although_receivers_hang(any_site: LocalSite) -> None:
     uploads = Uploads(any_site)
     begun = time.monotonic()

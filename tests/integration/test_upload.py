@@ -363,3 +363,16 @@ def test_accounts_that_two_uploaders_share_have_one_budget(any_site: LocalSite) 
         ("other", "quota_used"),
     ]
     assert (other / "file").exists()
+
+
+def test_an_account_that_is_used_up_is_cooling_as_soon_as_another_takes_over(any_site: LocalSite) -> None:
+    for name in ("one", "two"):
+        any_site.write(name, 999_000)
+    any_site.add_accounts(2, quota=1_000_000)
+
+    run = any_site.run("upload")
+
+    names = [(event["signal"], event.get("account") or event.get("current")) for event in run.events]
+    place = names.index(("sa_switched", "2.json"))
+    assert names[place + 1] == ("quota_changed", "1.json")
+    assert run.events[place + 1]["state"] == "cooling"

@@ -87,6 +87,7 @@ def test_a_name_that_rclone_itself_mistakes_stays_and_holds_up_no_other(site: Lo
     site.write("other", 1000)
     site.remote["upload_remote"] = "plain:Media"
     site.add_accounts(1, quota="1M")
+    site.shorten_pauses()
 
     run = site.run("upload")
 
@@ -104,6 +105,7 @@ def test_hostile_names_keep_to_one_line_of_the_log(tmp_path: Path, old_rclone: P
     # A folder where the file is to go: this rclone then tells of the failure with the raw name in it.
     (site.cloud / "Media" / "two\nlines \x1b[2J.bin").mkdir(parents=True)
     site.remote["upload_remote"] = "plain:Media"
+    site.shorten_pauses()
 
     run = site.run("upload")
 

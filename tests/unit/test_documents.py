@@ -197,3 +197,26 @@ def test_every_method_that_a_plugin_is_given_says_what_it_does(protocol: type) -
     methods = {name: one for name, one in vars(protocol).items() if inspect.isfunction(one) and name[0] != "_"}
 
     assert [name for name, one in methods.items() if not one.__doc__] == []
+
+
+# Paths and names
+
+ARCHITECTURE: Final = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+NAMED_IN: Final = re.findall(r"((?:`\w+`(?:,| and)?\s+)+)in\s+`([\w/.]+\.(?:py|js|ts))`", ARCHITECTURE)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w.-]+/[\w./-]*)`", ARCHITECTURE + README))))
+def test_a_path_that_a_document_names_is_there(path: str) -> None:
+    made_by_a_run = ("docs/api.md", "/")  # routes look like paths
+    assert (ROOT / path).exists() or path.startswith(made_by_a_run) or path.startswith(("api/", "application/"))
+
+
+@pytest.mark.parametrize(("names", "path"), NAMED_IN, ids=[path for _, path in NAMED_IN])
+def test_what_architecture_says_is_in_a_file_is_in_it(names: str, path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+
+    assert [name for name in re.findall(r"`(\w+)`", names) if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_architecture_does_name_things_in_files() -> None:
+    assert len(NAMED_IN) >= 8

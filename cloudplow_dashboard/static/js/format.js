@@ -1,3 +1,4 @@
+// @ts-check
 // Numbers and times as people read them. Pure; the same rules as the API's *_human fields.
 
 const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
@@ -11,7 +12,10 @@ const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }
 const LONG_AGO = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
-/** Bytes: 1024-based, one decimal; "0 B" for nothing. */
+/**
+ * Bytes: 1024-based, one decimal; "0 B" for nothing.
+ * @param {number} value
+ */
 export function bytes(value) {
   if (!Number.isFinite(value) || value <= 0) return "0 B";
   let amount = value;
@@ -23,12 +27,18 @@ export function bytes(value) {
   return `${amount.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** Bytes per second; "-" when nothing moves. */
+/**
+ * Bytes per second; "-" when nothing moves.
+ * @param {number} value
+ */
 export function speed(value) {
   return Number.isFinite(value) && value > 0 ? `${bytes(value)}/s` : "-";
 }
 
-/** Seconds: "5s", "4m 3s", "2h 7m"; "-" for 0 or unknown. */
+/**
+ * Seconds: "5s", "4m 3s", "2h 7m"; "-" for 0 or unknown.
+ * @param {number} seconds
+ */
 export function duration(seconds) {
   if (!Number.isFinite(seconds) || seconds < 1) return "-";
   const whole = Math.floor(seconds);
@@ -37,28 +47,52 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)}h ${Math.floor((whole % 3600) / 60)}m`;
 }
 
-/** A whole number with separators: "1,204". */
+/**
+ * A whole number with separators: "1,204".
+ * @param {number} value
+ */
 export function count(value) {
   return COUNT.format(Math.max(0, Math.round(Number.isFinite(value) ? value : 0)));
 }
 
-/** "1 file", "1,204 files". */
+/**
+ * "1 file", "1,204 files".
+ * @param {number} value
+ * @param {string} one
+ */
 export function plural(value, one, many = `${one}s`) {
   return `${count(value)} ${Math.round(value) === 1 ? one : many}`;
 }
 
-/** A share between 0 and 1: "43.2%". Rounded down, so that 100% means all of it. */
+/**
+ * A share between 0 and 1: "43.2%". Rounded down, so that 100% means all of it.
+ * @param {number} fraction
+ */
 export function percent(fraction, decimals = 1) {
   const bounded = Math.min(1, Math.max(0, Number.isFinite(fraction) ? fraction : 0));
   const scale = 10 ** decimals;
   return `${(Math.floor(bounded * 100 * scale + 1e-7) / scale).toFixed(decimals)}%`;
 }
 
-function daysBetween(from, to) {
-  const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-  return Math.round((midnight(to) - midnight(from)) / 86400000);
+/**
+ * Whether there is such a moment: later ones no calendar holds.
+ * @param {number} at
+ */
+function isTime(at) {
+  return Number.isFinite(at) && at > 0 && at <= 8e12;
 }
 
+/** @param {Date} date */
+function midnight(date) {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
+
+/** @param {Date} from @param {Date} to */
+function daysBetween(from, to) {
+  return Math.round((midnight(to) - midnight(from)) / 86_400_000);
+}
+
+/** @param {Date} date @param {number} now @param {string} time */
 function withDay(date, now, time) {
   const days = daysBetween(new Date(now * 1000), date);
   if (days === 0) return time;
@@ -67,31 +101,49 @@ function withDay(date, now, time) {
   return `${DATE.format(date)}, ${time}`;
 }
 
-/** Epoch seconds in the viewer's zone: "18:40", on another day "Tue 18:40", "12 Oct, 18:40" or "12 Oct 2019"; "" for none. */
+/**
+ * Epoch seconds in the viewer's zone: "18:40", on another day "Tue 18:40", "12 Oct, 18:40" or "12 Oct 2019"; "" for
+ * none.
+ * @param {number} at
+ * @param {number} now
+ */
 export function clock(at, now) {
-  if (!Number.isFinite(at) || at <= 0 || at > 8e12) return "";
+  if (!isTime(at)) return "";
   const date = new Date(at * 1000);
   return withDay(date, now, CLOCK.format(date));
 }
 
-/** Epoch seconds in the viewer's zone without the day: "18:40". */
+/**
+ * Epoch seconds in the viewer's zone without the day: "18:40".
+ * @param {number} at
+ */
 export function clockOnly(at) {
-  return Number.isFinite(at) && at > 0 && at <= 8e12 ? CLOCK.format(new Date(at * 1000)) : "";
+  return isTime(at) ? CLOCK.format(new Date(at * 1000)) : "";
 }
 
-/** As `clock`, with seconds. */
+/**
+ * As `clock`, with seconds.
+ * @param {number} at
+ * @param {number} now
+ */
 export function clockSeconds(at, now) {
-  if (!Number.isFinite(at) || at <= 0 || at > 8e12) return "";
+  if (!isTime(at)) return "";
   const date = new Date(at * 1000);
   return withDay(date, now, SECONDS.format(date));
 }
 
-/** Epoch seconds in full, for tooltips and `datetime`. */
+/**
+ * Epoch seconds in full, for tooltips and `datetime`.
+ * @param {number} at
+ */
 export function fullTime(at) {
-  return Number.isFinite(at) && at > 0 && at <= 8e12 ? FULL.format(new Date(at * 1000)) : "";
+  return isTime(at) ? FULL.format(new Date(at * 1000)) : "";
 }
 
-/** Epoch seconds for the `datetime` attribute. */
+/**
+ * Epoch seconds for the `datetime` attribute.
+ * @param {number} at
+ */
 export function isoTime(at) {
-  return Number.isFinite(at) && at > 0 && at <= 8e12 ? new Date(at * 1000).toISOString() : "";
+  return isTime(at) ? new Date(at * 1000).toISOString() : "";
 }

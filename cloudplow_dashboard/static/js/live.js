@@ -1,3 +1,4 @@
+// @ts-check
 // Keeps a document up to date: a stream where it works, polling where it does not. Knows nothing about the page.
 //
 // Modes: "connecting", "live" (stream), "reconnecting" (nothing works at the moment), "polling", "closed".
@@ -13,31 +14,53 @@ const QUIET_BUSY_MS = 10_000;
 const QUIET_IDLE_MS = 60_000;
 
 /**
- * @param {object} options
- *   eventsUrl, stateUrl: addresses; onSnapshot(document), onPatch(patch): messages in order;
- *   onStatus({mode, contactAt}): the connection changed, contactAt in epoch ms of the last sign of life;
- *   interval(): seconds between two polls; busy(): whether the stream should have something to say all the time;
- *   version(): the version of the document that is shown; boot(): the process that it is of.
+ * @typedef {object} LiveOptions
+ * @property {string} eventsUrl
+ * @property {string} stateUrl
+ * @property {(document: any) => void} onSnapshot
+ * @property {(patch: any, boot: string) => boolean} onPatch messages come in order; false when the patch does not
+ *   follow what is shown. boot: the process that made it, "" when unknown
+ * @property {(status: Status) => void} onStatus the connection changed
+ * @property {() => number} interval seconds between two polls
+ * @property {() => boolean} busy whether the stream should have something to say all the time
+ * @property {() => number | undefined} version of the document that is shown
+ * @property {() => string | undefined} boot the process that it is of
  */
+
+/** @param {LiveOptions} options */
 export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus, interval, busy, version, boot }) {
+  /** @type {Status["mode"]} */
   let mode = "connecting";
   let contactAt = Date.now();
   let messageAt = Date.now();
   let failures = 0;
-  let source = null;
   let etag = "";
   let polling = false;
+  let catching = false;
+  let missed = false;
+  /** @type {EventSource | null} */
+  let source = null;
+  /** @type {AbortController | null} */
   let asking = null;
-  const timers = { reopen: 0, first: 0, steady: 0, poll: 0, watch: 0 };
+  /** @type {Record<string, ReturnType<typeof setTimeout> | undefined>} */
+  const timers = {};
 
+  /** @param {Status["mode"]} next */
   function setMode(next) {
     mode = next;
     onStatus({ mode, contactAt });
   }
 
+  /** @param {string} name @param {number} milliseconds @param {() => void} action */
   function later(name, milliseconds, action) {
     clearTimeout(timers[name]);
     timers[name] = setTimeout(action, milliseconds);
+  }
+
+  /** @param {string} name */
+  function never(name) {
+    clearTimeout(timers[name]);
+    timers[name] = undefined;
   }
 
   function touched() {
@@ -47,15 +70,15 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
   // --- the stream ---------------------------------------------------------------------------------------------
 
   function closeStream() {
-    clearTimeout(timers.first);
-    clearTimeout(timers.steady);
-    if (source) source.close();
+    never("first");
+    never("steady");
+    source?.close();
     source = null;
   }
 
   function openStream() {
     closeStream();
-    clearTimeout(timers.reopen);
+    never("reopen");
     // What is shown already need not come once more.
     const stream = new EventSource(version() ? `${eventsUrl}?last_event_id=${boot()}:${version()}` : eventsUrl);
     source = stream;
@@ -67,7 +90,10 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
       if (mode === "reconnecting" && !timers.first) streamWorks();
     });
     stream.addEventListener("snapshot", (event) => received(stream, event, onSnapshot));
-    stream.addEventListener("patch", (event) => received(stream, event, onPatch));
+    stream.addEventListener("patch", (event) => received(stream, event, (patch) => {
+      // An id is "BOOT:VERSION".
+      if (!onPatch(patch, event.lastEventId.split(":")[0])) catchUp();
+    }));
     stream.addEventListener("error", () => {
       if (source !== stream) return;
       if (stream.readyState === EventSource.CLOSED) streamFailed(1);
@@ -75,18 +101,18 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     });
   }
 
+  /** @param {EventSource} stream @param {MessageEvent} event @param {(message: any) => void} deliver */
   function received(stream, event, deliver) {
     if (source !== stream) return;
     let message;
     try {
       message = JSON.parse(event.data);
     } catch {
-      // A frame cut short by a proxy: the next snapshot mends it.
+      // Cut short by a proxy: the next patch does not follow what is shown.
       return;
     }
     if (message === null || typeof message !== "object") return;
-    clearTimeout(timers.first);
-    timers.first = 0;
+    never("first");
     failures = 0;
     messageAt = Date.now();
     touched();
@@ -99,14 +125,30 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     if (mode !== "live") setMode("live");
   }
 
+  /** A patch does not follow what is shown: ask for the whole, and again if more came while it was on its way. */
+  async function catchUp() {
+    missed = true;
+    if (catching) return;
+    catching = true;
+    while (missed) {
+      missed = false;
+      etag = "";
+      if (await ask() !== "failed" || mode !== "live") continue;
+      setMode("reconnecting");
+      openStream();
+    }
+    catching = false;
+  }
+
   /** The browser connects again by itself; after some fruitless attempts we stop it. */
   function interrupted() {
     failures += 1;
-    clearTimeout(timers.steady);
+    never("steady");
     if (failures >= FAILURES_BEFORE_POLLING) streamFailed(0);
     else if (mode !== "polling") setMode("reconnecting");
   }
 
+  /** @param {number} weight */
   function streamFailed(weight) {
     closeStream();
     failures += weight;
@@ -120,12 +162,12 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
 
   /** Ask for the whole document; returns "new", "same" or "failed". */
   async function ask() {
-    if (asking) asking.abort();
+    asking?.abort();
     const controller = new AbortController();
     asking = controller;
     const timeout = setTimeout(() => controller.abort(), REQUEST_TIMEOUT_MS);
     try {
-      const headers = etag ? { "If-None-Match": etag } : {};
+      const headers = new Headers(etag ? { "If-None-Match": etag } : {});
       const response = await fetch(stateUrl, { headers, cache: "no-store", signal: controller.signal });
       if (response.status === 304) {
         touched();
@@ -156,7 +198,7 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
 
   function stopPolling() {
     polling = false;
-    clearTimeout(timers.poll);
+    never("poll");
   }
 
   async function poll() {
@@ -210,11 +252,14 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     close() {
       closeStream();
       stopPolling();
-      if (asking) asking.abort();
-      for (const name of Object.keys(timers)) clearTimeout(timers[name]);
+      asking?.abort();
+      Object.keys(timers).forEach(never);
       setMode("closed");
     },
-    /** The state of the connection. */
+    /**
+     * The state of the connection.
+     * @returns {Status}
+     */
     get status() {
       return { mode, contactAt };
     },

@@ -1,40 +1,50 @@
+// @ts-check
 // Ties it together: messages change the document, the document is drawn at most once a frame and once a second.
+//
+// The order of the imports is that of the joined script: panels beside each other, because that compresses best.
 
-import * as clock from "./clock.js";
-import { createMemory, derive } from "./derive.js";
-import { setText } from "./dom.js";
-import * as format from "./format.js";
 import { num, obj } from "./read.js";
-import { accounts } from "./render/accounts.js";
-import { capacity } from "./render/capacity.js";
-import { connection } from "./render/connection.js";
-import { headline } from "./render/headline.js";
-import { history } from "./render/history.js";
-import { log } from "./render/log.js";
-import { plan } from "./render/plan.js";
-import { queue } from "./render/queue.js";
-import { session } from "./render/session.js";
-import { sessions } from "./render/sessions.js";
-import { side } from "./render/side.js";
-import { themeButton } from "./render/theme.js";
-import { transfers } from "./render/transfers.js";
-import { uploaders } from "./render/uploaders.js";
-import { createShared } from "./share.js";
-import { createStore } from "./state.js";
+import * as clock from "./clock.js";
+import * as format from "./format.js";
 import * as words from "./words.js";
+import { derive } from "./derive.js";
+import { createMemory } from "./derive/steady.js";
+import { chosenUploader } from "./derive/uploaders.js";
+import { part, setText } from "./dom.js";
+import { headline } from "./render/headline.js";
+import { side } from "./render/side.js";
+import { transfers } from "./render/transfers.js";
+import { plan } from "./render/plan.js";
+import { session } from "./render/session.js";
+import { capacity } from "./render/capacity.js";
+import { queue } from "./render/queue.js";
+import { accounts } from "./render/accounts.js";
+import { pastCharts } from "./render/history.js";
+import { sessions } from "./render/sessions.js";
+import { log } from "./render/log.js";
+import { connection } from "./render/connection.js";
+import { uploaders } from "./render/uploaders.js";
+import { themeButton } from "./render/theme.js";
+import { createStore } from "./state.js";
+import { createShared } from "./share.js";
 
 /** How long the page may be busy at a time while it is built. */
 const TURN_MS = 15;
-const byId = (id) => document.getElementById(id);
+
+/** @param {string} id */
+const byId = (id) => part(document, `#${id}`);
 const store = createStore(schedule);
+/** @type {Map<string, Memory>} */
 const memories = new Map();
 const page = byId("page");
 const announcer = byId("announcer");
 
 const selector = uploaders(byId("uploaders"), schedule);
 const showConnection = connection(byId("connection"), page);
-const panels = {};
+/** @type {Record<string, (root: HTMLElement, redraw: () => void) => Update>} */
 const makers = { headline, transfers, side, plan, session, capacity, queue, accounts, sessions, log };
+/** @type {Map<string, Update>} */
+const panels = new Map();
 
 const live = createShared({
   eventsUrl: "api/events",
@@ -43,9 +53,9 @@ const live = createShared({
     clock.learn(document.ts);
     store.replace(document);
   },
-  onPatch(patch) {
+  onPatch(patch, boot) {
     clock.learn(patch.ts);
-    store.patch(patch);
+    return store.patch(patch, boot);
   },
   onStatus: schedule,
   interval,
@@ -67,14 +77,11 @@ function schedule() {
   requestAnimationFrame(draw);
 }
 
-function memoryOf(name) {
-  if (!memories.has(name)) memories.set(name, createMemory());
-  return memories.get(name);
-}
-
 function look() {
-  selector.update(store.document);
-  return derive(store.document, selector.selected, clock.now(), memoryOf(selector.selected));
+  const name = chosenUploader(store.document, selector.wanted);
+  const memory = memories.get(name) ?? createMemory();
+  memories.set(name, memory);
+  return derive(store.document, name, clock.now(), memory);
 }
 
 function draw() {
@@ -82,20 +89,23 @@ function draw() {
   showConnection(live.status, interval());
   const view = look();
   page.dataset.view = view.active || view.transfers.length ? "active" : "idle";
-  for (const name of Object.keys(panels)) drawPanel(name, view);
+  selector.update(view);
+  for (const [name, update] of panels) drawPanel(name, update, view);
   announce(view);
   document.title = titleOf(view);
 }
 
-function drawPanel(name, view) {
+/** @param {string} name @param {Update} update @param {View} view */
+function drawPanel(name, update, view) {
   try {
-    panels[name](view, selector.total, store.document);
+    update(view);
   } catch (error) {
     // The others still are.
     console.error(`The panel ${name} could not be drawn`, error);
   }
 }
 
+/** @param {View} view */
 function titleOf(view) {
   if (!view.known) return "cloudplow";
   const { word } = words.phase(view.phase);
@@ -105,9 +115,14 @@ function titleOf(view) {
 
 let announced = "";
 
-/** Tell a screen reader about changes of phase and account, not about every number. */
+/**
+ * Tell a screen reader about changes of phase and account, not about every number.
+ * @param {View} view
+ */
 function announce(view) {
-  const text = view.known ? `${view.name}: ${words.phase(view.phase).word}${view.active && view.session.account ? `, account ${view.session.account}` : ""}` : "";
+  if (!view.known) return;
+  const account = view.active && view.session.account ? `, account ${view.session.account}` : "";
+  const text = `${view.name}: ${words.phase(view.phase).word}${account}`;
   if (text === announced) return;
   if (announced) setText(announcer, text);
   announced = text;
@@ -118,8 +133,9 @@ async function build() {
   let since = performance.now();
   draw();
   for (const [name, make] of Object.entries(makers)) {
-    panels[name] = make(byId(name), schedule);
-    drawPanel(name, look());
+    const update = make(byId(name), schedule);
+    panels.set(name, update);
+    drawPanel(name, update, look());
     if (performance.now() - since < TURN_MS) continue;
     await new Promise((next) => setTimeout(next));
     since = performance.now();
@@ -129,7 +145,7 @@ async function build() {
   new IntersectionObserver((entries, observer) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
-    panels.history = history(byId("history"));
+    panels.set("history", pastCharts(byId("history")));
     schedule();
   }, { rootMargin: "200px" }).observe(byId("history"));
 }
@@ -137,8 +153,7 @@ async function build() {
 function begin() {
   themeButton(byId("theme"));
   try {
-    const initial = obj(JSON.parse(byId("initial").textContent));
-    store.replace(initial);
+    store.replace(obj(JSON.parse(byId("initial").textContent ?? "")));
   } catch {
     // Without it the first message of the stream fills the page.
   }

@@ -1,16 +1,27 @@
+// @ts-check
 // Accounts that the document does not hold: asked for page by page as they are looked at.
 
-import { readAccount } from "./derive.js";
-import { list, num, obj, str } from "./read.js";
+import { readAccountRow } from "./derive/accounts.js";
+import { list } from "./read.js";
 
 const PAGE = 100;
 const FRESH_MS = 15_000;
 const KEPT_PAGES = 40;
-const WAITING = { name: "…", index: 0, state: "ready", why: "", used: 0, limit: 0, fraction: 0, resetsAt: 0, until: 0 };
+/** @type {Account} */
+const WAITING = {
+  name: "…", index: 0, state: "ready", why: "", used: 0, limit: 0, fraction: 0, resetsAt: 0, until: 0,
+};
 
 /**
- * Returns {total(ask), rows(ask, first, last), ready(ask)}; ask: {uploader, q, state, sort}, and `mark`, which changes when
- * the accounts may have changed: else there is nothing to ask again.
+ * What is looked for; mark changes when the accounts may have changed: else there is nothing to ask again.
+ * @typedef {{ uploader: string, q: string, state: string, sort: string, mark: string }} Ask
+ */
+
+/** @typedef {{ rows: Account[], at: number, mark?: string, asking?: boolean }} Page */
+
+/**
+ * Returns {total(ask), rows(ask, first, last), ready(ask)}.
+ * @param {() => void} onChange
  */
 export function createPages(onChange) {
   let query = "";
@@ -18,8 +29,10 @@ export function createPages(onChange) {
   let total = 0;
   let ready = false;
   let stop = new AbortController();
+  /** @type {Map<number, Page>} */
   let pages = new Map();
 
+  /** @param {Ask} ask */
   function turn({ mark: now, ...ask }) {
     mark = now;
     const next = new URLSearchParams(Object.entries(ask).filter(([, value]) => value)).toString();
@@ -32,24 +45,20 @@ export function createPages(onChange) {
     pages = new Map([...pages].map(([place, page]) => [place, { ...page, at: 0, asking: false }]));
   }
 
+  /** @param {number} place */
   async function load(place) {
-    const asked = query;
     const page = pages.get(place) ?? { rows: [], at: 0 };
     pages.set(place, page);
     if (page.asking || Date.now() - page.at < FRESH_MS || (page.at && page.mark === mark)) return;
     page.asking = true;
-    const marked = mark;
+    const [asked, marked] = [query, mark];
     try {
       const address = `api/service_accounts?${asked}&offset=${place * PAGE}&limit=${PAGE}`;
       const response = await fetch(address, { cache: "no-store", signal: stop.signal });
       if (!response.ok) throw new Error(response.statusText);
-      const rows = list(await response.json()).map(readRow);
+      const rows = list(await response.json()).map(readAccountRow);
       if (asked !== query) return;
-      total = Number(response.headers.get("X-Total-Count")) || rows.length;
-      if (!ready) pages = new Map();
-      ready = true;
-      pages.set(place, { rows, mark: marked, at: Date.now() });
-      if (pages.size > KEPT_PAGES) pages.delete(pages.keys().next().value);
+      keep(place, { rows, mark: marked, at: Date.now() }, Number(response.headers.get("X-Total-Count")));
       onChange();
     } catch {
       // Asked for again soon.
@@ -57,12 +66,24 @@ export function createPages(onChange) {
     }
   }
 
+  /** @param {number} place @param {Page} page @param {number} count */
+  function keep(place, page, count) {
+    total = count || page.rows.length;
+    if (!ready) pages = new Map();
+    ready = true;
+    pages.set(place, page);
+    const [oldest] = pages.keys();
+    if (pages.size > KEPT_PAGES) pages.delete(oldest);
+  }
+
   return {
+    /** @param {Ask} ask */
     total(ask) {
       turn(ask);
       if (!ready) load(0);
       return total;
     },
+    /** @param {Ask} ask @param {number} first @param {number} last */
     rows(ask, first, last) {
       turn(ask);
       const found = [];
@@ -72,14 +93,10 @@ export function createPages(onChange) {
       }
       return found;
     },
+    /** @param {Ask} ask */
     ready(ask) {
       turn(ask);
       return ready;
     },
   };
-}
-
-function readRow(entry) {
-  const one = obj(entry);
-  return { ...readAccount(one, str(one.sa_file), num(one.used_bytes), num(one.quota_bytes)), resetsAt: num(one.reset_time) };
 }

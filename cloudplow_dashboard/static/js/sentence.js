@@ -1,130 +1,181 @@
-// The one sentence that says what is going on. Pure: returns parts, a text or {data: text} for what comes from outside.
+// @ts-check
+// What is going on, in sentences. Pure: returns a text, or parts of which {data: text} come from outside.
 
 import * as format from "./format.js";
 import * as words from "./words.js";
 
-/** A moment to be shown, rounded so that it does not change with every breath of the line. */
-export function roundedFinish(view, shown = 0) {
-  if (view.eta < 0) return 0;
-  const step = view.eta > 6 * 3600 ? 900 : view.eta > 3600 ? 300 : 60;
-  const exact = view.now + view.eta;
-  if (shown > 0 && Math.abs(exact - shown) < step * 0.8 && shown > view.now) return shown;
-  return roundUp(exact, step);
-}
-
-function roundUp(seconds, step) {
-  return Math.ceil(seconds / step) * step;
-}
-
+/** @param {string} text */
 const data = (text) => ({ data: text });
 
+/** @type {Record<string, (view: View) => Part[]>} */
+const BY_PHASE = {
+  uploading, throttled: uploading, scanning: listing, switching, suspended, finished, interrupted, idle,
+};
+
+/**
+ * The one sentence about an uploader.
+ * @param {View} view
+ * @returns {Part[]}
+ */
+export function sentence(view) {
+  const make = Object.hasOwn(BY_PHASE, view.phase) ? BY_PHASE[view.phase] : idle;
+  return make(view).filter((part) => part !== "");
+}
+
+/**
+ * A sentence as plain text.
+ * @param {Part[]} parts
+ */
+export function plain(parts) {
+  return parts.map((part) => (typeof part === "string" ? part : part.data)).join("");
+}
+
+/**
+ * "3 files (1.2 GB)".
+ * @param {number} files
+ * @param {number} bytes
+ */
+export function amount(files, bytes) {
+  return `${format.plural(files, "file")} (${format.bytes(bytes)})`;
+}
+
+/**
+ * What does not fit now, and until when; "" when everything fits.
+ * @param {Rest} rest
+ * @param {number} now
+ */
+export function restText(rest, now) {
+  if (!rest.files) return "";
+  const again = rest.nextAt > now ? `; more can go from ${format.clock(rest.nextAt, now)}` : "; more can go again";
+  const fits = `Does not fit now: ${amount(rest.files, rest.bytes)}${rest.nextAt > 0 ? again : ""}.`;
+  if (!rest.unplannedFiles) return fits;
+  const why = rest.unplannedWhy && `: ${rest.unplannedWhy}`;
+  return `${fits} Not planned yet: ${amount(rest.unplannedFiles, rest.unplannedBytes)}${why}.`;
+}
+
+// --- parts ----------------------------------------------------------------------------------------------------------
+
+/**
+ * @param {View} view
+ * @returns {Part[]}
+ */
 function target(view) {
   const { remote, folder } = view.session;
   if (remote) return [" to ", data(remote)];
   return folder ? [" from ", data(folder)] : [];
 }
 
-function worker(view) {
+/**
+ * Which account works, and on which stage; as: "with" or "to".
+ * @param {View} view
+ * @returns {Part[]}
+ */
+function worker(view, as = "with") {
   const { accountIndex, accountsTotal, account, stage, stagesTotal } = view.session;
+  /** @type {Part[]} */
   const parts = [];
   if (accountIndex >= 0 && accountsTotal > 0) {
-    parts.push(` with account ${format.count(accountIndex + 1)} of ${format.count(accountsTotal)}`);
+    parts.push(` ${as} account ${format.count(accountIndex + 1)} of ${format.count(accountsTotal)}`);
   } else if (account) {
-    parts.push(" with account ", data(account));
+    parts.push(` ${as} account `, data(account));
   }
-  if (stage > 0) parts.push(`, stage ${stage}${stagesTotal >= stage ? ` of ${stagesTotal}` : ""}`);
+  if (stage > 0) parts.push(`, stage ${stage}`);
+  if (stage > 0 && stagesTotal >= stage) parts.push(` of ${stagesTotal}`);
   return parts;
 }
 
-function finish(view, finishAt) {
-  if (!finishAt) return [];
-  const at = format.clock(finishAt, view.now);
-  if (view.fits) return [`; done about ${at}`];
-  const end = view.doneWithQuotasAt > finishAt ? roundUp(view.doneWithQuotasAt, 900) : 0;
-  return [`; the quota ends about ${at}${end ? `, all is done about ${format.clock(end, view.now)}` : ""}`];
+/** @param {View} view */
+function throttling({ throttle: { active, limit, streams } }) {
+  if (!active || limit <= 0) return "";
+  const why = streams > 0 ? ` while ${format.plural(streams, "stream is", "streams are")} playing` : "";
+  return `, limited to ${format.speed(limit)}${why}`;
 }
 
-function moved(view) {
-  return `${format.plural(view.filesDone, "file")}, ${format.bytes(view.done)}`;
+/** @param {View} view */
+function finish(view) {
+  if (!view.finishAt) return "";
+  const at = format.clock(view.finishAt, view.now);
+  if (view.fits) return `; done around ${at}`;
+  const end = format.clock(view.finishWithQuotasAt, view.now);
+  return `; quota used up around ${at}${end && ", everything done around "}${end}`;
 }
 
-function waiting(view) {
-  return `${format.plural(view.filesLeft, "file")}, ${format.bytes(view.left)}`;
+/** @param {number} files @param {number} bytes */
+function counted(files, bytes) {
+  return `${format.plural(files, "file")}, ${format.bytes(bytes)}`;
 }
 
+/** @param {string} reason @returns {Part[]} */
 function because(reason) {
   return reason ? [": ", data(reason)] : [];
 }
 
-function uploading(view, finishAt) {
-  const { active, limit, streams } = view.throttle;
-  const slow = active && limit > 0
-    ? [`, held to ${format.speed(limit)}${streams > 0 ? ` while ${format.plural(streams, "stream plays", "streams play")}` : ""}`]
-    : [];
+// --- each phase -----------------------------------------------------------------------------------------------------
+
+/** @param {View} view @returns {Part[]} */
+function uploading(view) {
   const verb = view.session.dryRun ? "Dry run of " : "Uploading ";
-  return [verb, data(view.name), ...target(view), ...worker(view), ...slow, ...finish(view, finishAt)];
+  return [verb, data(view.name), ...target(view), ...worker(view), throttling(view), finish(view)];
 }
 
+/** @param {View} view @returns {Part[]} */
 function listing(view) {
-  if (view.session.stage > 0) return ["Listing what is left of ", data(view.name), ` after stage ${view.session.stage}`];
+  const { stage } = view.session;
+  if (stage > 0) return ["Listing what is left of ", data(view.name), ` after stage ${stage}`];
   return ["Listing what ", data(view.name), " has to upload", ...target(view)];
 }
 
+/** @param {View} view @returns {Part[]} */
 function switching(view) {
   const why = words.switchReason(view.session.switchReason);
-  return ["Switching ", data(view.name), ...worker(view).map((part) => (
-    typeof part === "string" ? part.replace(" with account", " to account") : part
-  )), why ? `: ${why}` : ""];
+  return ["Switching ", data(view.name), ...worker(view, "to"), why && `: ${why}`];
 }
 
+/** @param {View} view @returns {Part[]} */
 function suspended(view) {
   const until = format.clock(view.suspension.until, view.now);
-  return [data(view.name), ` is suspended${until ? ` until ${until}` : ""}`, ...because(view.suspension.reason)];
+  return [data(view.name), " is suspended", until && ` until ${until}`, ...because(view.suspension.reason)];
 }
 
+/** @param {View} view @returns {Part[]} */
 function finished(view) {
-  const { endedAt, outcome, reason, nextCapacityAt } = view.session;
+  const { endedAt, outcome, reason, dryRun } = view.session;
   const at = format.clock(endedAt, view.now);
-  const by = at ? ` at ${at}` : "";
+  const by = at && ` at ${at}`;
   const subject = data(view.name);
-  if (outcome === "quota_used") {
-    const next = nextCapacityAt > view.now ? format.clock(nextCapacityAt, view.now) : "";
-    const rest = view.filesLeft > 0 ? `; ${waiting(view)} wait${view.filesLeft === 1 ? "s" : ""}` : "";
-    return [subject, ` used up its quota${by}${rest}${next ? `, the next goes about ${next}` : ""}`];
-  }
+  if (outcome === "quota_used") return [subject, ` used up its quota${by}`, ...waiting(view)];
   if (outcome === "failed") return [subject, ` failed${by}`, ...because(reason)];
   if (outcome === "suspended") return suspended(view);
   if (outcome === "done" && view.filesDone === 0) return [subject, ` had nothing to upload${by}`];
-  const done = view.session.dryRun ? "finished a dry run" : "finished";
-  return [subject, ` ${done}${by}: ${moved(view)}`];
+  return [subject, dryRun ? " finished a dry run" : " finished", `${by}: ${counted(view.filesDone, view.done)}`];
 }
 
-function interrupted(view) {
-  const at = format.clock(view.session.endedAt || view.sampleAt, view.now);
+/**
+ * What a used-up quota leaves, and when there is more.
+ * @param {View} view
+ * @returns {Part[]}
+ */
+function waiting(view) {
+  const next = view.session.nextCapacityAt;
   return [
-    data(view.name), ` was interrupted${at ? ` at ${at}` : ""} after ${moved(view)}`,
-    view.filesLeft > 0 ? `; ${waiting(view)} ${view.filesLeft === 1 ? "is" : "are"} left for the next upload` : "",
+    view.filesLeft > 0 ? `; ${amount(view.filesLeft, view.left)} waiting` : "",
+    next > view.now ? `, more quota around ${format.clock(next, view.now)}` : "",
   ];
 }
 
+/** @param {View} view @returns {Part[]} */
+function interrupted(view) {
+  const at = format.clock(view.session.endedAt || view.sampleAt, view.now);
+  const left = view.filesLeft > 0 ? `; ${amount(view.filesLeft, view.left)} left for the next upload` : "";
+  const done = counted(view.filesDone, view.done);
+  return [data(view.name), " was interrupted", at && ` at ${at}`, ` after ${done}`, left];
+}
+
+/** @param {View} view @returns {Part[]} */
 function idle(view) {
   if (!view.known) return ["Nothing has been uploaded yet"];
   if (view.session.endedAt) return finished(view);
-  if (view.queue.available && view.queue.files > 0) {
-    return [data(view.name), ` is idle; ${format.plural(view.queue.files, "file")}, ${format.bytes(view.queue.bytes)} in its queue`];
-  }
-  return [data(view.name), " is idle"];
-}
-
-/** view: from `derive`; finishAt: from `roundedFinish`. */
-export function sentence(view, finishAt) {
-  const make = {
-    uploading, throttled: uploading, scanning: listing, switching, suspended, finished, interrupted, idle,
-  }[view.phase] ?? idle;
-  return make(view, finishAt).filter((part) => part !== "");
-}
-
-/** The sentence as plain text. */
-export function plain(parts) {
-  return parts.map((part) => (typeof part === "string" ? part : part.data)).join("");
+  const { available, files, bytes } = view.queue;
+  const queued = available && files > 0 ? `; ${counted(files, bytes)} in its queue` : "";
+  return [data(view.name), " is idle", queued];
 }

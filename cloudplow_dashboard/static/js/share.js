@@ -1,3 +1,4 @@
+// @ts-check
 // One stream for all tabs of a browser. One tab leads: it has the connection and passes its messages on.
 // A lock decides who leads and hands over at once when that tab closes or dies. Browsers give locks to secure pages
 // only; elsewhere the tabs agree among themselves, and without channels each tab has its own stream.
@@ -8,32 +9,55 @@ const ANSWER_MS = 400;
 const WATCH_MS = 3_000;
 const QUIET_MS = 10_000;
 
-/** As `createLive`; one option more: document(): the whole document, for a tab that joins. */
+/**
+ * As `createLive`; one option more: document(): the whole document, for a tab that joins.
+ * @param {import("./live.js").LiveOptions & { document: () => unknown }} options
+ */
 export function createShared(options) {
   if (typeof BroadcastChannel !== "function") return createLive(options);
   const name = `cloudplow ${new URL(".", location.href).pathname}`;
   const me = Math.random().toString(36).slice(2);
+  /** @type {Status} */
   let status = { mode: "connecting", contactAt: Date.now() };
+  /** @type {BroadcastChannel | null} */
   let channel = null;
+  /** @type {ReturnType<typeof createLive> | null} */
   let live = null;
   let synced = false;
   let heardAt = 0;
+  /** @type {(() => void) | null} */
   let letGo = null;
+  /** @type {AbortController | null} */
   let waiting = null;
   let doubt = 0;
   let watch = 0;
 
+  /** @param {{ kind: string, content?: unknown, boot?: string }} message */
   const post = (message) => channel?.postMessage({ from: me, ...message });
+
+  function noDoubt() {
+    clearTimeout(doubt);
+    doubt = 0;
+  }
+
+  // --- leading ------------------------------------------------------------------------------------------------
 
   function lead() {
     if (live || !channel) return;
-    clearTimeout(doubt);
-    doubt = 0;
+    noDoubt();
     const mine = createLive({
       ...options,
-      onSnapshot: (document) => pass("snapshot", document),
-      onPatch: (patch) => pass("patch", patch),
-      onStatus: () => {
+      onSnapshot(document) {
+        if (!live) return;
+        options.onSnapshot(document);
+        post({ kind: "snapshot", content: document });
+      },
+      onPatch(patch, boot) {
+        if (!live) return true;
+        post({ kind: "patch", content: patch, boot });
+        return options.onPatch(patch, boot);
+      },
+      onStatus() {
         if (live === mine) tell(mine.status);
       },
     });
@@ -42,18 +66,20 @@ export function createShared(options) {
     live.open();
   }
 
-  function pass(kind, content) {
-    if (!live) return;
-    if (kind === "snapshot") options.onSnapshot(content);
-    else options.onPatch(content);
-    post({ kind, content });
-  }
-
+  /** @param {Status} next */
   function tell(next) {
     status = next;
     post({ kind: "status", content: status });
     options.onStatus(status);
   }
+
+  /** @param {string} kind */
+  function answer(kind) {
+    if (kind === "join" && options.version() !== undefined) post({ kind: "snapshot", content: options.document() });
+    post({ kind: "status", content: status });
+  }
+
+  // --- following ----------------------------------------------------------------------------------------------
 
   function follow() {
     const old = live;
@@ -69,12 +95,15 @@ export function createShared(options) {
     else suspect();
   }
 
-  /** Wait for the lock; steal: take it from a tab that says nothing any more. */
+  /**
+   * Wait for the lock; steal: take it from a tab that says nothing any more.
+   * @param {{ steal?: boolean }} how
+   */
   function queue(how) {
     waiting?.abort();
     waiting = new AbortController();
     const signal = how.steal ? undefined : waiting.signal;
-    navigator.locks.request(name, { ...how, signal }, () => new Promise((resolve) => {
+    navigator.locks.request(name, { ...how, signal }, () => new Promise((/** @type {(_: void) => void} */ resolve) => {
       if (!channel) return resolve();
       letGo = resolve;
       return lead();
@@ -87,7 +116,7 @@ export function createShared(options) {
   /** Without locks: whoever gets no answer leads. */
   function suspect() {
     post({ kind: "who" });
-    doubt ||= setTimeout(lead, ANSWER_MS * (1 + Math.random()));
+    doubt ||= window.setTimeout(lead, ANSWER_MS * (1 + Math.random()));
   }
 
   function look() {
@@ -97,35 +126,39 @@ export function createShared(options) {
     else if (navigator.locks && status.mode !== "live" && !document.hidden && quiet > QUIET_MS) queue({ steal: true });
   }
 
-  function heard({ data: { from, kind, content } }) {
-    if (live) {
-      if (kind === "join" || kind === "who") answer(kind);
-      else if (kind === "wake") live.wake();
-      else if (kind === "lead" && !navigator.locks) (from < me ? follow : () => post({ kind: "lead" }))();
-      return;
-    }
-    if (kind === "join" || kind === "who" || kind === "wake") return;
-    if (kind === "bye") {
-      if (!navigator.locks) suspect();
-      return;
-    }
+  // --- listening ----------------------------------------------------------------------------------------------
+
+  /** @param {MessageEvent} message */
+  function heard({ data: { from, kind, content, boot } }) {
+    if (live) heardByLeader(live, from, kind);
+    else if (kind === "join" || kind === "who" || kind === "wake") return;
+    else if (kind !== "bye") follower(kind, content, boot);
+    else if (!navigator.locks) suspect();
+  }
+
+  /** @param {ReturnType<typeof createLive>} mine @param {string} from @param {string} kind */
+  function heardByLeader(mine, from, kind) {
+    if (kind === "join" || kind === "who") answer(kind);
+    else if (kind === "wake") mine.wake();
+    else if (kind !== "lead" || navigator.locks) return;
+    else if (from < me) follow();
+    else post({ kind: "lead" });
+  }
+
+  /** @param {string} kind @param {any} content @param {string} boot */
+  function follower(kind, content, boot) {
     heardAt = Date.now();
-    clearTimeout(doubt);
-    doubt = 0;
+    noDoubt();
     if (kind === "lead") post({ kind: "join" });
     else if (kind === "status") options.onStatus((status = content));
     else if (kind === "snapshot") {
       synced = true;
       options.onSnapshot(content);
-    } else if (kind === "patch" && synced) {
-      // Before the whole, a patch has nothing to change.
-      options.onPatch(content);
+    } else if (kind === "patch" && synced && !options.onPatch(content, boot)) {
+      // Nothing to change until the whole has come.
+      synced = false;
+      post({ kind: "join" });
     }
-  }
-
-  function answer(kind) {
-    if (kind === "join" && options.version() !== undefined) post({ kind: "snapshot", content: options.document() });
-    post({ kind: "status", content: status });
   }
 
   return {
@@ -133,7 +166,7 @@ export function createShared(options) {
       if (channel) return;
       channel = new BroadcastChannel(name);
       channel.addEventListener("message", heard);
-      watch = setInterval(look, WATCH_MS);
+      watch = window.setInterval(look, WATCH_MS);
       options.onStatus(status);
       follow();
     },
@@ -146,8 +179,7 @@ export function createShared(options) {
     },
     close() {
       const led = live !== null;
-      clearTimeout(doubt);
-      doubt = 0;
+      noDoubt();
       clearInterval(watch);
       waiting?.abort();
       live?.close();

@@ -1,10 +1,10 @@
+// @ts-check
 // Runs before the first paint, so that a chosen theme never flashes the other one.
 (() => {
-  "use strict";
   try {
     const theme = localStorage.getItem("cloudplow.theme");
     if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
   } catch {
-    // Storage may be forbidden: the system's theme is shown.
+    // Storage may be forbidden.
   }
 })();

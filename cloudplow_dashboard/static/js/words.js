@@ -1,6 +1,10 @@
+// @ts-check
 // The words and the shapes of every state: one place, so that a state looks the same everywhere. Pure.
 
-/** phase -> [word, shape, tone] */
+/**
+ * phase -> [word, shape, tone]
+ * @type {Record<string, string[]>}
+ */
 const PHASES = {
   idle: ["Idle", "ring", "quiet"],
   scanning: ["Listing", "half", "accent"],
@@ -12,7 +16,10 @@ const PHASES = {
   interrupted: ["Interrupted", "alert", "warn"],
 };
 
-/** outcome of a session -> [word, shape, tone] */
+/**
+ * outcome of a session -> [word, shape, tone]
+ * @type {Record<string, string[]>}
+ */
 const OUTCOMES = {
   done: ["Done", "check", "ok"],
   quota_used: ["Quota used", "hourglass", "quiet"],
@@ -21,7 +28,10 @@ const OUTCOMES = {
   interrupted: ["Interrupted", "alert", "warn"],
 };
 
-/** state of an account -> [word, shape, tone] */
+/**
+ * state of an account -> [word, shape, tone]
+ * @type {Record<string, string[]>}
+ */
 const ACCOUNTS = {
   active: ["Active", "play", "accent"],
   ready: ["Ready", "ring", "ok"],
@@ -30,15 +40,21 @@ const ACCOUNTS = {
   failed: ["Failed", "cross", "bad"],
 };
 
-/** state of a stage in the plan -> [word, shape, tone] */
+/**
+ * state of a stage in the plan -> [word, shape, tone]
+ * @type {Record<string, string[]>}
+ */
 const STAGES = {
   done: ["Done", "check", "ok"],
   running: ["Running", "play", "accent"],
   next: ["Next", "ring", "quiet"],
-  waiting: ["Waits", "hourglass", "quiet"],
+  waiting: ["Waiting", "hourglass", "quiet"],
 };
 
-/** kind of a fact -> [shape, tone] */
+/**
+ * kind of a fact -> [shape, tone]
+ * @type {Record<string, string[]>}
+ */
 const FACTS = {
   session_started: ["play", "accent"],
   queue_learned: ["half", "quiet"],
@@ -52,14 +68,16 @@ const FACTS = {
   session_finished: ["check", "ok"],
 };
 
+/** @type {Record<string, string>} */
 const SWITCH_REASONS = {
-  first: "it is the first one",
-  quota_used: "the quota of the one before is used up",
-  denied: "the one before was denied",
+  first: "the first account",
+  quota_used: "the previous account's quota is used up",
+  denied: "the previous account was denied",
   trigger: "a trigger was hit",
-  failed: "the one before failed",
+  failed: "the previous account failed",
 };
 
+/** @type {Record<string, [string, number]>} */
 const CONFIDENCE = {
   exact: ["Exact", 4],
   very_high: ["Very high", 4],
@@ -68,33 +86,68 @@ const CONFIDENCE = {
   low: ["Low", 1],
 };
 
+/**
+ * @template T
+ * @param {Record<string, T>} table
+ * @param {string} key
+ */
 function entry(table, key) {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
+/**
+ * What to call a key that has no word here: "new_kind" as "New kind".
+ * @param {string} key
+ */
 function readable(key) {
   const words = key.replaceAll("_", " ").trim();
   return words ? words[0].toUpperCase() + words.slice(1) : "Unknown";
 }
 
+/** @param {Record<string, string[]>} table @param {string} key */
 function described(table, key) {
   const [word, shape, tone] = entry(table, key) ?? [readable(key), "ring", "quiet"];
   return { word, shape, tone };
 }
 
-export const phase = (key) => described(PHASES, key || "idle");
-export const outcome = (key) => described(OUTCOMES, key);
-export const stage = (key) => described(STAGES, key || "next");
-export const account = (key) => described(ACCOUNTS, key || "ready");
-export const switchReason = (key) => entry(SWITCH_REASONS, key) ?? "";
+/** @param {string} key */
+export function phase(key) {
+  return described(PHASES, key || "idle");
+}
+
+/** @param {string} key */
+export function outcome(key) {
+  return described(OUTCOMES, key);
+}
+
+/** @param {string} key */
+export function stage(key) {
+  return described(STAGES, key || "next");
+}
+
+/** @param {string} key */
+export function account(key) {
+  return described(ACCOUNTS, key || "ready");
+}
+
+/** @param {string} key */
+export function switchReason(key) {
+  return entry(SWITCH_REASONS, key) ?? "";
+}
+
+/** In the order in which they are listed. */
 export const ACCOUNT_STATES = Object.keys(ACCOUNTS);
 
+/** @param {string} key */
 export function fact(key) {
   const [shape, tone] = entry(FACTS, key) ?? ["ring", "quiet"];
   return { shape, tone };
 }
 
-/** How far a distribution may be trusted: {word, level} with a level of 0 to 4. */
+/**
+ * How far a distribution may be trusted: {word, level} with a level of 0 to 4.
+ * @param {string} key
+ */
 export function confidence(key) {
   const [word, level] = entry(CONFIDENCE, key) ?? [key ? readable(key) : "Unknown", 0];
   return { word, level };

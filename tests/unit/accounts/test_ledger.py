@@ -19,6 +19,7 @@ from cloudplow.accounts.ledger import Ledger
 from cloudplow.errors import StateError
 from cloudplow.models import Return
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
+from tests.examples import examples
 from tests.unit.helpers import DAY, HOUR, NOON, FakeClock, make_ledger
 
 KEY = "/keys/1.json"
@@ -496,7 +497,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=60, stateful_step_count=30)
+TestLedgerMachine.settings = settings(max_examples=examples(60), stateful_step_count=30)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from cloudplow.config.loader import build, plugin_names, with_defaults
 from cloudplow.config.reading import parse
 from cloudplow.config.sample import SAMPLE
 from cloudplow.errors import ConfigError
+from tests.examples import examples
 
 from .documents import SECTIONS
 
@@ -70,19 +71,19 @@ def check(document: dict[str, Any]) -> None:
     with_defaults(document, SECTIONS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(DOCUMENTS)
 def test_any_document_is_built_or_refused(document: dict[str, Any]) -> None:
     check(document)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(damaged_samples())
 def test_any_damage_to_the_sample_is_built_or_refused(document: dict[str, Any]) -> None:
     check(document)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.integers(0, 3000), st.text(max_size=3), st.integers(0, 3))
 def test_any_damage_to_the_text_is_read_or_refused(at: int, inserted: str, cut: int) -> None:
     text = json.dumps(SAMPLE)

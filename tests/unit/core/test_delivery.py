@@ -206,6 +206,7 @@ def test_hung_receiver_is_disconnected_after_the_bound_and_the_log_says_so(
 ) -> None:
     hung, other = make_receiver(hangs=True), make_receiver()
     hung.hang_now(bus)
+    other.wait_for(1)
     clock.move(delivery.HUNG_SECONDS - 1)
     bus.publish(fact())
     bus.publish(fact())
@@ -341,6 +342,7 @@ def test_close_leaves_a_hung_receiver_behind_and_says_so(
     hung.hang_now(bus)
     for _ in range(5):
         bus.publish(fact())
+    other.wait_for(6)
     clock.move(delivery.CLOSE_CALL_SECONDS)
     bus.close()
     assert "did not return in time; undelivered events: 5" in caplog.text

@@ -97,8 +97,43 @@ def account_quota(account: str, used: int = 0, **fields: Any) -> events.AccountQ
     return events.AccountQuota(account=account, used_bytes=used, **(values | fields))
 
 
-def accounts_learned(*accounts: events.AccountQuota) -> events.AccountsLearned:
-    return events.AccountsLearned(uploader=UPLOADER, accounts=accounts)
+def accounts_learned(*accounts: events.AccountQuota, session_id: str = "s1") -> events.AccountsLearned:
+    return events.AccountsLearned(uploader=UPLOADER, session_id=session_id, accounts=accounts)
+
+
+def session_recovered(**fields: Any) -> events.SessionRecovered:
+    """An interrupted one, of which 10 of 30 files had arrived."""
+    values: dict[str, Any] = {
+        "started_at": NOW - 500,
+        "ended_at": None,
+        "outcome": events.SessionOutcome.INTERRUPTED,
+        "reason": "The program ended before the upload did",
+        "upload_folder": "/secret/disk/Media",
+        "upload_remote": "gdrive,token=secret:Media",
+        "stage": 4,
+        "stages_total": 7,
+        "account": "/secret/keys/3.json",
+        "account_index": 2,
+        "accounts_total": 12,
+        "accounts_used": ("1.json", "/secret/keys/3.json"),
+        "files": 10,
+        "bytes": 900,
+        "files_total": 30,
+        "bytes_total": 3000,
+        "files_left": 20,
+        "bytes_left": 2100,
+        "next_capacity_at": None,
+        "stage_params": {"strategy": "p90", "max_transfer": "700G", "transfers": 4},
+    }
+    return events.SessionRecovered(uploader=UPLOADER, **(values | fields))
+
+
+def transfers_recovered(**fields: Any) -> events.TransfersRecovered:
+    values: dict[str, Any] = {
+        "distribution": {"max_file_size": 9, "metadata": {"upload_folder": "/secret/disk/Media"}},
+        "upload_folder": "/secret/disk/Media",
+    }
+    return events.TransfersRecovered(uploader=UPLOADER, **(values | fields))
 
 
 def plan_made(plan: dict[str, Any]) -> events.PlanMade:
@@ -181,6 +216,35 @@ EVENTS = st.one_of(
         source=NAMES,
         confidence=NAMES,
         duration_seconds=NUMBERS,
+        learned_at=st.one_of(st.none(), NUMBERS),
+    ),
+    _event(
+        events.SessionRecovered,
+        started_at=NUMBERS,
+        ended_at=MAYBE,
+        outcome=st.sampled_from([None, *events.SessionOutcome, "odd"]),
+        reason=NAMES,
+        upload_folder=NAMES,
+        upload_remote=NAMES,
+        stage=SIZES,
+        stages_total=SIZES,
+        account=ACCOUNTS,
+        account_index=st.integers(-1, 4),
+        accounts_total=SIZES,
+        accounts_used=st.lists(ACCOUNTS, max_size=3).map(tuple),
+        files=SIZES,
+        bytes=SIZES,
+        files_total=SIZES,
+        bytes_total=SIZES,
+        files_left=SIZES,
+        bytes_left=SIZES,
+        next_capacity_at=MAYBE,
+        stage_params=st.dictionaries(NAMES, DOCUMENTS, max_size=3),
+    ),
+    _event(
+        events.TransfersRecovered,
+        distribution=st.dictionaries(NAMES, DOCUMENTS, max_size=3),
+        upload_folder=NAMES,
     ),
     _event(events.AccountsLearned, accounts=st.lists(st.builds(events.AccountQuota, **QUOTA), max_size=4).map(tuple)),
     _event(

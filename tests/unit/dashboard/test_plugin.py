@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +16,7 @@ from pydantic import ValidationError
 
 import cloudplow_dashboard
 from cloudplow import events
+from cloudplow_dashboard.checks import health_url
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.server import listener
 
@@ -37,7 +41,14 @@ def test_the_hooks_are_found_in_the_module() -> None:
 
     names = {hook.name for hook in manager.get_hookcallers(cloudplow_dashboard) or []}
 
-    assert names == {"cloudplow_config_section", "cloudplow_start", "cloudplow_stop"}
+    assert names == {
+        "cloudplow_add_commands",
+        "cloudplow_check",
+        "cloudplow_config_section",
+        "cloudplow_healthcheck",
+        "cloudplow_start",
+        "cloudplow_stop",
+    }
 
 
 def test_the_section_and_its_defaults() -> None:
@@ -71,7 +82,7 @@ def test_an_address_that_cannot_be_used_is_one_line_and_the_upload_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def taken(host: str, port: int) -> None:
-        raise listener.BindError(f"another program listens on {host}:{port}; stop it")
+        raise listener.BindError(f"another program is listening on {host}:{port}; stop it")
 
     monkeypatch.setattr("cloudplow_dashboard.dashboard.bind", taken)
     app, before = make_app(DashboardSection(enabled=True)), receivers()
@@ -80,7 +91,7 @@ def test_an_address_that_cannot_be_used_is_one_line_and_the_upload_goes_on(
     cloudplow_dashboard.cloudplow_stop(app)
 
     assert [(record.name, record.levelno) for record in caplog.records] == [("cloudplow.dashboard", logging.ERROR)]
-    assert caplog.messages == ["The dashboard is off: another program listens on 127.0.0.1:47949; stop it"]
+    assert caplog.messages == ["The dashboard is off: another program is listening on 127.0.0.1:47949; stop it"]
     assert (receivers(), app.services) == (before, {})
 
 
@@ -94,7 +105,7 @@ def test_a_fault_while_starting_stays_with_the_dashboard(
 
     cloudplow_dashboard.cloudplow_start(make_app(DashboardSection(enabled=True)))
 
-    assert "The dashboard is off because of a fault" in caplog.text
+    assert "The dashboard could not start and is off" in caplog.text
 
 
 def test_the_package_names_its_entry_point() -> None:
@@ -104,3 +115,87 @@ def test_the_package_names_its_entry_point() -> None:
         pytest.skip("cloudplow is not installed")
 
     assert [point.value for point in points if point.group == "cloudplow.plugins"] == ["cloudplow_dashboard"]
+
+
+class Waiting:
+    """An app whose command is asked to end at once."""
+
+    def __init__(self, section: DashboardSection, **services: str) -> None:
+        self.config = SimpleNamespace(section=lambda _name: section)
+        self.services = services
+        self.happened: list[Any] = []
+
+    @contextmanager
+    def watch_rclone(self, url: str | None, interval_seconds: float) -> Iterator[None]:
+        self.happened.append((url, interval_seconds))
+        yield
+        self.happened.append("watched")
+
+    def wait_for_stop(self) -> bool:
+        self.happened.append("waited")
+        return True
+
+
+def run_the_command(app: Any) -> int:
+    parser = argparse.ArgumentParser()
+    cloudplow_dashboard.cloudplow_add_commands(parser.add_subparsers())
+    options = parser.parse_args(["dashboard"])
+    return int(options.handler(app, options))
+
+
+def test_the_command_serves_until_it_is_asked_to_end(capsys: pytest.CaptureFixture[str]) -> None:
+    section = DashboardSection(enabled=True, rc_url="http://127.0.0.1:5572", refresh_interval=2)
+    app = Waiting(section, dashboard_url="http://127.0.0.1:1/")
+
+    assert run_the_command(app) == 0
+    assert app.happened == [("http://127.0.0.1:5572", 2), "waited", "watched"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_command_says_why_there_is_no_dashboard(capsys: pytest.CaptureFixture[str]) -> None:
+    app = Waiting(DashboardSection())
+
+    assert (run_the_command(app), app.happened) == (1, [])
+    assert capsys.readouterr().err == (
+        "cloudplow: the dashboard is not running: set dashboard.enabled to true, and see the lines above\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "verdict", "words"),
+    [
+        (None, "ok", "off"),
+        (DashboardSection(), "ok", "off"),
+        (DashboardSection(enabled=True), "ok", "127.0.0.1:47949, reached from this machine only"),
+        (DashboardSection(enabled=True, host="localhost"), "ok", "this machine only"),
+        (DashboardSection(enabled=True, host="::1"), "ok", "this machine only"),
+        (DashboardSection(enabled=True, host="0.0.0.0"), "warning", 'use "127.0.0.1" with a tunnel'),
+        (DashboardSection(enabled=True, host="nas.lan"), "warning", "nas.lan can be reached from other machines"),
+    ],
+)
+def test_the_check_says_who_can_reach_the_dashboard(section: DashboardSection | None, verdict: str, words: str) -> None:
+    ((told, sentence),) = cloudplow_dashboard.cloudplow_check(make_app(section))
+
+    assert (told, words in sentence, sentence.startswith("dashboard")) == (verdict, True, True)
+
+
+def ask(section: DashboardSection | None) -> str | None:
+    return cloudplow_dashboard.cloudplow_healthcheck(make_app(section).config)
+
+
+@pytest.mark.parametrize("section", [None, DashboardSection()])
+def test_a_dashboard_that_is_off_cannot_be_asked_how_it_is(section: DashboardSection | None) -> None:
+    assert ask(section) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("::", "http://[::1]:47949/api/health"),
+        ("fe80::1", "http://[fe80::1]:47949/api/health"),
+        ("0.0.0.0", "http://127.0.0.1:47949/api/health"),
+        ("nas.lan", "http://nas.lan:47949/api/health"),
+    ],
+)
+def test_where_a_dashboard_is_asked(host: str, url: str) -> None:
+    assert health_url(DashboardSection(enabled=True, host=host)) == url

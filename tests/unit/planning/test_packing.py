@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cloudplow.planning import packing
 from cloudplow.planning.packing import SizePool, best_subset, fill
 from cloudplow.units import GIB
+from tests.examples import examples
 
 SIZES = st.lists(st.integers(0, 1 << 42), max_size=40)
 
@@ -45,7 +46,7 @@ def test_nothing_that_would_still_fit_is_left_behind(sizes: list[int], capacity:
     assert all(pool.sizes[index] > left for index in pool.remaining())
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.integers(1, 1 << 40), min_size=1, max_size=14), st.floats(0.05, 1.0))
 def test_fill_is_within_a_thousandth_of_the_optimum(sizes: list[int], share: float) -> None:
     capacity = int(sum(sizes) * share)

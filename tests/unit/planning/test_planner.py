@@ -18,6 +18,7 @@ from cloudplow.models import Capacity, QueueFile, Return
 from cloudplow.planning import planner
 from cloudplow.planning.planner import Plan, PlannedStage, plan, plan_document, plan_unlimited
 from cloudplow.units import GIB
+from tests.examples import examples
 from tests.unit.helpers import DAY, HOUR, NOON, fresh, queue_of, spent
 
 LIMIT = 1000
@@ -191,6 +192,7 @@ def test_every_account_but_the_last_is_filled_to_a_thousandth(seed: int) -> None
     assert made.waiting_files == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("make", [pareto, lambda count, _seed: [7 * GIB] * count], ids=["pareto", "all-alike"])
 def test_cost_of_a_plan_grows_with_the_queue_and_not_with_its_square(make: Callable[[int, int], list[int]]) -> None:
     def cost(count: int) -> float:
@@ -277,7 +279,7 @@ def test_stream_of_equal_files_that_fill_better_does_not_starve_a_large_one(larg
     assert days_until_gone(large_size, lambda _hour: [small_size] * 5, accounts=1) <= 3.1
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(200, 1000))
 def test_any_repeating_stream_of_small_files_lets_a_large_one_through(smalls: list[int], large_size: int) -> None:
     assert days_until_gone(large_size, lambda _hour: smalls * 3, accounts=1) <= 3.1

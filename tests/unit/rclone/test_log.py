@@ -24,6 +24,7 @@ from cloudplow.rclone.log import (
     parse_line,
     parse_stats,
 )
+from tests.examples import examples
 
 from .recordings import CODES, SMALL, VERSIONS, lines, messages
 
@@ -219,14 +220,14 @@ def check(message: Message) -> None:
         assert message.name
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.binary())
 def test_no_bytes_raise(data: bytes) -> None:
     check(parse_line(data))
     check(parse_line(b"{" + data))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES | STATS))
 def test_no_json_raises(record: dict[str, Any]) -> None:
     check(parse_line(json.dumps(record).encode()))

@@ -13,6 +13,7 @@ from cloudplow.rclone.remotes import (
     crypt_layers_above_drive,
     drive_remotes_below,
     is_known,
+    key_in_connection_string,
     remote_name,
     stored_size_bytes,
 )
@@ -38,6 +39,9 @@ DUMP: Final[dict[str, dict[str, Any]]] = {
     "broken": {"type": "crypt", "remote": 5},
     "quotes": {"type": "combine", "upstreams": 'a="gdrive:x b=other:y'},
     "typeless": {"remote": "gdrive:"},
+    "mixed": {"type": "union", "upstreams": "gdrive:a secret:b"},
+    "keyed": {"type": "alias", "remote": "gdrive,service_account_file=/k.json:Media"},
+    "keyed-below": {"type": "crypt", "remote": "keyed:y"},
 }
 
 
@@ -118,7 +122,26 @@ def test_account_reaches_every_drive_through_the_environment() -> None:
     assert account_environment(("gdrive", "my-drive"), "/keys/1.json") == {
         "RCLONE_CONFIG_GDRIVE_SERVICE_ACCOUNT_FILE": "/keys/1.json",
         "RCLONE_CONFIG_MY-DRIVE_SERVICE_ACCOUNT_FILE": "/keys/1.json",
+        "RCLONE_CONFIG_GDRIVE_SERVICE_ACCOUNT_CREDENTIALS": "",
+        "RCLONE_CONFIG_MY-DRIVE_SERVICE_ACCOUNT_CREDENTIALS": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "remote"),
+    [
+        ("gdrive:Media", None),
+        ("gdrive,shared_with_me:Media", None),
+        ("gdrive,service_account_file=/k.json:Media", "gdrive"),
+        ("gdrive,shared_with_me,service_account_credentials='{}':Media", "gdrive"),
+        ("keyed:", "gdrive"),
+        ("keyed-below:x", "gdrive"),
+        ("loop:", None),
+        ("/mnt/a,service_account_file=b", None),
+    ],
+)
+def test_a_key_in_a_connection_string_is_found_wherever_it_stands(path: str, remote: str | None) -> None:
+    assert key_in_connection_string(path, DUMP) == remote
 
 
 @pytest.mark.parametrize(
@@ -137,6 +160,11 @@ def test_only_a_named_remote_has_to_be_configured(path: str, known: bool) -> Non
         ("short:", 1),
         ("many:", 0),
         ("loop:", 0),
+        ("folders:films/new", 1),
+        ("folders:my shows", 0),
+        ("folders:raw", 0),
+        ("folders:", 1),
+        ("mixed:", 1),
         ("self:", 0),
         ("dangling:", 0),
         ("disk:", 0),

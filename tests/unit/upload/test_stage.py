@@ -415,3 +415,34 @@ def test_process_gets_command_environment_and_locks(bench: Bench) -> None:
 
 def test_list_of_a_stage_has_a_safe_name() -> None:
     assert stage_list_path(Path("/state"), "../my remote") == Path("/state/stages/___my_remote.list")
+
+
+def test_an_older_version_that_is_moved_away_at_the_destination_is_not_our_file(bench: Bench) -> None:
+    """Seen with `--backup-dir`: the line names the file, but its source has not gone anywhere."""
+    (bench.folder / "a").write_bytes(b"12345")
+    output = [line("Moved (server-side)", "a", objectType="*drive.Object"), line("Moved (server-side)", "a")]
+    result = bench.run({"a": 5}, output, 1)
+
+    assert bench.listener.told == []
+    assert (result.files, [file.name for file in result.untouched]) == (0, ["a"])
+
+
+def test_a_rename_inside_one_remote_is_our_file_once_it_has_left_the_source(bench: Bench) -> None:
+    result = bench.run({"a": 5}, [line("Moved (server-side)", "a", objectType="*local.Object")], 0)
+
+    assert bench.listener.names("transferred") == ["a"]
+    assert (result.files, result.bytes) == (1, 5)
+
+
+def test_a_file_that_grew_is_charged_as_sent_where_rclone_does_not_say_its_size(bench: Bench) -> None:
+    (bench.folder / "small").write_bytes(b"1234567")
+    output = [stats_line(large=(3, 90)), line("Copied (new)", "large"), line("Copied (new)", "small")]
+    bench.run({"large": 50, "small": 5}, output, 0)
+
+    assert bench.listener.told[:2] == [("uploaded", "large", 90), ("uploaded", "small", 7)]
+
+
+def test_what_rclone_says_of_a_size_counts_more_than_its_statistics(bench: Bench) -> None:
+    bench.run({"a": 50}, [stats_line(a=(3, 90)), line("Copied (new)", "a", size=70)], 0)
+
+    assert bench.listener.told[0] == ("uploaded", "a", 70)

@@ -1,82 +1,58 @@
+// @ts-check
 // The first thing to read: one sentence, the great bar, the numbers that matter now.
 
-import { bar, el, keyedRows, mark, setAttr, setMark, setText, show } from "../dom.js";
+import { bar, el, figures, keyedRows, mark, setAttr, setMark, setText, show } from "../dom.js";
 import * as format from "../format.js";
-import { plain, roundedFinish, sentence } from "../sentence.js";
+import { plain, sentence } from "../sentence.js";
 import * as words from "../words.js";
-import { spark } from "./spark.js";
+import { spark } from "../spark.js";
 
 const MOVING = new Set(["uploading", "throttled", "switching", "scanning"]);
+/** A longer sentence may be cut short: it is then the tooltip too. */
+const LONG_SENTENCE = 120;
 
-/** root: the section of the headline. Returns update(view). */
+/**
+ * @param {HTMLElement} root
+ * @returns {Update}
+ */
 export function headline(root) {
   const badgeMark = mark();
   const badgeWord = el("span");
-  const badge = el("span.badge", {}, badgeMark, badgeWord);
   const chips = el("span.headline__chips");
-  const title = el("h1.headline__sentence", { id: "headline-sentence" });
-  const share = el("p.headline__share");
-  const amount = el("p.headline__amount");
-  const figures = el("dl.figures");
-  const line = spark();
-  const lineNote = el("span");
-  const scale = el("p.headline__scale", {}, el("span", { text: "Speed, last 3 minutes" }), lineNote);
-  const lineBox = el("div.headline__line", { hidden: true }, line.node, scale);
-  const progress = bar("bar--great", "Progress of the upload by bytes");
-  const main = el("div.headline__main", {}, share, amount);
-  const numbers = el("div.headline__numbers", {}, main, figures, lineBox);
-  root.replaceChildren(el("div.headline__state", {}, badge, chips), title, numbers, progress.node);
-
-  const setFigures = keyedRows(figures, (item) => item.key, createFigure, updateFigure);
-  const setChips = keyedRows(chips, (item) => item, (item) => ({ node: el("span.chip", { text: item }) }), () => {});
-  let shownSentence = null;
-  let finishAt = 0;
-  let sparkFor = "";
+  const state = el("div.headline__state", {}, el("span.badge", {}, badgeMark, badgeWord), chips);
+  const title = sentenceLine();
+  const amounts = amountsBox();
+  const list = el("dl.figures");
+  const speed = speedBox(root);
+  const numbers = el("div.headline__numbers", {}, amounts.node, list, speed.node);
+  root.replaceChildren(state, title.node, numbers, amounts.progress);
+  const setFigures = figures(list, "figure");
+  const setChips = keyedRows(chips, (/** @type {string} */ item) => item,
+    (item) => ({ node: el("span.chip", { text: item }) }), () => {});
 
   return (view) => {
-    finishAt = roundedFinish(view, finishAt);
-    const state = view.engine === "stopped"
-      ? { word: "Stopped", shape: "square", tone: "quiet" }
-      : view.phase === "finished" && view.session.outcome ? words.outcome(view.session.outcome) : words.phase(view.phase);
-    setMark(badgeMark, state.shape, state.tone);
-    setText(badgeWord, state.word);
-    setAttr(root, "data-tone", state.tone);
+    const badge = stateOf(view);
+    setMark(badgeMark, badge);
+    setText(badgeWord, badge.word);
+    setAttr(root, "data-tone", badge.tone);
     setChips(chipsOf(view));
-    const parts = sentence(view, finishAt);
-    const text = plain(parts);
-    if (text !== shownSentence) {
-      shownSentence = text;
-      setAttr(title, "title", text.length > 120 ? text : null);
-      title.replaceChildren(...parts.map((part) => (typeof part === "string" ? part : el("bdi", { text: part.data }))));
-    }
-    const hasTotal = view.fraction >= 0 && view.session.exists;
-    show(main, hasTotal || MOVING.has(view.phase));
-    show(share, hasTotal);
-    setText(share, format.percent(view.fraction));
-    setText(amount, hasTotal ? `${format.bytes(view.done)} of ${format.bytes(view.total)}` : "Size not known yet");
-    show(progress.node, hasTotal || view.active);
-    setAttr(progress.node, "data-tone", view.active ? null : state.tone);
-    progress.set(hasTotal ? view.fraction : -1, hasTotal ? `${format.percent(view.fraction)}, ${amount.textContent}` : "");
-    const items = MOVING.has(view.phase) ? figuresNow(view, finishAt) : figuresThen(view);
+    title.set(view);
+    amounts.set(view, badge.tone);
+    const items = MOVING.has(view.phase) ? figuresNow(view) : figuresThen(view);
     setFigures(items);
-    show(numbers, !main.hidden || items.length > 0);
-    drawSpeed(view);
+    show(numbers, !amounts.node.hidden || items.length > 0);
+    speed.set(view);
   };
-
-  function drawSpeed(view) {
-    if (sparkFor !== view.session.id + view.name) {
-      sparkFor = view.session.id + view.name;
-      line.clear();
-    }
-    if (view.active) line.add(view.sampleAt, view.speed);
-    line.draw();
-    const drawn = view.active && MOVING.has(view.phase);
-    show(lineBox, drawn);
-    setAttr(root, "data-line", drawn ? "" : null);
-    setText(lineNote, line.peak > 0 ? `peak ${format.speed(line.peak)}` : "");
-  }
 }
 
+/** @param {View} view */
+function stateOf(view) {
+  if (view.engine === "stopped") return { word: "Stopped", shape: "square", tone: "quiet" };
+  const { outcome } = view.session;
+  return view.phase === "finished" && outcome ? words.outcome(outcome) : words.phase(view.phase);
+}
+
+/** @param {View} view */
 function chipsOf(view) {
   const chips = [];
   if (view.session.dryRun) chips.push("Dry run");
@@ -85,56 +61,124 @@ function chipsOf(view) {
   return chips;
 }
 
-function figuresNow(view, finishAt) {
+function sentenceLine() {
+  const node = el("h1.headline__sentence", { id: "headline-sentence" });
+  /** @type {string | null} */
+  let shown = null;
+  return {
+    node,
+    /** @param {View} view */
+    set(view) {
+      const parts = sentence(view);
+      const text = plain(parts);
+      if (text === shown) return;
+      shown = text;
+      setAttr(node, "title", text.length > LONG_SENTENCE ? text : null);
+      node.replaceChildren(...parts.map((part) => (typeof part === "string" ? part : el("bdi", { text: part.data }))));
+    },
+  };
+}
+
+/** The share and the bar. */
+function amountsBox() {
+  const share = el("p.headline__share");
+  const amount = el("p.headline__amount");
+  const progress = bar("bar--great", "Progress of the upload by bytes");
+  const node = el("div.headline__main", {}, share, amount);
+  return {
+    node,
+    progress: progress.node,
+    /** @param {View} view @param {string} tone */
+    set(view, tone) {
+      const known = view.fraction >= 0 && view.session.exists;
+      const percent = format.percent(view.fraction);
+      const text = known ? `${format.bytes(view.done)} of ${format.bytes(view.total)}` : "Size not known yet";
+      show(node, known || MOVING.has(view.phase));
+      show(share, known);
+      setText(share, percent);
+      setText(amount, text);
+      show(progress.node, known || view.active);
+      setAttr(progress.node, "data-tone", view.active ? null : tone);
+      progress.set(known ? view.fraction : -1, known ? `${percent}, ${text}` : "");
+    },
+  };
+}
+
+/**
+ * The line of the speed.
+ * @param {HTMLElement} root
+ */
+function speedBox(root) {
+  const line = spark();
+  const peak = el("span");
+  const scale = el("p.headline__scale", {}, el("span", { text: "Speed, last 3 minutes" }), peak);
+  const node = el("div.headline__line", { hidden: true }, line.node, scale);
+  let drawnFor = "";
+  return {
+    node,
+    /** @param {View} view */
+    set(view) {
+      const session = view.session.id + view.name;
+      if (drawnFor !== session) line.clear();
+      drawnFor = session;
+      if (view.active) line.add(view.sampleAt, view.speed);
+      line.draw();
+      const drawn = view.active && MOVING.has(view.phase);
+      show(node, drawn);
+      setAttr(root, "data-line", drawn ? "" : null);
+      setText(peak, line.peak > 0 ? `peak ${format.speed(line.peak)}` : "");
+    },
+  };
+}
+
+/**
+ * While files move.
+ * @param {View} view
+ */
+function figuresNow(view) {
   const { accountIndex, accountsTotal, account, stage, stagesTotal } = view.session;
   const eta = view.eta >= 0 ? format.duration(Math.max(1, view.eta)) : "-";
-  const finish = finishAt ? `${view.fits ? "done about" : "quota ends about"} ${format.clock(finishAt, view.now)}` : "not known yet";
-  const figures = [
-    { key: "speed", label: "Speed", value: format.speed(view.speed), note: `average ${format.speed(view.average)}` },
-    { key: "eta", label: view.fits ? "Time left" : "Quota lasts", value: eta, note: finish },
-    { key: "files", label: "Files", value: format.count(view.filesDone), note: view.filesTotal ? `of ${format.count(view.filesTotal)}` : "" },
+  const at = format.clock(view.finishAt, view.now);
+  const finish = at ? `${view.fits ? "done" : "used up"} around ${at}` : "not known yet";
+  const total = view.filesTotal ? `of ${format.count(view.filesTotal)}` : "";
+  /** @type {import("../dom.js").Figure[]} */
+  const items = [
+    { label: "Speed", value: format.speed(view.speed), note: `average ${format.speed(view.average)}` },
+    { label: view.fits ? "Time left" : "Quota lasts", value: eta, note: finish },
+    { label: "Files", value: format.count(view.filesDone), note: total },
   ];
   if (accountIndex >= 0 && accountsTotal > 0) {
-    const note = stage > 0 ? `stage ${stage}${stagesTotal > 0 ? ` of ${stagesTotal}` : ""}` : account;
     const value = `${format.count(accountIndex + 1)} of ${format.count(accountsTotal)}`;
-    figures.push({ key: "account", label: "Account", value, note, title: account });
+    const stages = stagesTotal > 0 ? ` of ${stagesTotal}` : "";
+    items.push({ label: "Account", value, note: stage > 0 ? `stage ${stage}${stages}` : account, title: account });
   }
-  return figures;
+  return items;
 }
 
+/**
+ * While nothing moves.
+ * @param {View} view
+ */
 function figuresThen(view) {
-  const figures = [];
-  if (view.session.exists) {
-    const when = format.clock(view.session.endedAt, view.now);
-    figures.push({ key: "files", label: "Files", value: format.count(view.filesDone), note: `of ${format.count(view.filesTotal)}` });
-    figures.push({
-      key: "took", label: "Took", value: format.duration(view.seconds), note: when ? `until ${when}` : `average ${format.speed(view.average)}`,
-    });
-    figures.push({ key: "left", label: "Left", value: format.bytes(view.left), note: format.plural(view.filesLeft, "file") });
-  } else if (view.queue.available) {
-    figures.push({ key: "queue", label: "In the queue", value: format.bytes(view.queue.bytes), note: format.plural(view.queue.files, "file") });
+  const { now, session, queue, pool } = view;
+  const items = [];
+  if (session.exists) {
+    const ended = format.clock(session.endedAt, now);
+    const took = ended ? `until ${ended}` : `average ${format.speed(view.average)}`;
+    items.push({ label: "Files", value: format.count(view.filesDone), note: `of ${format.count(view.filesTotal)}` });
+    items.push({ label: "Duration", value: format.duration(view.seconds), note: took });
+    items.push({ label: "Remaining", value: format.bytes(view.left), note: format.plural(view.filesLeft, "file") });
+  } else if (queue.available) {
+    items.push({ label: "In the queue", value: format.bytes(queue.bytes), note: format.plural(queue.files, "file") });
   }
-  if (view.pool.total > 0 && view.pool.limit > 0) {
-    figures.push({ key: "free", label: "Quota free", value: format.bytes(view.free), note: `on ${format.plural(view.pool.total, "account")}` });
+  if (pool.total > 0 && pool.limit > 0) {
+    const note = `on ${format.plural(pool.total, "account")}`;
+    items.push({ label: "Free quota", value: format.bytes(view.capacity.free), note });
   }
-  const next = view.phase === "suspended" ? view.suspension.until : view.session.nextCapacityAt;
-  if (next > view.now) {
-    const label = view.phase === "suspended" ? "Goes on in" : "Next quota in";
-    figures.push({ key: "next", label, value: format.duration(next - view.now), note: `at ${format.clock(next, view.now)}` });
+  const next = view.phase === "suspended" ? view.suspension.until : session.nextCapacityAt;
+  if (next > now) {
+    const label = view.phase === "suspended" ? "Resumes in" : "More quota in";
+    items.push({ label, value: format.duration(next - now), note: `at ${format.clock(next, now)}` });
   }
-  return figures;
-}
-
-function createFigure() {
-  const label = el("dt.figure__label");
-  const value = el("dd.figure__value");
-  const note = el("dd.figure__note");
-  return { node: el("div.figure", {}, label, value, note), label, value, note };
-}
-
-function updateFigure(row, item) {
-  setText(row.label, item.label);
-  setText(row.value, item.value);
-  setText(row.note, item.note);
-  setAttr(row.node, "title", item.title || null);
+  return items;
 }

@@ -1,115 +1,64 @@
+// @ts-check
 // The plan as a timeline: a row for each account, its stages along the time: done, running, next, waiting.
 
-import { el, keyedRows, mark, moreButton, setAttr, setMark, setText, show } from "../dom.js";
+import {
+  el, fillPanel, keyedRows, mark, moreButton, setAttr, setMark, setText, setTitled, show, showText,
+} from "../dom.js";
 import * as format from "../format.js";
-import { list, num, obj, str } from "../read.js";
+import { amount, restText } from "../sentence.js";
 import * as words from "../words.js";
 
 const ROWS = 10;
 const LABELS = 3;
-/** Of a stage whose speed nobody knows, in bytes per second: only the lengths beside each other count then. */
-const NO_SPEED = 50e6;
 
-/** root: the section. Returns update(view). */
+/** @typedef {PlanRow & { now: number, from: number, until: number }} Row */
+/** @typedef {Stage & { row: Row }} Piece */
+
+/**
+ * @param {HTMLElement} root
+ * @param {() => void} redraw
+ * @returns {Update}
+ */
 export function plan(root, redraw) {
-  const note = root.querySelector("[data-note]");
   const rows = el("ol.plan", { "aria-labelledby": "plan-title" });
   const times = Array.from({ length: LABELS }, () => el("span"));
   const axis = el("p.plan__axis", { "aria-hidden": "true" }, ...times);
   const rest = el("p.panel__line");
-  const empty = el("p.empty", { text: "No plan yet: it is made when the queue has been listed." });
+  const empty = el("p.empty", { text: "No plan yet: it is made once the queue has been listed." });
   const more = moreButton(redraw);
-  root.querySelector("[data-body]").replaceChildren(axis, rows, more.node, rest, empty);
-  const setRows = keyedRows(rows, (row) => row.account, createRow, updateRow);
+  const note = fillPanel(root, axis, rows, more.node, rest, empty);
+  const setRows = keyedRows(rows, (/** @type {Row} */ row) => row.account, createRow, updateRow);
 
-  return (view) => {
-    const stages = timed(view);
-    const known = stages.length > 0;
+  return ({ plan: { rows: all, from, until, ...told }, rest: beyond, now }) => {
+    const known = all.length > 0;
     for (const node of [rows, axis]) show(node, known);
-    show(empty, !known && !num(view.plan.made_at));
-    const [from, until] = bounds(stages, view.now);
-    const all = byAccount(stages, view, from, until);
-    const first = more.expanded ? 0 : Math.max(0, Math.min(all.findIndex((row) => row.state !== "done"), all.length - ROWS));
-    setRows(more.expanded ? all : all.slice(first, first + ROWS));
+    show(empty, !known && !told.madeAt);
+    const shown = more.expanded ? all : around(all);
+    setRows(shown.map((row) => ({ ...row, now, from, until })));
     more.update(all.length, ROWS, "accounts");
-    setText(note, noteText(view.plan));
-    for (const [place, label] of times.entries()) setText(label, format.clock(from + ((until - from) * place) / (LABELS - 1), view.now));
-    const text = restText(view);
-    setText(rest, text);
-    show(rest, text !== "");
+    setText(note, noteText(told));
+    for (const [step, label] of times.entries()) {
+      setText(label, format.clock(from + ((until - from) * step) / (LABELS - 1), now));
+    }
+    showText(rest, restText(beyond, now));
   };
 }
 
-/** Stages with a beginning and an end, in epoch seconds; what is still to come by the speed of now. */
-function timed(view) {
-  const speed = view.speed || view.average || NO_SPEED;
-  const all = [...list(view.plan.stages), ...list(view.plan.later)].map((entry, place) => {
-    const one = obj(entry);
-    return { key: place, stage: num(one.stage), account: str(one.account), files: num(one.files), bytes: num(one.bytes),
-      begin: num(one.starts_at), end: 0, state: str(one.state), outcome: str(one.outcome), oversized: one.oversized === true };
-  });
-  let at = 0;
-  for (const [place, one] of all.entries()) {
-    const length = one.bytes / speed;
-    if (one.state === "done") {
-      one.begin ||= at || view.session.startedAt || view.now - length;
-      const next = obj(all[place + 1]);
-      const over = ["done", "running"].includes(next.state) ? next.begin : view.session.endedAt;
-      one.end = Math.max(one.begin + 1, Math.min(over || one.begin + length, view.now));
-    } else if (one.state === "running") {
-      one.begin ||= view.now;
-      one.end = Math.max(view.now, one.begin + length) + 1;
-    } else {
-      one.begin = Math.max(view.now, at, one.begin);
-      one.end = one.begin + Math.max(1, length);
-    }
-    at = one.end;
-  }
-  return all;
+/**
+ * The rows from the first that is not done on.
+ * @param {PlanRow[]} all
+ */
+function around(all) {
+  const first = Math.max(0, Math.min(all.findIndex((row) => row.state !== "done"), all.length - ROWS));
+  return all.slice(first, first + ROWS);
 }
 
-function bounds(stages, now) {
-  const from = stages.reduce((least, one) => Math.min(least, one.begin), now);
-  return [from, stages.reduce((most, one) => Math.max(most, one.end), from + 60)];
+/** @param {{ doneTotal: number, nextTotal: number, laterTotal: number }} told */
+function noteText({ doneTotal, nextTotal, laterTotal }) {
+  /** @type {[number, string][]} */
+  const counts = [[doneTotal, "done"], [nextTotal, "to come"], [laterTotal, "waiting"]];
+  return counts.filter(([count]) => count > 0).map(([count, word]) => `${format.count(count)} ${word}`).join(", ");
 }
-
-const ORDER = ["running", "next", "waiting", "done"];
-
-function byAccount(stages, view, from, until) {
-  const rows = new Map();
-  for (const one of stages) {
-    const row = rows.get(one.account) ?? { account: one.account, stages: [], now: view.now, from, until };
-    row.stages.push(one);
-    rows.set(one.account, row);
-  }
-  for (const row of rows.values()) {
-    row.state = ORDER.find((state) => row.stages.some((one) => one.state === state)) ?? "done";
-    row.head = row.stages.find((one) => one.state === row.state) ?? row.stages[0];
-  }
-  return [...rows.values()];
-}
-
-function noteText(plan) {
-  const parts = [];
-  for (const [key, word] of [["done_total", "done"], ["next_total", "to come"], ["later_total", "waiting"]]) {
-    if (num(plan[key]) > 0) parts.push(`${format.count(num(plan[key]))} ${word}`);
-  }
-  return parts.join(", ");
-}
-
-/** What does not fit now, and until when: by the plan, or by what an earlier run said that had used up its quota. */
-export function restText({ plan, session, now }) {
-  const earlier = session.outcome === "quota_used" && !num(plan.made_at);
-  const [files, bytes] = earlier ? [session.filesLeft, session.bytesLeft] : [num(plan.waiting_files), plan.waiting_bytes];
-  if (!files) return "";
-  const next = num(plan.next_capacity_at) || session.nextCapacityAt;
-  const when = next > now ? `; more can go from ${format.clock(next, now)} on` : next > 0 ? "; more can go again" : "";
-  const why = str(plan.unplanned_why);
-  const beyond = num(plan.unplanned_files) > 0 ? ` Not planned yet: ${amount(plan.unplanned_files, plan.unplanned_bytes)}${why && `, as ${why}`}.` : "";
-  return `Does not fit now: ${amount(files, bytes)}${when}.${beyond}`;
-}
-
-const amount = (files, bytes) => `${format.plural(num(files), "file")} (${format.bytes(num(bytes))})`;
 
 function createRow() {
   const shape = mark();
@@ -118,39 +67,41 @@ function createRow() {
   const what = el("span.plan__what");
   const track = el("span.plan__track", { "aria-hidden": "true" });
   const line = el("i.plan__now");
-  const setStages = keyedRows(track, (one) => one.key, () => ({ node: el("i") }), updateStage);
-  return { node: el("li.plan__row", {}, shape, name, word, what, track), shape, word, name, what, track, line, setStages };
+  const setStages = keyedRows(track, (/** @type {Piece} */ one) => one.key, () => ({ node: el("i") }), updateStage);
+  const node = el("li.plan__row", {}, shape, name, word, what, track);
+  return { node, shape, word, name, what, track, line, setStages };
 }
 
+/** @param {ReturnType<typeof createRow>} row @param {Row} item */
 function updateRow(row, item) {
-  const { word, shape, tone } = words.stage(item.state);
-  const { head } = item;
-  setMark(row.shape, shape, tone);
+  const { head, stages, now, from, until } = item;
+  const state = words.stage(item.state);
+  setMark(row.shape, state);
   setAttr(row.node, "data-state", item.state);
-  setText(row.name, item.account || "its own login");
-  setAttr(row.name, "title", item.account);
-  setText(row.word, head.state === "waiting" ? `${word} until ${format.clock(head.begin, item.now)}` : word);
-  const stage = head.stage > 0 ? `stage ${head.stage}, ` : "";
-  const more = item.stages.length > 1 ? `${format.plural(item.stages.length, "stage")}, ` : stage;
-  const files = item.stages.reduce((sum, one) => sum + one.files, 0);
-  setText(row.what, `${more}${format.plural(files, "file")}, ${format.bytes(item.stages.reduce((sum, one) => sum + one.bytes, 0))}`);
-  row.setStages(item.stages.map((one) => ({ ...one, row: item })));
-  place(row.line, (item.now - item.from) / (item.until - item.from));
+  setTitled(row.name, item.account || "the remote's own login", item.account);
+  setText(row.word, head.state === "waiting" ? `${state.word} until ${format.clock(head.begin, now)}` : state.word);
+  const which = head.stage > 0 ? `stage ${head.stage}, ` : "";
+  const prefix = stages.length > 1 ? `${format.plural(stages.length, "stage")}, ` : which;
+  setText(row.what, `${prefix}${format.plural(item.files, "file")}, ${format.bytes(item.bytes)}`);
+  row.setStages(stages.map((one) => ({ ...one, row: item })));
+  put(row.line, "left", (now - from) / (until - from));
   if (row.line !== row.track.lastChild) row.track.append(row.line);
 }
 
-function updateStage(part, one) {
+/** @param {{ node: HTMLElement }} part @param {Piece} one */
+function updateStage({ node }, one) {
   const { from, until, now } = one.row;
-  setAttr(part.node, "class", "plan__stage");
-  setAttr(part.node, "data-state", one.state);
-  setAttr(part.node, "title", `${words.stage(one.state).word}: ${amount(one.files, one.bytes)}, ${format.clock(one.begin, now)} – ${format.clock(one.end, now)}${one.oversized ? ", larger than an account's quota" : ""}`);
-  place(part.node, (one.begin - from) / (until - from), (one.end - one.begin) / (until - from));
+  const span = `${format.clock(one.begin, now)} – ${format.clock(one.end, now)}`;
+  const large = one.oversized ? ", larger than an account's quota" : "";
+  setAttr(node, "class", "plan__stage");
+  setAttr(node, "data-state", one.state);
+  setAttr(node, "title", `${words.stage(one.state).word}: ${amount(one.files, one.bytes)}, ${span}${large}`);
+  put(node, "left", (one.begin - from) / (until - from));
+  put(node, "width", (one.end - one.begin) / (until - from));
 }
 
-function place(node, left, width) {
-  const at = `${(100 * left).toFixed(2)}%`;
-  if (node.style.left !== at) node.style.left = at;
-  if (width === undefined) return;
-  const wide = `${(100 * width).toFixed(2)}%`;
-  if (node.style.width !== wide) node.style.width = wide;
+/** @param {HTMLElement} node @param {"left" | "width"} side @param {number} share */
+function put(node, side, share) {
+  const percent = `${(100 * share).toFixed(2)}%`;
+  if (node.style[side] !== percent) node.style[side] = percent;
 }

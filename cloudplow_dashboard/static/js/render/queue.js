@@ -1,66 +1,94 @@
+// @ts-check
 // What waits, how large it is, and what of it does not fit now.
 
-import { bar, el, keyedRows, setAttr, setText, show, svg } from "../dom.js";
-import { RANKS } from "../derive.js";
+import { RANKS } from "../derive/queue.js";
+import { bar, el, fillPanel, keyedRows, setAttr, setText, setTitled, show, showText, svg } from "../dom.js";
 import { fileName } from "../filename.js";
 import * as format from "../format.js";
+import { restText } from "../sentence.js";
 import * as words from "../words.js";
-import { restText } from "./plan.js";
 
-/** root: the section. Returns update(view). */
+const STEPS = 4;
+const HEIGHT = 40;
+/** Nearer than this the names of two percentiles do not fit beside each other, in percent of the width. */
+const NAME_WIDTH = 16;
+
+/** @typedef {Queue["buckets"][number]} Bucket */
+
+/**
+ * @param {HTMLElement} root
+ * @returns {Update}
+ */
 export function queue(root) {
-  const note = root.querySelector("[data-note]");
   const empty = el("p.empty", { text: "The queue has not been listed yet." });
-  const files = el("span.queue__number");
-  const size = el("span.queue__number");
-  const largest = el("span.queue__largest");
-  const since = el("span");
-  const name = fileName();
-  const oldest = el("p.queue__oldest", {}, since, name.node);
+  const total = totals();
   const rest = el("p.panel__line");
   const buckets = el("ul.buckets");
   const sizes = histogram();
-  const values = RANKS.map(() => el("dd.percentile__value"));
-  const percentiles = el("dl.percentiles", {}, ...RANKS.map((rank, place) => (
-    el("div", {}, el("dt.stat__label", { text: `P${rank}`, title: `${rank}% of the files are no larger` }), values[place]))));
+  const ranks = percentiles();
   const level = el("span.level", { "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => el("i")));
   const trust = el("span");
-  const totals = el("p.queue__totals", {}, el("span", {}, size, " in ", files), largest);
-  const body = el("div.queue", {}, el("div", {}, totals, oldest, rest), buckets, sizes.node, percentiles, el("p.queue__confidence", {}, level, trust));
-  root.querySelector("[data-body]").replaceChildren(body, empty);
-  const setBuckets = keyedRows(buckets, (item) => item.name, createBucket, updateBucket);
+  const confidence = el("p.queue__confidence", {}, level, trust);
+  const head = el("div", {}, ...total.nodes, rest);
+  const body = el("div.queue", {}, head, buckets, sizes.node, ranks.node, confidence);
+  const note = fillPanel(root, body, empty);
+  const setBuckets = keyedRows(buckets, (/** @type {Bucket} */ item) => item.name, createBucket, updateBucket);
 
   return (view) => {
     const { queue: waiting, now } = view;
     show(body, waiting.available);
     show(empty, !waiting.available);
     const at = format.clock(waiting.learnedAt, now);
-    setText(note, waiting.available && at ? `listed ${at}` : "");
-    setAttr(note, "title", format.fullTime(waiting.learnedAt) || null);
+    setTitled(note, waiting.available && at ? `listed ${at}` : "", format.fullTime(waiting.learnedAt));
     if (!waiting.available) return;
-    setText(size, format.bytes(waiting.bytes));
-    setText(files, format.plural(waiting.files, "file"));
-    setText(largest, waiting.maxFileSize > 0 ? `largest ${format.bytes(waiting.maxFileSize)}` : "");
-    show(oldest, waiting.oldestModifiedAt > 0);
-    setText(since, `oldest ${format.clock(waiting.oldestModifiedAt, now)}`);
-    setAttr(since, "title", format.fullTime(waiting.oldestModifiedAt));
-    name.set(waiting.oldestFile);
-    const text = restText(view);
-    setText(rest, text);
-    show(rest, text !== "");
+    total.set(waiting, now);
+    showText(rest, restText(view.rest, now));
     setBuckets(waiting.buckets);
     const measured = waiting.bins.length > 0;
-    for (const node of [buckets, sizes.node, percentiles]) show(node, measured);
+    for (const node of [buckets, sizes.node, ranks.node]) show(node, measured);
     if (measured) sizes.draw(waiting);
-    for (const [place, value] of values.entries()) setText(value, format.bytes(waiting.percentiles[place]));
+    ranks.set(waiting);
     const { word, level: filled } = words.confidence(waiting.confidence);
     setAttr(level, "data-level", filled);
     setText(trust, trustText(word, waiting));
   };
 }
 
-const STEPS = 4;
-const HEIGHT = 40;
+/** How much there is, the largest and the oldest file. */
+function totals() {
+  const files = el("span.queue__number");
+  const size = el("span.queue__number");
+  const largest = el("span.queue__largest");
+  const since = el("span");
+  const name = fileName();
+  const oldest = el("p.queue__oldest", {}, since, name.node);
+  return {
+    nodes: [el("p.queue__totals", {}, el("span", {}, size, " in ", files), largest), oldest],
+    /** @param {Queue} waiting @param {number} now */
+    set(waiting, now) {
+      setText(size, format.bytes(waiting.bytes));
+      setText(files, format.plural(waiting.files, "file"));
+      setText(largest, waiting.maxFileSize > 0 ? `largest ${format.bytes(waiting.maxFileSize)}` : "");
+      const changed = waiting.oldestModifiedAt;
+      show(oldest, changed > 0);
+      setTitled(since, `oldest ${format.clock(changed, now)}`, format.fullTime(changed));
+      name.set(waiting.oldestFile);
+    },
+  };
+}
+
+function percentiles() {
+  const values = RANKS.map(() => el("dd.percentile__value"));
+  const names = RANKS.map((rank) => (
+    el("dt.stat__label", { text: `P${rank}`, title: `${rank}% of the files are no larger` })));
+  return {
+    node: el("dl.percentiles", {}, ...names.map((name, place) => el("div", {}, name, values[place]))),
+    /** @param {Queue} waiting */
+    set(waiting) {
+      for (const [place, value] of values.entries()) setText(value, format.bytes(waiting.percentiles[place]));
+    },
+  };
+}
 
 /** Sizes from left to right, doubling in equal steps: a bar for the files of each size, the percentiles as lines. */
 function histogram() {
@@ -69,50 +97,84 @@ function histogram() {
   const chart = svg("svg.sizes", { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none" }, bars, marks);
   const names = [el("span"), el("span")];
   const labels = Array.from({ length: STEPS + 1 }, () => el("span"));
+  const axis = el("p.sizes__axis", {}, ...labels);
   return {
-    node: el("div", { "aria-hidden": "true" }, el("p.sizes__names", {}, ...names), chart, el("p.sizes__axis", {}, ...labels)),
-    draw({ bins, percentiles }) {
+    node: el("div", { "aria-hidden": "true" }, el("p.sizes__names", {}, ...names), chart, axis),
+    /** @param {Queue} waiting */
+    draw({ bins, percentiles: sizes }) {
       const first = Math.log2(bins[0].from);
-      const step = Math.ceil((Math.log2(bins.at(-1).to) - first) / STEPS);
-      const x = (bytes) => Math.min(1, Math.max(0, (Math.log2(bytes) - first) / (step * STEPS))) * 100;
-      const most = Math.max(...bins.map((bin) => bin.files));
-      setAttr(bars, "d", bins.map(({ from, to, files }) => `M${x(from)} ${HEIGHT}V${HEIGHT - Math.max(1, (files / most) * HEIGHT)}H${x(to) - 0.3}V${HEIGHT}`).join(""));
-      setAttr(marks, "d", percentiles.map((bytes) => `M${x(bytes)} 0V${HEIGHT}`).join(""));
-      const ends = [x(percentiles[0]), x(percentiles.at(-1))];
-      const near = ends[1] - ends[0] < 16;
-      for (const [place, node] of names.entries()) node.style.setProperty("--at", `${ends[place]}%`);
-      setText(names[0], near ? "P50 – P99" : "P50");
-      setText(names[1], near ? "" : "P99");
-      for (const [place, node] of labels.entries()) setText(node, format.bytes(2 ** (first + place * step)).replace(".0", ""));
+      const step = Math.ceil((Math.log2(bins[bins.length - 1].to) - first) / STEPS);
+      const x = (/** @type {number} */ bytes) => (
+        100 * Math.min(1, Math.max(0, (Math.log2(bytes) - first) / (step * STEPS))));
+      setAttr(bars, "d", barsPath(bins, x));
+      setAttr(marks, "d", sizes.map((bytes) => `M${x(bytes)} 0V${HEIGHT}`).join(""));
+      nameEnds(names, x(sizes[0]), x(sizes[sizes.length - 1]));
+      for (const [place, node] of labels.entries()) {
+        setText(node, format.bytes(2 ** (first + place * step)).replace(".0", ""));
+      }
     },
   };
 }
 
+/** @param {Queue["bins"]} bins @param {(bytes: number) => number} x */
+function barsPath(bins, x) {
+  const most = Math.max(...bins.map((bin) => bin.files));
+  return bins.map(({ from, to, files }) => {
+    const top = HEIGHT - Math.max(1, (files / most) * HEIGHT);
+    return `M${x(from)} ${HEIGHT}V${top}H${x(to) - 0.3}V${HEIGHT}`;
+  }).join("");
+}
+
+/**
+ * Name the first and the last percentile, in one when they are near each other.
+ * @param {HTMLElement[]} names
+ * @param {number} left
+ * @param {number} right
+ */
+function nameEnds([first, last], left, right) {
+  const near = right - left < NAME_WIDTH;
+  first.style.setProperty("--at", `${left}%`);
+  last.style.setProperty("--at", `${right}%`);
+  setText(first, near ? "P50 – P99" : "P50");
+  setText(last, near ? "" : "P99");
+}
+
+/** @param {string} word @param {Queue} waiting */
 function trustText(word, waiting) {
   if (waiting.confidence === "exact") {
     const took = format.duration(waiting.durationSeconds);
-    return `Exact: every file was listed${took === "-" ? "" : ` in ${took}`}`;
+    return took === "-" ? "Exact: every file was listed" : `Exact: every file was listed in ${took}`;
   }
   if (!waiting.confidence) return "Confidence not known";
-  return `${word} confidence${waiting.samples > 0 ? `, from ${format.plural(waiting.samples, "size")}` : ""}`;
+  const source = waiting.samples > 0 ? `, from ${format.plural(waiting.samples, "size")}` : "";
+  return `${word} confidence${source}`;
 }
 
-/** "100MB-1GB" as people write it. */
+/**
+ * "100MB-1GB" as people write it.
+ * @param {string} name
+ */
 function bucketLabel(name) {
-  return name.replaceAll(/(\d)([A-Z]+)/g, "$1 $2").replace("-", " – ").replace("+", " and more").replace(/^0 – /, "up to ");
+  const spaced = name.replaceAll(/(\d)([A-Z]+)/g, "$1 $2").replace("-", " – ");
+  return spaced.replace("+", " and more").replace(/^0 – /, "up to ");
 }
 
+/** @param {Bucket} item */
 function createBucket(item) {
-  const progress = bar("bar--bucket", `Share of the files of ${bucketLabel(item.name)}`);
+  const label = bucketLabel(item.name);
+  const progress = bar("bar--bucket", `Share of the files of ${label}`);
   const files = el("span.bucket__files");
   const size = el("span.bucket__bytes");
-  return { node: el("li.bucket", {}, el("span.bucket__label", { text: bucketLabel(item.name) }), progress.node, files, size), progress, files, size };
+  const node = el("li.bucket", {}, el("span.bucket__label", { text: label }), progress.node, files, size);
+  return { node, progress, files, size };
 }
 
+/** @param {ReturnType<typeof createBucket>} row @param {Bucket} item */
 function updateBucket(row, item) {
-  row.progress.set(item.percentage / 100, `${item.percentage}%`);
-  setText(row.files, format.count(item.count));
-  setText(row.size, item.count > 0 ? format.bytes(item.totalBytes) : "-");
-  setAttr(row.node, "title", `${format.plural(item.count, "file")}, ${item.percentage}% of all, ${format.bytes(item.totalBytes)}`);
-  setAttr(row.node, "data-empty", item.count === 0 ? "" : null);
+  const { count, percentage, totalBytes } = item;
+  row.progress.set(percentage / 100, `${percentage}%`);
+  setText(row.files, format.count(count));
+  setText(row.size, count > 0 ? format.bytes(totalBytes) : "-");
+  setAttr(row.node, "title", `${format.plural(count, "file")}, ${percentage}% of all, ${format.bytes(totalBytes)}`);
+  setAttr(row.node, "data-empty", count === 0 ? "" : null);
 }

@@ -1,97 +1,82 @@
+// @ts-check
 // The numbers of the session that runs, or of the last one, and what failed in it.
 
-import { el, keyedRows, setAttr, setText, show } from "../dom.js";
+import { el, figures, fillPanel, keyedRows, part, setText, setTitled, show } from "../dom.js";
 import { fileName } from "../filename.js";
 import * as format from "../format.js";
 
-/** root: the section. Returns update(view). */
+/** How many accounts the tooltip names. */
+const NAMED_ACCOUNTS = 40;
+
+/**
+ * @param {HTMLElement} root
+ * @returns {Update}
+ */
 export function session(root) {
-  const title = root.querySelector("h2");
-  const note = root.querySelector("[data-note]");
-  const empty = el("p.empty", { text: "No session yet. Run “cloudplow upload”: its numbers will stand here." });
+  const title = part(root, "h2");
+  const empty = el("p.empty", { text: "No session yet. Run “cloudplow upload” to see its numbers here." });
   const stats = el("dl.stats");
   const failed = el("ul.failures");
   const failedTitle = el("summary");
   const failedBox = el("details.disclosure", {}, failedTitle, failed);
-  root.querySelector("[data-body]").replaceChildren(stats, failedBox, empty);
-  const setStats = keyedRows(stats, (item) => item.key, createStat, updateStat);
-  const setFailures = keyedRows(failed, (item) => item.key, createFailure, updateFailure);
+  const note = fillPanel(root, stats, failedBox, empty);
+  const setStats = figures(stats, "stat");
+  const setFailures = keyedRows(failed, (/** @type {FailureRow} */ item) => item.key, createFailure, updateFailure);
 
   return (view) => {
-    const exists = view.session.exists;
+    const { exists, startedAt, filesFailed } = view.session;
+    const began = format.clock(startedAt, view.now);
     setText(title, view.active || !exists ? "Session" : "Last session");
-    setText(note, exists ? startedText(view) : "");
-    setAttr(note, "title", format.fullTime(view.session.startedAt) || null);
+    setTitled(note, exists && began ? `since ${began}` : "", format.fullTime(startedAt));
     show(stats, exists);
     show(empty, !exists);
     setStats(exists ? statsOf(view) : []);
-    show(failedBox, exists && view.failures.length > 0);
-    const hidden = view.session.filesFailed > view.failures.length ? `, the last ${view.failures.length} shown` : "";
-    setText(failedTitle, `What failed${hidden}`);
-    setFailures(failureItems(view));
+    const shown = view.failures.length;
+    show(failedBox, exists && shown > 0);
+    setText(failedTitle, filesFailed > shown ? `Failed files, the last ${shown} shown` : "Failed files");
+    setFailures(view.failures.map((failure) => ({ ...failure, now: view.now })));
   };
 }
 
-function startedText(view) {
-  const at = format.clock(view.session.startedAt, view.now);
-  return at ? `since ${at}` : "";
-}
-
+/** @param {View} view */
 function statsOf(view) {
   const { accountsUsed, accountsTotal, filesFailed } = view.session;
+  const ofFiles = view.filesTotal ? `of ${format.count(view.filesTotal)}` : "";
+  const ofBytes = view.total ? `of ${format.bytes(view.total)}` : "";
+  const left = view.total ? format.plural(view.filesLeft, "file") : "not known yet";
+  const now = view.active ? `now ${format.speed(view.speed)}` : "";
+  /** @type {import("../dom.js").Figure[]} */
   const stats = [
-    { key: "files", label: "Files", value: format.count(view.filesDone), note: view.filesTotal ? `of ${format.count(view.filesTotal)}` : "" },
-    { key: "bytes", label: "Data", value: format.bytes(view.done), note: view.total ? `of ${format.bytes(view.total)}` : "" },
-    { key: "left", label: "Remaining", value: view.total ? format.bytes(view.left) : "-", note: view.total ? format.plural(view.filesLeft, "file") : "not known yet" },
-    { key: "seconds", label: "Duration", value: format.duration(view.seconds), note: endText(view) },
-    { key: "average", label: "Average speed", value: format.speed(view.average), note: view.active ? `now ${format.speed(view.speed)}` : "" },
+    { label: "Files", value: format.count(view.filesDone), note: ofFiles },
+    { label: "Data", value: format.bytes(view.done), note: ofBytes },
+    { label: "Remaining", value: view.total ? format.bytes(view.left) : "-", note: left },
+    { label: "Duration", value: format.duration(view.seconds), note: endText(view) },
+    { label: "Average speed", value: format.speed(view.average), note: now },
   ];
   if (view.active) {
-    const eta = view.eta >= 0 ? format.duration(Math.max(1, view.eta)) : "-";
-    stats.push({ key: "eta", label: view.fits ? "Time left" : "Quota lasts", value: eta, note: view.fits ? "" : `${format.bytes(view.waiting)} must wait` });
+    const value = view.eta >= 0 ? format.duration(Math.max(1, view.eta)) : "-";
+    const note = view.fits ? "" : `${format.bytes(view.waiting)} must wait`;
+    stats.push({ label: view.fits ? "Time left" : "Quota lasts", value, note });
   }
   if (accountsUsed.length > 0 || accountsTotal > 0) {
-    stats.push({
-      key: "accounts", label: "Accounts used", value: format.count(accountsUsed.length),
-      note: accountsTotal > 0 ? `of ${format.count(accountsTotal)}` : "", title: accountsUsed.slice(0, 40).join(", "),
-    });
+    const note = accountsTotal > 0 ? `of ${format.count(accountsTotal)}` : "";
+    const title = accountsUsed.slice(0, NAMED_ACCOUNTS).join(", ");
+    stats.push({ label: "Accounts used", value: format.count(accountsUsed.length), note, title });
   }
-  stats.push({ key: "failed", label: "Failures", value: format.count(filesFailed), note: filesFailed > 0 ? "see below" : "none", tone: filesFailed > 0 ? "bad" : "" });
+  const bad = filesFailed > 0;
+  const value = format.count(filesFailed);
+  stats.push({ label: "Failures", value, note: bad ? "see below" : "none", tone: bad ? "bad" : "" });
   return stats;
 }
 
+/** @param {View} view */
 function endText(view) {
   if (view.active) return "";
   const at = format.clock(view.session.endedAt, view.now);
   return at ? `ended ${at}` : "end not known";
 }
 
-function createStat() {
-  const label = el("dt.stat__label");
-  const value = el("dd.stat__value");
-  const note = el("dd.stat__note");
-  return { node: el("div.stat", {}, label, value, note), label, value, note };
-}
-
-function updateStat(row, item) {
-  setText(row.label, item.label);
-  setText(row.value, item.value);
-  setText(row.note, item.note);
-  setAttr(row.node, "title", item.title || null);
-  setAttr(row.node, "data-tone", item.tone || null);
-}
-
-/** Newest first; a key that stays when the list moves on. */
-function failureItems(view) {
-  const seen = new Map();
-  const items = view.failures.map((failure) => {
-    const base = `${failure.at}\n${failure.name}`;
-    const times = seen.get(base) ?? 0;
-    seen.set(base, times + 1);
-    return { ...failure, key: `${base}\n${times}`, now: view.now };
-  });
-  return items.reverse();
-}
+/** @typedef {Failure & { now: number }} FailureRow */
 
 function createFailure() {
   const name = fileName();
@@ -100,6 +85,7 @@ function createFailure() {
   return { node: el("li.failure", {}, name.node, error, meta), name, error, meta };
 }
 
+/** @param {ReturnType<typeof createFailure>} row @param {FailureRow} item */
 function updateFailure(row, item) {
   row.name.set(item.name || "(no name)");
   setText(row.error, item.error || "No reason given");

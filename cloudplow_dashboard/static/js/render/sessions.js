@@ -1,66 +1,72 @@
-// The sessions that are over, newest first, and what can be downloaded.
+// @ts-check
+// Finished sessions, newest first, and what can be downloaded.
 
-import { el, keyedRows, mark, moreButton, setAttr, setMark, setText, show } from "../dom.js";
+import {
+  el, fillPanel, keyedRows, mark, moreButton, setAttr, setMark, setText, setTitled, show, showText,
+} from "../dom.js";
 import * as format from "../format.js";
-import { num, obj, str } from "../read.js";
 import * as words from "../words.js";
 
 const ROWS = 6;
-const EXPORTS = [["Session, CSV", "session.csv"], ["Session, JSON", "session.json"], ["30 days, CSV", "history.csv"], ["30 days, JSON", "history.json"]];
+/** How far back an export of the history goes, in seconds. */
+const MONTH = 30 * 86_400;
+const EXPORTS = [
+  ["Session, CSV", "session.csv", ""],
+  ["Session, JSON", "session.json", ""],
+  ["30 days, CSV", "history.csv", `&since=-${MONTH}`],
+  ["30 days, JSON", "history.json", `&since=-${MONTH}`],
+];
 
-/** root: the section. Returns update(view). */
+/** @typedef {PastSession & { now: number }} Row */
+
+/**
+ * @param {HTMLElement} root
+ * @param {() => void} redraw
+ * @returns {Update}
+ */
 export function sessions(root, redraw) {
-  const note = root.querySelector("[data-note]");
-  const empty = el("p.empty", { text: "No session has ended yet." });
+  const empty = el("p.empty", { text: "No finished sessions yet." });
   const rows = el("ol.past", { "aria-labelledby": "sessions-title" });
   const more = moreButton(redraw);
-  const links = EXPORTS.map(([text, file]) => ({ file, node: el("a.link", { download: true, text }) }));
+  const links = EXPORTS.map(([text, file, since]) => ({ file, since, node: el("a.link", { download: true, text }) }));
   const downloads = el("p.links", {}, el("span", { text: "Download" }), ...links.map((link) => link.node));
-  root.querySelector("[data-body]").replaceChildren(rows, empty, more.node, downloads);
-  const setRows = keyedRows(rows, (one) => one.key, createRow, updateRow);
+  const note = fillPanel(root, rows, empty, more.node, downloads);
+  const setRows = keyedRows(rows, (/** @type {Row} */ one) => one.key, createRow, updateRow);
 
-  return (view) => {
-    const all = view.sessions.map((entry) => {
-      const one = obj(entry);
-      return { one, now: view.now, key: `${str(one.id)} ${num(one.started_at)}` };
-    }).reverse();
-    setRows(more.expanded ? all : all.slice(0, ROWS));
+  return ({ sessions: all, now, known, name }) => {
+    const shown = more.expanded ? all : all.slice(0, ROWS);
+    setRows(shown.map((one) => ({ ...one, now })));
     show(rows, all.length > 0);
     show(empty, all.length === 0);
     more.update(all.length, ROWS, "sessions");
     setText(note, all.length > 0 ? format.plural(all.length, "session") : "");
-    show(downloads, view.known);
-    for (const { file, node } of links) {
-      const since = file.startsWith("history") ? "&since=-2592000" : "";
-      setAttr(node, "href", `api/export/${file}?uploader=${encodeURIComponent(view.name)}${since}`);
+    show(downloads, known);
+    for (const { file, since, node } of links) {
+      setAttr(node, "href", `api/export/${file}?uploader=${encodeURIComponent(name)}${since}`);
     }
   };
 }
 
 function createRow() {
   const shape = mark();
-  const parts = Object.fromEntries(["word", "when", "what", "why"].map((key) => [key, el("span", { class: `past__${key}` })]));
-  parts.why.dir = "auto";
-  return { node: el("li.past__row", {}, shape, parts.word, parts.when, parts.what, parts.why), shape, ...parts };
+  const [word, when, what, why] = ["word", "when", "what", "why"].map((key) => el(`span.past__${key}`));
+  why.dir = "auto";
+  return { node: el("li.past__row", {}, shape, word, when, what, why), shape, word, when, what, why };
 }
 
-function updateRow(row, { one, now }) {
-  const { word, shape, tone } = words.outcome(str(one.outcome) || "interrupted");
-  const start = num(one.started_at);
-  const took = num(one.ended_at) - start;
-  setMark(row.shape, shape, tone);
-  setText(row.word, one.dry_run === true ? `${word} (dry run)` : word);
-  setText(row.when, `${format.clock(start, now)}${took >= 1 ? `, ${format.duration(took)}` : ""}`);
-  setAttr(row.when, "title", format.fullTime(start) || null);
-  const failed = num(one.files_failed);
-  const left = num(one.files_left);
+/** @param {ReturnType<typeof createRow>} row @param {Row} one */
+function updateRow(row, one) {
+  const outcome = words.outcome(one.outcome || "interrupted");
+  const took = one.seconds >= 1 ? `, ${format.duration(one.seconds)}` : "";
+  const why = one.outcome === "done" ? "" : one.reason;
+  setMark(row.shape, outcome);
+  setText(row.word, one.dryRun ? `${outcome.word} (dry run)` : outcome.word);
+  setTitled(row.when, `${format.clock(one.startedAt, one.now)}${took}`, format.fullTime(one.startedAt));
   setText(row.what, [
-    `${format.plural(num(one.files_done), "file")}, ${format.bytes(num(one.bytes_done))}`,
-    left > 0 ? `${format.count(left)} left` : "",
-    failed > 0 ? `${format.count(failed)} failed` : "",
+    `${format.plural(one.filesDone, "file")}, ${format.bytes(one.bytesDone)}`,
+    one.filesLeft > 0 ? `${format.count(one.filesLeft)} left` : "",
+    one.filesFailed > 0 ? `${format.count(one.filesFailed)} failed` : "",
   ].filter(Boolean).join(" · "));
-  const why = str(one.outcome) === "done" ? "" : str(one.reason);
-  setText(row.why, why);
+  showText(row.why, why);
   setAttr(row.why, "title", why || null);
-  show(row.why, why !== "");
 }

@@ -1,24 +1,33 @@
+// @ts-check
 // The button for the theme: the system's, light, dark, and round again.
 
-import { setAttr, setText } from "../dom.js";
+import { part, setAttr, setText } from "../dom.js";
 
 const KEY = "cloudplow.theme";
-const NEXT = { auto: "light", light: "dark", dark: "auto" };
-const WORDS = { auto: "Auto", light: "Light", dark: "Dark" };
+/** @type {Record<string, { word: string, next: string }>} */
+const THEMES = {
+  auto: { word: "Auto", next: "light" },
+  light: { word: "Light", next: "dark" },
+  dark: { word: "Dark", next: "auto" },
+};
 
-/** button: with a child [data-word] for the word. */
+/**
+ * button: with a child [data-word] for the word.
+ * @param {HTMLElement} button
+ */
 export function themeButton(button) {
-  const word = button.querySelector("[data-word]");
+  const place = part(button, "[data-word]");
   const current = () => document.documentElement.dataset.theme ?? "auto";
+  const theme = () => THEMES[current()] ?? THEMES.auto;
 
   function draw() {
-    setText(word, WORDS[current()] ?? WORDS.auto);
+    setText(place, theme().word);
     setAttr(button, "data-theme-now", current());
-    setAttr(button, "aria-label", `Theme: ${WORDS[current()] ?? WORDS.auto}. Change it`);
+    setAttr(button, "aria-label", `Theme: ${theme().word}. Change it`);
   }
 
   button.addEventListener("click", () => {
-    const next = NEXT[current()] ?? "auto";
+    const { next } = theme();
     if (next === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = next;
     try {

@@ -1,66 +1,68 @@
+// @ts-check
 // The files on their way: one row each, kept by name, in the order in which they began.
 
-import { bar, el, keyedRows, moreButton, setText, show } from "../dom.js";
+import { bar, el, fillPanel, keyedRows, moreButton, setText, show } from "../dom.js";
 import { fileName } from "../filename.js";
 import * as format from "../format.js";
 
 const ROWS = 20;
+const COLUMNS = ["File", "Done", "Size", "Speed", "Time left"];
 
-/** root: the section. Returns update(view). */
+/**
+ * @param {HTMLElement} root
+ * @param {() => void} redraw
+ * @returns {Update}
+ */
 export function transfers(root, redraw) {
-  const note = root.querySelector("[data-note]");
   const empty = el("p.empty");
   const body = el("tbody", { role: "rowgroup" });
+  const heads = COLUMNS.map((text, place) => (
+    el("th", { role: "columnheader", scope: "col", text, class: place === 0 ? undefined : "number" })));
   const table = el("table.table.table--transfers", { role: "table", "aria-labelledby": "transfers-title" },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" },
-      ...["File", "Done", "Size", "Speed", "Time left"].map((text) => (
-        el("th", { role: "columnheader", scope: "col", text, class: text === "File" ? undefined : "number" })
-      )))),
-    body);
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...heads)), body);
   const more = moreButton(redraw);
-  root.querySelector("[data-body]").replaceChildren(table, empty, more.node);
-  const setRows = keyedRows(body, (file) => file.key, createRow, updateRow);
+  const note = fillPanel(root, table, empty, more.node);
+  const setRows = keyedRows(body, (/** @type {Transfer} */ file) => file.key, createRow, updateRow);
 
   return (view) => {
-    show(root, view.active || view.transfers.length > 0);
-    const files = more.expanded ? view.transfers : view.transfers.slice(0, ROWS);
-    setRows(files);
-    show(table, files.length > 0);
-    show(empty, files.length === 0);
-    setText(empty, emptyText(view));
-    more.update(view.transfers.length, ROWS, "transfers");
+    const { transfers: all, active, phase } = view;
+    show(root, active || all.length > 0);
+    setRows(more.expanded ? all : all.slice(0, ROWS));
+    show(table, all.length > 0);
+    show(empty, all.length === 0);
+    setText(empty, emptyText(phase));
+    more.update(all.length, ROWS, "transfers");
     setText(note, noteText(view));
   };
 }
 
-function emptyText(view) {
-  if (view.phase === "scanning") return "Looking for what has to be uploaded.";
-  if (view.phase === "switching") return "The next account is about to begin.";
-  if (view.phase === "suspended") return "Nothing moves while uploads are suspended.";
-  return "No file is on its way at this moment.";
+/** @param {string} phase */
+function emptyText(phase) {
+  if (phase === "scanning") return "Listing the files to upload.";
+  if (phase === "switching") return "The next account is about to start.";
+  if (phase === "suspended") return "Nothing is transferred while uploads are suspended.";
+  return "No file is being transferred right now.";
 }
 
-function noteText(view) {
+/** @param {View} view */
+function noteText({ transfers: shown, transfersTotal, checking }) {
   const parts = [];
-  if (view.transfersTotal > 0) parts.push(format.plural(view.transfersTotal, "file"));
-  if (view.transfersTotal > view.transfers.length) parts.push(`${view.transfers.length} shown`);
-  if (view.checking > 0) parts.push(`${format.count(view.checking)} being checked`);
+  if (transfersTotal > 0) parts.push(format.plural(transfersTotal, "file"));
+  if (transfersTotal > shown.length) parts.push(`${shown.length} shown`);
+  if (checking > 0) parts.push(`${format.count(checking)} being checked`);
   return parts.join(", ");
 }
 
 function createRow() {
   const name = fileName();
   const progress = bar("bar--row", "Progress of the file");
-  const cells = {};
-  for (const key of ["share", "size", "speed", "eta"]) {
-    cells[key] = el("td", { role: "cell", class: `number cell--${key}` });
-  }
-  const node = el("tr", { role: "row" },
-    el("td.cell--name", { role: "cell" }, name.node, progress.node),
-    cells.share, cells.size, cells.speed, cells.eta);
-  return { node, name, progress, ...cells };
+  const cells = ["share", "size", "speed", "eta"].map((key) => el(`td.number.cell--${key}`, { role: "cell" }));
+  const [share, size, speed, eta] = cells;
+  const first = el("td.cell--name", { role: "cell" }, name.node, progress.node);
+  return { node: el("tr", { role: "row" }, first, ...cells), name, progress, share, size, speed, eta };
 }
 
+/** @param {ReturnType<typeof createRow>} row @param {Transfer} file */
 function updateRow(row, file) {
   row.name.set(file.name);
   const share = format.percent(file.fraction, 0);

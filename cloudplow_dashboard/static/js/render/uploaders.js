@@ -1,11 +1,12 @@
+// @ts-check
 // Which uploader is looked at. Hidden while there is only one. The choice is kept in the address.
 
 import { el, keyedRows, mark, setAttr, setMark, setText, show } from "../dom.js";
-import { obj, str } from "../read.js";
-import { uploaderNames } from "../derive.js";
 import * as words from "../words.js";
 
 const PREFIX = "#uploader=";
+
+/** @typedef {{ name: string, phase: string, chosen: boolean }} Tab */
 
 function fromAddress() {
   if (!location.hash.startsWith(PREFIX)) return "";
@@ -16,25 +17,30 @@ function fromAddress() {
   }
 }
 
-/** root: a nav element. Returns {update(document), selected, total}. */
+/**
+ * root: a nav element. Returns {update(view), wanted}; wanted: what somebody chose, "" for nothing.
+ * @param {HTMLElement} root
+ * @param {() => void} redraw
+ */
 export function uploaders(root, redraw) {
   const bar = el("div.tabs");
   root.replaceChildren(bar);
-  const setTabs = keyedRows(bar, (item) => item.name, createTab, updateTab);
-  const control = { selected: "", total: 0, update };
-  let chosen = fromAddress();
+  const setTabs = keyedRows(bar, (/** @type {Tab} */ item) => item.name, createTab, updateTab);
+  const control = { wanted: fromAddress(), update };
 
   window.addEventListener("hashchange", () => {
-    chosen = fromAddress();
+    control.wanted = fromAddress();
     redraw();
   });
 
+  /** @param {string} name */
   function choose(name) {
-    chosen = name;
+    control.wanted = name;
     history.replaceState(null, "", `${location.pathname}${location.search}${PREFIX}${encodeURIComponent(name)}`);
     redraw();
   }
 
+  /** @param {Tab} item */
   function createTab(item) {
     const shape = mark();
     const text = el("bdi.tab__name", { text: item.name });
@@ -44,22 +50,19 @@ export function uploaders(root, redraw) {
     return { node, shape, word };
   }
 
-  function updateTab(row, item) {
-    const { word, shape, tone } = words.phase(item.phase);
-    setMark(row.shape, shape, tone);
-    setText(row.word, word);
-    setAttr(row.node, "aria-pressed", item.name === control.selected);
-  }
-
-  function update(document) {
-    const all = obj(document.uploaders);
-    const byActivity = uploaderNames(document);
-    control.total = byActivity.length;
-    control.selected = Object.hasOwn(all, chosen) ? chosen : byActivity[0] ?? "";
-    const names = [...byActivity].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-    setTabs(names.map((name) => ({ name, phase: str(obj(all[name]).phase, "idle") })));
-    show(root, control.total > 1);
+  /** @param {View} view */
+  function update(view) {
+    setTabs(view.uploaders.map(({ name, phase }) => ({ name, phase, chosen: name === view.name })));
+    show(root, view.uploaders.length > 1);
   }
 
   return control;
+}
+
+/** @param {{ node: HTMLElement, shape: HTMLElement, word: HTMLElement }} row @param {Tab} item */
+function updateTab(row, item) {
+  const state = words.phase(item.phase);
+  setMark(row.shape, state);
+  setText(row.word, state.word);
+  setAttr(row.node, "aria-pressed", String(item.chosen));
 }

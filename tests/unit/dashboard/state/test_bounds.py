@@ -7,6 +7,8 @@ import os
 import tracemalloc
 from itertools import count
 
+import pytest
+
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.patches import Ring
 from cloudplow_dashboard.state.state import DashboardState
@@ -50,6 +52,7 @@ class Feed:
                 self.state.publish()
 
 
+@pytest.mark.alone
 def test_many_events_leave_the_memory_where_it_was() -> None:
     clock = Clock()
     state, history = make_state(clock, ring=Ring(max_frames=8)), History(clock)

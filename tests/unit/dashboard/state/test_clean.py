@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudplow import events
 from cloudplow_dashboard.state import clean
-from tests.unit.dashboard.helpers import DOCUMENTS, NAMES
+from tests.unit.dashboard.helpers import (
+    DOCUMENTS,
+    EVENTS,
+    NAMES,
+    NOW,
+    file_failed,
+    sa_switched,
+    session_finished,
+    session_started,
+    throttle_changed,
+)
 
 
 @pytest.mark.parametrize(
@@ -141,3 +153,46 @@ def test_documents_are_bounded() -> None:
     assert len(long) == clean.DOCUMENT_ITEMS
     assert json.dumps(clean.document(deep)).count("[") == clean.DOCUMENT_DEPTH
     assert clean.mapping("no object") == {}
+
+
+def test_the_fields_of_an_event_are_cleaned_by_what_they_are() -> None:
+    started = clean.event(
+        session_started(upload_folder="/secret/Media", upload_remote="gdrive,token=x:TV", accounts_total=-1), at=NOW
+    )
+    failed = clean.event(file_failed("/secret/a.mkv", "open /secret/a.mkv: token=x", account="/secret/1.json"), at=NOW)
+    switched = clean.event(sa_switched("/secret/2.json", "/secret/1.json", reason="odd"), at=NOW)
+
+    assert (started.upload_folder, started.upload_remote, started.accounts_total) == ("Media", "gdrive:TV", 0)
+    assert (failed.name, failed.error, failed.account) == ("a.mkv", "open a.mkv: token=(hidden)", "1.json")
+    assert (switched.current, switched.previous, switched.reason) == ("2.json", "1.json", "")
+
+
+def test_numbers_of_an_event_become_finite_and_whole_where_they_must_be() -> None:
+    told: Any = {"files": 2.7, "bytes": math.nan, "files_left": None, "bytes_left": 10**400}
+    finished = clean.event(session_finished(next_capacity_at=math.inf, **told), at=NOW)
+
+    assert (finished.files, finished.bytes, finished.files_left, finished.bytes_left) == (2, 0, 0, 1 << 63)
+    assert (finished.next_capacity_at, finished.at) == (0, NOW)
+    assert clean.event(throttle_changed(None), at=NOW).limit is None
+
+
+def test_a_known_folder_vanishes_from_the_texts_of_an_event() -> None:
+    folder = "/mnt/odd: name's place"
+    failed = clean.event(file_failed(error=f"open {folder}/Show/a.mkv: gone"), at=NOW, known_paths=[folder])
+
+    assert failed.error == "open Show/a.mkv: gone"
+
+
+@given(EVENTS)
+def test_every_event_can_be_cleaned_and_told(told: events.Event) -> None:
+    cleaned = clean.event(told, at=NOW)
+
+    assert type(cleaned) is type(told)
+    events.sentence(cleaned).encode("utf-8")
+
+
+@pytest.mark.parametrize("value", ["ready", "odd", None, 5, [], events.AccountState.DENIED])
+def test_only_known_words_are_words(value: object) -> None:
+    known = value in list(events.AccountState)
+
+    assert clean.word(value, events.AccountState) == (value if known else "")

@@ -15,6 +15,7 @@ from cloudplow_dashboard.state import exports
 from cloudplow_dashboard.state.bounded import FILES_LIMIT, FileEntry
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
+from cloudplow_dashboard.state.uploader_state import new_session
 from cloudplow_dashboard.web.app import create_app
 from tests.unit.dashboard.helpers import NOW, Clock, file_failed, file_transferred, make_state, session_started
 
@@ -118,8 +119,10 @@ def test_files_that_were_left_out_are_told(client: FlaskClient, state: Dashboard
 def test_a_download_comes_in_few_pieces_so_that_a_slow_client_holds_no_thread() -> None:
     entries = [FileEntry(NOW, "failed", "x", 5, "", 1, "")] * FILES_LIMIT
 
+    head: exports.SessionHead = {"uploader": "", "session": new_session(), "files_total": 0, "truncated": False}
+
     assert len(list(exports.session_csv(entries))) <= exports.PIECES + 1
-    assert len(list(exports.session_json({"a": 1}, entries))) <= exports.PIECES + 2
+    assert len(list(exports.session_json(head, entries))) <= exports.PIECES + 2
 
 
 def test_the_export_of_the_history(client: FlaskClient, history: History) -> None:

@@ -171,6 +171,7 @@ def test_hostile_names_are_escaped(client: FlaskClient, state: DashboardState) -
     assert found[("cloudplow_account_quota_used_bytes", "google", evil)] == 5
 
 
+@pytest.mark.process
 def test_promtool_finds_nothing_to_complain_of(client: FlaskClient, state: DashboardState) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:

@@ -35,12 +35,12 @@ from tests.unit.dashboard.helpers import (
 )
 
 
-def shown(*happened: Any, clock: Clock | None = None) -> dict[str, Any]:
+def shown(*happened: Any, clock: Clock | None = None) -> Any:
     """The uploader's part of the document after these events."""
     state = make_state(clock)
     for event in happened:
         state.apply(event)
-    part: dict[str, Any] = state.document()["uploaders"][UPLOADER]
+    part: Any = state.document()["uploaders"][UPLOADER]
     return part
 
 
@@ -280,18 +280,18 @@ def test_sentences_for_people() -> None:
     )
 
     assert told == [
-        "Upload of Media to gdrive:Media began as a dry run, with 3 accounts",
+        "Dry run (nothing is uploaded): Media to gdrive:Media with 3 accounts",
         "3,000 files, 5.0 TB to upload",
-        "1.json begins (1 of 3)",
-        "Stage 1 began on 1.json: 5 files, 500.0 B",
+        "Starting with account 1.json (1 of 3)",
+        "Stage 1 started with 1.json: 5 files, 500.0 B",
         "Limited to 10.0 MB/s while 2 streams play",
         "Full speed again",
-        "<b>.mkv failed on 1.json: no",
-        "Stage 1 ended (done): 5 files, 500.0 B in 2h 7m. quota",
-        "2.json takes over from 1.json (2 of 3): its quota is used up",
+        "Could not upload <b>.mkv with 1.json: no",
+        "Stage 1 finished: 5 files, 500.0 B in 2h 7m (0.1 B/s); quota",
+        "Switched from account 1.json to 2.json (2 of 3): its quota is used up",
         "Uploads are suspended: Google refuses",
-        "Uploads go on after: Google refuses",
-        "Upload ended: the quota of every account is used up (1 file, 2.0 KB uploaded; 2 files, 4.0 KB left)",
+        "Uploads resumed",
+        "Stopped, all quota used: 1 file, 2.0 KB uploaded; 2 files, 4.0 KB left",
     ]
 
 

@@ -16,6 +16,7 @@ from cloudplow import events
 from cloudplow_dashboard.state import state as state_module
 from cloudplow_dashboard.state.patches import merge
 from cloudplow_dashboard.state.state import DashboardState
+from tests.examples import examples
 from tests.unit.dashboard.helpers import (
     EVENTS,
     NOW,
@@ -60,7 +61,7 @@ def assert_fit_for_json(value: Any) -> None:
 STEPS = st.lists(st.one_of(EVENTS, st.sampled_from(["publish", "facts only", "expire"])), max_size=25)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(steps=STEPS, cut=st.integers(0, 25))
 def test_patches_lead_from_any_snapshot_exactly_to_the_present_document(steps: list[Any], cut: int) -> None:
     clock = Clock()
@@ -137,7 +138,7 @@ def test_an_event_that_cannot_be_taken_in_is_logged_and_the_next_one_is_shown(
     state.receive("google", event=broken)
     state.receive("google", event=file_transferred())
 
-    assert "could not take in file_failed" in caplog.text
+    assert "could not process file_failed" in caplog.text
     assert state.document()["uploaders"]["google"]["session"]["files_done"] == 1
 
 

@@ -28,32 +28,36 @@ SHEETS = sorted((STATIC / "css").glob("*.css"))
 def test_modules_are_joined_in_the_order_in_which_they_need_each_other() -> None:
     modules = {
         "main.js": 'import * as words from "./words.js";\nimport { a } from "./render/a.js";\na(words.b);',
-        "render/a.js": 'import { b } from "../words.js";\nexport function a() {}\nconst c = 1;\nexport const d = b;',
+        "render/a.js": 'import * as words from "../words.js";\nimport { e } from "../e.js";\n'
+        "export function a() {}\nconst c = 1;\nexport const d = words.b(e);",
         "words.js": "export async function b() {}",
+        "e.js": "export const e = 5;",
     }
     assert join_modules("main.js", modules.__getitem__) == (
-        "const $words = (() => {\nasync function b() {}\nreturn { b };\n})();\n"
-        "const $render$a = (() => {\n"
-        "const { b } = $words;\nfunction a() {}\nconst c = 1;\nconst d = b;\nreturn { a, d };\n})();\n"
-        "const $main = (() => {\nconst words = $words;\nconst { a } = $render$a;\na(words.b);\nreturn {  };\n})();\n"
+        "const words = (() => {\nasync function b() {}\nreturn { b };\n})();\n"
+        "const { e } = (() => {\nconst e = 5;\nreturn { e };\n})();\n"
+        "const { a, d } = (() => {\nfunction a() {}\nconst c = 1;\nconst d = words.b(e);\nreturn { a, d };\n})();\n"
+        "(() => {\na(words.b);\n})();\n"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('import a from "./b.js";\n', "modules import each other"),
-        ('import "./c.js";\n', "not understood: import"),
-        ("import {\n  a,\n} from './c.js';\n", "not understood: import"),
-        ("export default 3;\n", "not understood: export default 3;"),
-        ("export let a = 3;\n", "not understood: export let"),
+        ('import { a } from "./b.js";\n', "main.js -> b.js -> main.js: modules import each other"),
+        ('import "./c.js";\n', "b.js: not understood: import"),
+        ("import { a } from './c.js';\n", "b.js: not understood: import"),
+        ("export default 3;\n", "b.js: not understood: export default 3;"),
+        ("export let a = 3;\n", "b.js: not understood: export let"),
+        ("export const c = 3;\n", "b.js: exports c, as c.js does"),
+        ('import * as other from "./c.js";\n', "b.js: imports c.js in another way"),
     ],
 )
 def test_what_cannot_be_joined_is_refused_by_name(text: str, complaint: str) -> None:
-    modules = {"main.js": 'import * as b from "./b.js";', "b.js": text.replace("./b.js", "./main.js")}
-    with pytest.raises(ValueError, match=complaint) as caught:
+    main = 'import { c } from "./c.js";\nimport { d } from "./b.js";\n'
+    modules = {"main.js": main, "b.js": text.replace("./b.js", "./main.js"), "c.js": "export const c = 1;\n"}
+    with pytest.raises(ValueError, match=complaint):
         join_modules("main.js", modules.__getitem__)
-    assert "b.js" in str(caught.value)
 
 
 def test_comments_and_indentation_are_left_out() -> None:
@@ -61,13 +65,14 @@ def test_comments_and_indentation_are_left_out() -> None:
         '// What it is.\n\n/**\n * Says * and /.\n */\nexport const a = {\n  b: "// c", // no\n  /* d */\n  e: 1,\n};\n'
     )
     assert lighter_script(text) == 'export const a={b: "// c", // no\ne:1,};'
+    assert lighter_script("const f = (/** @type {(a: string) => 1} */ a) => g(a);\n") == "const f=(a)=>g(a);"
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ('const a = b ? [c] : { d: "x = { y }" };', 'const a=b?[c]:{d:"x = { y }"};'),
-        ("const t = `a ${b ? ` ${c} of` : 1}, d`;", "const t = `a ${b ? ` ${c} of` : 1}, d`;"),
+        ("const t = `a ${b ? c : 1}, { d }` + e;", "const t=`a ${b ? c : 1}, { d }` + e;"),
         ("const r = / { [,] /g; a = 1", "const r = / { [,] /g; a = 1"),
         ("a = b + +c - -d", "a=b + +c - -d"),
         ("return (\n  a\n  && b\n);", "return(a\n&&b\n);"),
@@ -90,16 +95,27 @@ def test_our_sources_are_such_that_leaving_out_is_safe(path: Path) -> None:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         place = f"{path.name}:{number}"
         assert line.count("`") % 2 == 0, f"{place}: a template goes over several lines"
-        bare = re.sub(r'"(?:[^"\\]|\\.)*"|`[^`]*`|/(?:[^/\\\s]|\\.)+/g?u?', "", line).strip()
+        assert not re.search(r"\$\{[^}`]*`", line), f"{place}: a template in a template"
+        bare = re.sub(r'/\*\* .*?\*/|"(?:[^"\\]|\\.)*"|`[^`]*`|/(?:[^/\\\s]|\\.)+/g?u?', "", line).strip()
         assert not re.search(r"\S\s*(?://|/\*)", bare), f"{place}: a comment after code"
+        assert len(line) <= 120 or path.suffix == ".css", f"{place}: {len(line)} characters"
+
+
+def test_every_module_is_checked_for_types_and_no_panel_imports_another() -> None:
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("// @ts-check\n"), path.name
+        if path.parent.name == "render":
+            assert not re.search(r'from "\./', text), f"{path.name} imports a panel"
+            assert "read.js" not in text, f"{path.name} reads documents itself"
 
 
 def test_nothing_of_the_page_is_forgotten() -> None:
     script = page_script().decode()
     for path in MODULES:
-        name = path.relative_to(STATIC / "js").with_suffix("").as_posix().replace("/", "$")
-        if path.name != "theme.js" or "$" in name:
-            assert f"const ${name}=" in script
+        name = path.relative_to(STATIC / "js").as_posix()
+        for exported in re.findall(r"^export (?:async function|function|const) (\w+)", path.read_text(), re.MULTILINE):
+            assert re.search(rf"\b(?:function {exported}\(|const {exported}=)", script), f"{name}: {exported}"
     assert sorted(STYLES) == [path.name for path in SHEETS]
     assert page_styles().count(b"{") == sum(path.read_bytes().count(b"{") for path in SHEETS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,18 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from cloudplow.distribution import distribution_document
+from cloudplow.events import AccountState
+from cloudplow_dashboard.state.patches import merge, position_of
+from cloudplow_dashboard.web.answers import Summary
 from cloudplow_dashboard.web.app import create_app
-from cloudplow_dashboard.web.openapi import document, markdown
-from cloudplow_dashboard.web.routes import ROUTES, Route
-from cloudplow_dashboard.web.schemas import DOCUMENTS, ERROR, STATE
+from cloudplow_dashboard.web.manual import markdown
+from cloudplow_dashboard.web.openapi import document
+from cloudplow_dashboard.web.route import Route
+from cloudplow_dashboard.web.routes import JSON, ROUTES
+from cloudplow_dashboard.web.schemas import PLACE, Schema
+from tests.examples import examples
 from tests.unit.dashboard.helpers import (
+    DOCUMENTS,
     EVENTS,
     account_quota,
     accounts_learned,
@@ -37,7 +45,8 @@ from tests.unit.dashboard.helpers import (
 )
 
 ROOT = Path(__file__).parents[4]
-JSON_ROUTES = [route for route in ROUTES if route.answers[0][0] == "application/json"]
+DESCRIBED = document(ROUTES)
+JSON_ROUTES = [route for route in ROUTES if JSON in route.answers]
 FLASK_ROUTES = [route for route in ROUTES if route.view is not None]
 HAPPENED = [
     session_started(),
@@ -55,6 +64,26 @@ HAPPENED = [
     stage_started(2, "2.json"),
     progress(transferring(), checking=("x",)),
 ]
+
+
+def described(route: Route) -> Schema:
+    answer: Schema = DESCRIBED["paths"][route.path]["get"]["responses"]["200"]["content"][JSON]["schema"]
+    return answer
+
+
+def named(name: str) -> Schema:
+    schema: Schema = DESCRIBED["components"]["schemas"][name]
+    return schema
+
+
+def validator(schema: Schema, *, closed: bool = False) -> OAS31Validator:
+    """Checks answers. closed: also that they hold no key that is not described."""
+    components = DESCRIBED["components"]
+    if closed:
+        components = json.loads(json.dumps(components))
+        for one in components["schemas"].values():
+            one |= {"additionalProperties": False} if "properties" in one else {}
+    return OAS31Validator(schema | {"components": components})
 
 
 def a_client(*happened: Any) -> FlaskClient:
@@ -89,8 +118,33 @@ def test_every_rule_of_the_server_is_in_the_table(client: FlaskClient) -> None:
 
 def test_the_manual_is_made_from_the_table() -> None:
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == markdown(), (
-        "run: python -m cloudplow_dashboard.web.openapi > docs/api.md"
+        "run: python -m cloudplow_dashboard.web.manual > docs/api.md"
     )
+
+
+def blocks_of_the_manual(language: str) -> list[str]:
+    """The code blocks of a language in docs/api.md."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", markdown(), re.MULTILINE | re.DOTALL)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), DOCUMENTS), st.dictionaries(st.sampled_from("abc"), DOCUMENTS))
+def test_the_merge_of_the_manual_does_what_every_viewer_does(target: Any, patch: Any) -> None:
+    (code,) = blocks_of_the_manual("python")
+    names: dict[str, Any] = {}
+    exec(code, names)
+
+    assert len(code.splitlines()) == 10
+    assert json.dumps(names["merge"](target, patch)) == json.dumps(merge(target, patch))
+
+
+def test_the_frame_of_the_manual_is_one_of_the_stream() -> None:
+    frame = next(block for block in blocks_of_the_manual("") if block.startswith("id: "))
+    fields = dict(line.split(": ", 1) for line in frame.splitlines())
+    patch = json.loads(fields["data"])
+    before: dict[str, Any] = {"uploaders": {"google": {"failures": {"1": {}, "2": {}}}}}
+
+    assert (fields["event"], position_of(fields["id"], "k3f9")) == ("patch", patch["version"])
+    assert list(merge(before, patch)["uploaders"]["google"]["failures"]) == ["2", "3"]
 
 
 @pytest.mark.parametrize("happened", [[], HAPPENED], ids=["nothing", "an upload"])
@@ -99,32 +153,46 @@ def test_answers_are_as_described(route: Route, happened: list[Any]) -> None:
     answer = a_client(*happened).get(route.path)
 
     assert (answer.status_code, answer.content_type) == (200, "application/json")
-    OAS31Validator(route.answers[0][1]).validate(json.loads(answer.data))
+    validator(described(route), closed=True).validate(json.loads(answer.data))
+
+
+def test_what_is_not_described_is_noticed() -> None:
+    answer = a_client(*HAPPENED).get("/api/state").json
+    assert answer is not None
+    answer["uploaders"]["google"]["progress"]["novelty"] = 1
+
+    assert not validator({"$ref": PLACE + "StateDocument"}, closed=True).is_valid(answer)
 
 
 def test_a_queue_is_described_to_the_last_key() -> None:
     known = distribution_document([5, 10**9], source="lsf", upload_folder="Media", duration_seconds=1, now=1)
-    described = STATE["properties"]["uploaders"]["additionalProperties"]["properties"]["queue"]["properties"]
-    schema = described["distribution"]
 
-    assert set(schema["properties"]) == set(known)
-    OAS31Validator(schema).validate(known)
+    assert set(named("Distribution")["properties"]) == set(known)
+    for name, part in (("SizeStatistics", "statistics"), ("SizeMetadata", "metadata")):
+        assert set(named(name)["properties"]) == set(known[part])
+    validator(named("Distribution"), closed=True).validate(known)
     client = a_client(session_started(), queue_learned(distribution=known))
     for path in ("/api/queue_distribution", "/api/queue_distribution?uploader=google"):
         answer = client.get(path).json
         assert answer is not None
-        OAS31Validator(DOCUMENTS).validate(answer)
+        validator(named("Distributions")).validate(answer)
         assert '"counts": [1, ' in json.dumps(answer)
 
 
 @given(st.lists(EVENTS, max_size=12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_answers_are_as_described_whatever_happened(happened: list[Any]) -> None:
     client = a_client(*happened)
     for route in JSON_ROUTES:
         answer = client.get(route.path)
         assert answer.status_code == 200
-        OAS31Validator(route.answers[0][1]).validate(json.loads(answer.data))
+        validator(described(route)).validate(json.loads(answer.data))
+
+
+def test_the_summary_counts_the_accounts_in_every_state() -> None:
+    keys = Summary.__annotations__.keys() - {"accounts_total"}
+
+    assert {key for key in keys if key.startswith("accounts_")} == {f"accounts_{state}" for state in AccountState}
 
 
 def _value(schema: dict[str, Any]) -> st.SearchStrategy[str]:
@@ -141,9 +209,8 @@ def _value(schema: dict[str, Any]) -> st.SearchStrategy[str]:
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[Route, list[tuple[str, str]]]:
     """A described route with parameters that fit, that do not, twice, or that nobody knows."""
-    described = document()["paths"]
     route = draw(st.sampled_from(FLASK_ROUTES))
-    parameters = described[route.path]["get"]["parameters"]
+    parameters = DESCRIBED["paths"][route.path]["get"]["parameters"]
     query = []
     for parameter in parameters:
         times = draw(st.sampled_from([0, 1, 1, 1, 2]))
@@ -154,7 +221,7 @@ def requests(draw: st.DrawFn) -> tuple[Route, list[tuple[str, str]]]:
 
 
 @given(requests(), st.sampled_from(["", "gzip", "*;q=0", "gzip;q=x"]), st.text(st.characters(codec="ascii")))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_request_brings_a_route_down(
     client: FlaskClient, request: tuple[Route, list[tuple[str, str]]], encoding: str, accept: str
 ) -> None:
@@ -165,7 +232,7 @@ def test_no_request_brings_a_route_down(
     assert answer.status_code in (200, 400, 404)
     assert answer.data
     if answer.status_code != 200:
-        OAS31Validator(ERROR).validate(json.loads(answer.data))
+        validator(named("Error")).validate(json.loads(answer.data))
         assert "Traceback" not in answer.text
 
 
@@ -175,7 +242,7 @@ def test_no_request_brings_a_route_down(
         ("/api/history?metric=x", "metric must be one of speed, bytes, files, errors, accounts"),
         ("/api/history?step=-1", "step must be a whole number from 0 to 2592000"),
         ("/api/history?since=nan", "since must be a number from"),
-        ("/api/history?step=1&step=2", "Give the parameter step once"),
+        ("/api/history?step=1&step=2", "Give the parameter step only once"),
         ("/api/service_accounts?limit=x", "limit must be a whole number"),
         ("/api/service_accounts?sort=x", "sort must be one of index, -index"),
         ("/api/status?uploader=", "uploader must be a text of 1 to 1024 characters"),

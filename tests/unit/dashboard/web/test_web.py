@@ -28,6 +28,7 @@ from tests.unit.dashboard.helpers import (
     progress,
     queue_learned,
     session_finished,
+    session_recovered,
     session_started,
     stage_finished,
     stage_started,
@@ -111,6 +112,17 @@ def test_status_when_idle(client: FlaskClient) -> None:
 
     assert answer["active"] is False
     assert answer["message"] == "No active upload session"
+
+
+def test_status_after_an_upload_that_an_earlier_process_did_not_finish(
+    client: FlaskClient, state: DashboardState
+) -> None:
+    feed(state, session_recovered())
+
+    answer = get(client, "/api/status")
+
+    assert (answer["active"], answer["message"]) == (False, "The last upload was interrupted")
+    assert (answer["recovered"], answer["outcome"], answer["current_sa"]) == (True, "interrupted", "3.json")
 
 
 def test_status_of_an_upload(client: FlaskClient, state: DashboardState) -> None:

@@ -1,6 +1,7 @@
+// @ts-check
 // The speed of the last minutes as a small line, from what this page has seen.
 
-import { setAttr, svg } from "../dom.js";
+import { setAttr, svg } from "./dom.js";
 
 const WINDOW_SECONDS = 180;
 const MAX_SAMPLES = 400;
@@ -14,15 +15,18 @@ export function spark() {
   const node = svg("svg.spark", {
     viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true",
   }, area, line);
+  /** @type {{ at: number, value: number }[]} */
   let samples = [];
   let scale = 0;
 
+  /** @param {number} value */
   function height(value) {
     return HEIGHT - 2 - (value / scale) * (HEIGHT - 6);
   }
 
   return {
     node,
+    /** @param {number} at @param {number} value */
     add(at, value) {
       const last = samples[samples.length - 1];
       if (at <= 0 || (last && at <= last.at)) return;

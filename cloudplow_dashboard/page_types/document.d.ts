@@ -1,0 +1,236 @@
+// The state document as `/api/state` and the stream send it; see docs/architecture.md. Sizes are bytes, times epoch
+// seconds; an unknown time is 0, unknown seconds are -1, an unknown text is "".
+// Global names, for the type checker only: nothing here is part of the page. A test compares them with the server's.
+
+interface StateDocument {
+  version: number;
+  boot: string;
+  ts: number;
+  refresh_interval: number;
+  app_version: string;
+  engine: string;
+  recovered: boolean;
+  uploaders: Record<string, UploaderDocument>;
+  facts: Record<string, FactDocument>;
+}
+
+/** A merge patch: any part of the document, null for what goes. */
+type StatePatch = { version?: number; ts?: number; boot?: string } & Record<string, unknown>;
+
+interface UploaderDocument {
+  active: boolean;
+  phase: string;
+  session: SessionDocument;
+  progress: ProgressDocument;
+  eta: EtaDocument;
+  queue: QueueDocument;
+  plan: PlanDocument;
+  accounts: Record<string, AccountDocument>;
+  accounts_summary: AccountsSummaryDocument;
+  capacity: CapacityDocument;
+  throttle: ThrottleDocument;
+  suspension: SuspensionDocument;
+  failures: Record<string, FailureDocument>;
+  sessions: PastSessionDocument[];
+}
+
+interface SessionDocument {
+  id: string;
+  started_at: number;
+  ended_at: number;
+  outcome: string;
+  reason: string;
+  dry_run: boolean;
+  folder: string;
+  remote: string;
+  stage: number;
+  stages_total: number;
+  account: string;
+  account_index: number;
+  accounts_total: number;
+  accounts_used: string[];
+  switch_reason: string;
+  files_done: number;
+  bytes_done: number;
+  files_total: number;
+  bytes_total: number;
+  files_failed: number;
+  files_left: number;
+  bytes_left: number;
+  next_capacity_at: number;
+  recovered: boolean;
+}
+
+interface ProgressDocument {
+  at: number;
+  bytes: number;
+  total_bytes: number;
+  speed: number;
+  eta_seconds: number;
+  files: number;
+  total_files: number;
+  errors: number;
+  transferring_count: number;
+  checking_count: number;
+  transferring: Record<string, TransferDocument>;
+  checking: string[];
+}
+
+interface TransferDocument {
+  name: string;
+  size: number;
+  bytes: number;
+  speed: number;
+  eta_seconds: number;
+  percentage: number;
+}
+
+interface EtaDocument {
+  speed_at: number;
+  quotas_at: number;
+}
+
+interface QueueDocument {
+  available: boolean;
+  files: number;
+  bytes: number;
+  source: string;
+  confidence: string;
+  duration_seconds: number;
+  learned_at: number;
+  distribution: DistributionDocument;
+}
+
+/** Of `cloudplow.distribution`; only what the page reads. */
+interface DistributionDocument {
+  max_file_size: number;
+  oldest_modified_at: number;
+  oldest_file: string;
+  percentiles: Record<string, number>;
+  size_buckets: Record<string, { count: number; total_bytes: number; percentage: number }>;
+  size_histogram: { from_bytes: number; counts: number[] };
+  metadata: { sample_count: number };
+}
+
+interface PlanDocument {
+  made_at: number;
+  files: number;
+  bytes: number;
+  waiting_files: number;
+  waiting_bytes: number;
+  unplanned_files: number;
+  unplanned_bytes: number;
+  unplanned_why: string;
+  next_capacity_at: number;
+  stages: StageDocument[];
+  later: StageDocument[];
+  done_total: number;
+  next_total: number;
+  later_total: number;
+}
+
+interface StageDocument {
+  stage: number;
+  account: string;
+  files: number;
+  bytes: number;
+  starts_at: number;
+  oversized: boolean;
+  state: string;
+  outcome: string;
+}
+
+interface AccountDocument {
+  index: number;
+  state: string;
+  why: string;
+  used_bytes: number;
+  limit_bytes: number;
+  resets_at: number;
+  until: number;
+}
+
+interface AccountsSummaryDocument {
+  total: number;
+  used_bytes: number;
+  limit_bytes: number;
+  states: Record<string, number>;
+}
+
+interface CapacityDocument {
+  free_bytes: number;
+  used_bytes: number;
+  limit_bytes: number;
+  next_return_at: number;
+  next_return_bytes: number;
+  strip_from: number;
+  strip: number[];
+  later_bytes: number;
+}
+
+interface ThrottleDocument {
+  active: boolean;
+  limit: number;
+  streams: number;
+}
+
+interface SuspensionDocument {
+  active: boolean;
+  reason: string;
+  until: number;
+}
+
+interface FailureDocument {
+  at: number;
+  name: string;
+  error: string;
+  account: string;
+  stage: number;
+}
+
+interface PastSessionDocument {
+  id: string;
+  started_at: number;
+  ended_at: number;
+  outcome: string;
+  reason: string;
+  dry_run: boolean;
+  folder: string;
+  remote: string;
+  stage: number;
+  files_done: number;
+  bytes_done: number;
+  files_failed: number;
+  files_left: number;
+  bytes_left: number;
+  next_capacity_at: number;
+  accounts_used: number;
+}
+
+interface FactDocument {
+  seq: number;
+  at: number;
+  uploader: string;
+  kind: string;
+  text: string;
+}
+
+/** A row of `/api/service_accounts`; only what the page reads. */
+interface AccountRowDocument {
+  sa_file: string;
+  index: number;
+  state: string;
+  why: string;
+  used_bytes: number;
+  quota_bytes: number;
+  reset_time: number;
+  until: number;
+}
+
+/** The answer of `/api/history`; only what the page reads. */
+interface HistoryDocument {
+  step: number;
+  points: [number, number][];
+  /** By uploader, then by account: (beginning of the day, bytes). */
+  accounts: Record<string, Record<string, [number, number][]>>;
+}

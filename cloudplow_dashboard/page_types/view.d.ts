@@ -1,0 +1,265 @@
+// What `derive` makes of the state document: all that panels show, in one spelling. Sizes are bytes, times epoch
+// seconds, durations seconds; 0 for an unknown time, -1 for an unknown duration or share, "" for an unknown text.
+// Global names, for the type checker only: nothing here is part of the page.
+
+/** What one uploader does, and what is known beside it. */
+interface View {
+  name: string;
+  /** False while there is no uploader at all. */
+  known: boolean;
+  now: number;
+  engine: string;
+  phase: string;
+  active: boolean;
+  uploaders: UploaderCard[];
+  session: Session;
+  transfers: Transfer[];
+  transfersTotal: number;
+  checking: number;
+  done: number;
+  total: number;
+  left: number;
+  fraction: number;
+  filesDone: number;
+  filesTotal: number;
+  filesLeft: number;
+  seconds: number;
+  speed: number;
+  average: number;
+  /** When the speed was measured. */
+  sampleAt: number;
+  /** Whether all that is left fits into the quota of now; else `waiting` bytes do not. */
+  fits: boolean;
+  waiting: number;
+  eta: number;
+  /** When this is done, or the quota used up: rounded, and steady. */
+  finishAt: number;
+  /** When all is done, waits for quota included; 0 when that is no later than `finishAt`. */
+  finishWithQuotasAt: number;
+  queue: Queue;
+  plan: Plan;
+  rest: Rest;
+  accounts: Account[];
+  pool: Pool;
+  capacity: Capacity;
+  throttle: { active: boolean; limit: number; streams: number };
+  suspension: { active: boolean; reason: string; until: number };
+  failures: Failure[];
+  /** Finished ones, newest first. */
+  sessions: PastSession[];
+  /** Newest first. */
+  facts: Fact[];
+}
+
+/** One uploader beside the others. */
+interface UploaderCard {
+  name: string;
+  active: boolean;
+  phase: string;
+  outcome: string;
+  done: number;
+  total: number;
+  fraction: number;
+  speed: number;
+  /** When it will be done, rounded. */
+  doneAt: number;
+  endedAt: number;
+}
+
+interface Session {
+  /** False before the first session. */
+  exists: boolean;
+  id: string;
+  startedAt: number;
+  endedAt: number;
+  outcome: string;
+  reason: string;
+  dryRun: boolean;
+  recovered: boolean;
+  folder: string;
+  remote: string;
+  stage: number;
+  stagesTotal: number;
+  account: string;
+  accountIndex: number;
+  accountsTotal: number;
+  accountsUsed: string[];
+  switchReason: string;
+  filesDone: number;
+  bytesDone: number;
+  filesTotal: number;
+  bytesTotal: number;
+  filesFailed: number;
+  filesLeft: number;
+  bytesLeft: number;
+  nextCapacityAt: number;
+}
+
+interface Transfer {
+  key: string;
+  name: string;
+  size: number;
+  done: number;
+  speed: number;
+  eta: number;
+  fraction: number;
+}
+
+interface Queue {
+  available: boolean;
+  files: number;
+  bytes: number;
+  confidence: string;
+  durationSeconds: number;
+  learnedAt: number;
+  maxFileSize: number;
+  oldestModifiedAt: number;
+  oldestFile: string;
+  samples: number;
+  /** In the order of RANKS. */
+  percentiles: number[];
+  buckets: { name: string; count: number; totalBytes: number; percentage: number }[];
+  bins: { from: number; to: number; files: number }[];
+}
+
+interface Plan {
+  madeAt: number;
+  rows: PlanRow[];
+  /** What the axis of time spans. */
+  from: number;
+  until: number;
+  doneTotal: number;
+  nextTotal: number;
+  laterTotal: number;
+}
+
+/** One account with its stages. */
+interface PlanRow {
+  account: string;
+  state: string;
+  stages: Stage[];
+  /** The stage that the row tells of. */
+  head: Stage;
+  files: number;
+  bytes: number;
+}
+
+interface Stage {
+  key: number;
+  stage: number;
+  account: string;
+  files: number;
+  bytes: number;
+  begin: number;
+  end: number;
+  state: string;
+  oversized: boolean;
+}
+
+/** What does not fit into the quota of now. */
+interface Rest {
+  files: number;
+  bytes: number;
+  nextAt: number;
+  unplannedFiles: number;
+  unplannedBytes: number;
+  unplannedWhy: string;
+}
+
+interface Account {
+  name: string;
+  index: number;
+  state: string;
+  why: string;
+  until: number;
+  used: number;
+  limit: number;
+  fraction: number;
+  resetsAt: number;
+}
+
+interface Pool {
+  total: number;
+  used: number;
+  limit: number;
+  /** The limit of every account, 0 when unknown or not the same. */
+  each: number;
+  mixed: boolean;
+  /** How many are in which state; none that no account is in. */
+  states: { state: string; count: number }[];
+}
+
+interface Capacity {
+  /** Whether anything is known of the quota. */
+  known: boolean;
+  free: number;
+  used: number;
+  limit: number;
+  nextAt: number;
+  nextBytes: number;
+  /** When the first hour begins, and what comes back in each of 24. */
+  from: number;
+  hours: number[];
+  within: number;
+  later: number;
+}
+
+interface Failure {
+  key: string;
+  at: number;
+  name: string;
+  error: string;
+  account: string;
+  stage: number;
+}
+
+interface PastSession {
+  key: string;
+  startedAt: number;
+  seconds: number;
+  outcome: string;
+  reason: string;
+  dryRun: boolean;
+  filesDone: number;
+  bytesDone: number;
+  filesFailed: number;
+  filesLeft: number;
+}
+
+interface Fact {
+  seq: number;
+  at: number;
+  uploader: string;
+  kind: string;
+  text: string;
+}
+
+/** What must not jump between two documents of the same session. */
+interface Memory {
+  session: string;
+  done: number;
+  heldSince: number;
+  eta: number;
+  etaAt: number;
+  finishAt: number;
+}
+
+/** Part of a sentence; {data} is what comes from outside. */
+type Part = string | { data: string };
+
+/** Draws a panel. */
+type Update = (view: View) => void;
+
+/** The state of the connection; contactAt: epoch milliseconds of the last sign of life. */
+interface Status {
+  mode: "connecting" | "live" | "reconnecting" | "polling" | "closed";
+  contactAt: number;
+}
+
+/** started_at as startedAt. */
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Name;
+type Spelled<T> = { [Key in keyof T as Camel<Key & string>]: T[Key] };
+
+interface Window {
+  uPlot: typeof import("uplot");
+}

@@ -1,0 +1,347 @@
+"""The state document: what `/api/state` answers and the stream patches, one TypedDict for each part.
+
+The code that makes a part is checked against these types; `/api/openapi.json` and docs/api.md are made from them.
+
+No value is ever null, so that a JSON Merge Patch (RFC 7396) can carry every change: an unknown time is 0, unknown
+seconds are -1, an unknown text is "". Collections whose members change one by one are objects keyed by name or number,
+so that a patch carries only the member that changed, and null for one that was dropped.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from cloudplow.events import AccountState, SessionOutcome, StageOutcome, SwitchReason
+from cloudplow_dashboard.state.distribution import Distribution
+from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds, SecondsLeft
+
+
+class Phase(StrEnum):
+    """What an uploader does, in the dashboard's words."""
+
+    IDLE = "idle"
+    SCANNING = "scanning"
+    UPLOADING = "uploading"
+    SWITCHING = "switching"
+    THROTTLED = "throttled"
+    SUSPENDED = "suspended"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+
+
+class EngineState(StrEnum):
+    """What the program does. "stopped" is the last thing that a viewer hears."""
+
+    IDLE = "idle"
+    UPLOADING = "uploading"
+    STOPPED = "stopped"
+
+
+class StageState(StrEnum):
+    """How far a stage has got. "waiting": for quota."""
+
+    DONE = "done"
+    RUNNING = "running"
+    NEXT = "next"
+    WAITING = "waiting"
+
+
+class SessionBase(TypedDict):
+    """What is known of a session at any time."""
+
+    id: str
+    started_at: EpochSeconds
+    ended_at: EpochSeconds
+    outcome: SessionOutcome | Nothing
+    reason: str
+    dry_run: bool
+    folder: str
+    remote: str
+    stage: int
+    files_done: int
+    bytes_done: Bytes
+    files_failed: int
+    files_left: int
+    bytes_left: Bytes
+    next_capacity_at: EpochSeconds
+
+
+class Session(SessionBase):
+    """The session that runs, or the last one.
+
+    folder: the last part of its path. stage: the current one, counted from 1. account_index: the 0-based place of
+    account in the pool, -1 when unknown. accounts_used: by name, at most 1000. files_done, bytes_done: exactly what
+    arrived. bytes_left allows for what has arrived of files that are being transferred, so it may be less than
+    bytes_total - bytes_done. recovered: an earlier process ran it.
+    """
+
+    stages_total: int
+    account: str
+    account_index: int
+    accounts_total: int
+    accounts_used: list[str]
+    switch_reason: SwitchReason | Nothing
+    files_total: int
+    bytes_total: Bytes
+    recovered: bool
+
+
+class PastSession(SessionBase):
+    """A finished session. accounts_used: how many."""
+
+    accounts_used: int
+
+
+class TransferringFile(TypedDict):
+    """A file that is being transferred. bytes: how much of it has arrived; percentage: 0 to 100."""
+
+    name: str
+    size: Bytes
+    bytes: Bytes
+    speed: BytesPerSecond
+    eta_seconds: SecondsLeft
+    percentage: int
+
+
+class Progress(TypedDict):
+    """rclone's statistics of the running stage, as of `at`.
+
+    bytes may count failed and repeated uploads too. transferring: by a number that a file keeps, at most 100 files,
+    in rclone's order; transferring_count counts all of them. checking: names, at most 50.
+    """
+
+    at: EpochSeconds
+    bytes: Bytes
+    total_bytes: Bytes
+    speed: BytesPerSecond
+    eta_seconds: SecondsLeft
+    files: int
+    total_files: int
+    errors: int
+    transferring_count: int
+    checking_count: int
+    transferring: dict[str, TransferringFile]
+    checking: list[str]
+
+
+class Eta(TypedDict):
+    """When the whole queue will be uploaded. Changes of less than 1 % of what is left are not shown.
+
+    speed_at: if only the current speed mattered; quotas_at: with waits for quota.
+    """
+
+    speed_at: EpochSeconds
+    quotas_at: EpochSeconds
+
+
+class Queue(TypedDict):
+    """What waits, as of the last listing. source: how it was learned; confidence: "exact" when every file was listed.
+
+    available: there was a listing. duration_seconds: how long it took. distribution: {} before the first one.
+    """
+
+    available: bool
+    files: int
+    bytes: Bytes
+    source: str
+    confidence: str
+    duration_seconds: Seconds
+    learned_at: EpochSeconds
+    distribution: Distribution
+
+
+class Stage(TypedDict):
+    """One run of rclone, done, running or planned.
+
+    stage: its number, 0 when it has none yet. files, bytes: what it uploaded when it is done, else what is planned.
+    starts_at: when a running one began, or a waiting one may begin. oversized: its one file exceeds a whole quota.
+    """
+
+    stage: int
+    account: str
+    files: int
+    bytes: Bytes
+    starts_at: EpochSeconds
+    oversized: bool
+    state: StageState
+    outcome: StageOutcome | Nothing
+
+
+class PlanSums(TypedDict):
+    """What was still to come when a plan was made."""
+
+    files: int
+    bytes: Bytes
+    waiting_files: int
+    waiting_bytes: Bytes
+    unplanned_files: int
+    unplanned_bytes: Bytes
+    unplanned_why: str
+    next_capacity_at: EpochSeconds
+
+
+class Plan(PlanSums):
+    """How the queue is spread over accounts and stages.
+
+    made_at and the sums are those of the current plan: what was still to come when it was made. `waiting_*`: all that
+    does not fit now; `unplanned_*`: the part of it that is in no stage yet. stages: the last 50 that are done, the
+    running one, then those that can run next; at most 100. later: those that wait for quota; at most 100. `*_total`
+    count them all.
+    """
+
+    made_at: EpochSeconds
+    stages: list[Stage]
+    later: list[Stage]
+    done_total: int
+    next_total: int
+    later_total: int
+
+
+class Account(TypedDict):
+    """One account. index: its 0-based place in the pool; why: a sentence for its state.
+
+    resets_at: when the first spent bytes come back, 0 when nothing is spent. until: when it is ready again, 0 when it
+    is ready or when that is unknown.
+    """
+
+    index: int
+    state: AccountState
+    why: str
+    used_bytes: Bytes
+    limit_bytes: Bytes
+    resets_at: EpochSeconds
+    until: EpochSeconds
+
+
+class AccountsSummary(TypedDict):
+    """All accounts together, those included that the document leaves out. states: how many are in each state."""
+
+    total: int
+    used_bytes: Bytes
+    limit_bytes: Bytes
+    states: dict[AccountState, int]
+
+
+class ReturnStrip(TypedDict):
+    """What comes back to all accounts, and when."""
+
+    next_return_at: EpochSeconds
+    next_return_bytes: Bytes
+    strip_from: EpochSeconds
+    strip: list[Bytes]
+    later_bytes: Bytes
+
+
+class Capacity(ReturnStrip):
+    """The quota of all accounts together.
+
+    free_bytes: on accounts that are neither denied nor failed. `next_return_*`: the bytes that come back first.
+    strip: 24 numbers, the bytes that come back in each hour from strip_from on (which is at most 10 minutes ago);
+    later_bytes: what comes back after these.
+    """
+
+    free_bytes: Bytes
+    used_bytes: Bytes
+    limit_bytes: Bytes
+
+
+class Throttle(TypedDict):
+    """Whether the speed is limited. limit: 0 when it is not; streams: how many play."""
+
+    active: bool
+    limit: BytesPerSecond
+    streams: int
+
+
+class Suspension(TypedDict):
+    """Whether uploads are suspended, why, and until when."""
+
+    active: bool
+    reason: str
+    until: EpochSeconds
+
+
+class Failure(TypedDict):
+    """A file that could not be uploaded in a stage; it is still whole at the source."""
+
+    at: EpochSeconds
+    name: str
+    error: str
+    account: str
+    stage: int
+
+
+class Uploader(TypedDict):
+    """One uploader. active: a session runs.
+
+    accounts: by name, at most 200, the active one and the most used first; `/api/service_accounts` has them all.
+    failures: the last 50 by a growing number; session.files_failed counts them all. sessions: the last 50 that are
+    finished, newest last.
+    """
+
+    active: bool
+    phase: Phase
+    session: Session
+    progress: Progress
+    eta: Eta
+    queue: Queue
+    plan: Plan
+    accounts: dict[str, Account]
+    accounts_summary: AccountsSummary
+    capacity: Capacity
+    throttle: Throttle
+    suspension: Suspension
+    failures: dict[str, Failure]
+    sessions: list[PastSession]
+
+
+class Fact(TypedDict):
+    """Something that happened, as one sentence for people. kind: the name of its signal in `cloudplow.events`."""
+
+    seq: int
+    at: EpochSeconds
+    uploader: str
+    kind: str
+    text: str
+
+
+class Head(TypedDict):
+    """What the document says about the whole program."""
+
+    boot: str
+    refresh_interval: Seconds
+    app_version: str
+    engine: EngineState
+    recovered: bool
+
+
+class StateDocument(Head):
+    """Everything that the page shows.
+
+    version: grows by one with each patch. boot: changes with every start of the program. ts: when this was made.
+    refresh_interval: between two patches that only statistics changed. recovered: an interrupted session of an
+    earlier process is shown. uploaders: by name. facts: the last 100, by a growing number.
+    """
+
+    version: int
+    ts: EpochSeconds
+    uploaders: dict[str, Uploader]
+    facts: dict[str, Fact]
+
+
+class Health(TypedDict):
+    """How the dashboard and the engine are.
+
+    status: always "healthy": it answers. uptime_seconds: of the dashboard. last_event_age_seconds: since something
+    was last heard of an upload of this process. recovered: as in the state document.
+    """
+
+    status: Literal["healthy"]
+    version: str
+    uptime_seconds: Seconds
+    engine: EngineState
+    last_event_age_seconds: SecondsLeft
+    recovered: bool

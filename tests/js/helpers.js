@@ -1,0 +1,50 @@
+// A state document to begin with, and what makes a view of it.
+
+import { derive } from "../../cloudplow_dashboard/static/js/derive.js";
+import { createMemory } from "../../cloudplow_dashboard/static/js/derive/steady.js";
+
+export const GIB = 2 ** 30;
+/** 10 March 2026, 12:00 UTC. */
+export const NOON = Date.UTC(2026, 2, 10, 12) / 1000;
+export const HOUR = 3600;
+
+/** An uploader in its third stage: 60 of 100 GiB are done, at 1 GiB/s. Parts given here change single members. */
+export function uploader(parts = {}) {
+  const base = {
+    active: true,
+    phase: "uploading",
+    session: {
+      id: "s1", started_at: NOON - 60, ended_at: 0, outcome: "", reason: "", dry_run: false, folder: "Media",
+      remote: "gdrive:Media", stage: 3, stages_total: 4, account: "3.json", account_index: 2, accounts_total: 12,
+      accounts_used: ["1.json", "2.json", "3.json"], switch_reason: "quota_used", files_done: 6, bytes_done: 60 * GIB,
+      files_total: 10, bytes_total: 100 * GIB, files_failed: 0, files_left: 4, bytes_left: 40 * GIB,
+      next_capacity_at: 0, recovered: false,
+    },
+    progress: { at: NOON, speed: GIB, transferring: {}, transferring_count: 0, checking: [], checking_count: 0 },
+    eta: { speed_at: 0, quotas_at: 0 },
+    plan: { made_at: 0, waiting_bytes: 0, stages: [], later: [] },
+    queue: { available: false, files: 0, bytes: 0, distribution: {} },
+    accounts: {},
+    accounts_summary: { total: 0, used_bytes: 0, limit_bytes: 0, states: {} },
+    capacity: { free_bytes: 0, used_bytes: 0, limit_bytes: 0, strip: [], strip_from: 0 },
+    throttle: { active: false, limit: 0, streams: 0 },
+    suspension: { active: false, reason: "", until: 0 },
+    failures: {},
+    sessions: [],
+  };
+  for (const [name, value] of Object.entries(parts)) {
+    const mixed = value !== null && typeof value === "object" && !Array.isArray(value);
+    base[name] = mixed ? { ...base[name], ...value } : value;
+  }
+  return base;
+}
+
+/** The view of one uploader called "google". */
+export function viewOf(parts = {}, { now = NOON, memory = createMemory() } = {}) {
+  return derive({ engine: "uploading", uploaders: { google: uploader(parts) }, facts: {} }, "google", now, memory);
+}
+
+/** An account of the document. */
+export function account(index, state, used, limit = 750 * GIB) {
+  return { index, state, why: "", used_bytes: used, limit_bytes: limit, resets_at: 0, until: 0 };
+}

@@ -1,0 +1,140 @@
+// The one sentence, in each phase and for each outcome; and what does not fit.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { plain, restText, sentence } from "../../cloudplow_dashboard/static/js/sentence.js";
+import * as words from "../../cloudplow_dashboard/static/js/words.js";
+import { GIB, HOUR, NOON, viewOf } from "./helpers.js";
+
+/** One test for each: what is special of the uploader, and the sentence. */
+function says(cases) {
+  for (const [what, parts, text] of cases) it(what, () => assert.equal(plain(sentence(viewOf(parts))), text));
+}
+
+const over = (outcome, more = {}) => ({
+  active: false, phase: outcome === "interrupted" ? "interrupted" : "finished", eta: { speed_at: 0, quotas_at: 0 },
+  session: { outcome, ended_at: NOON - 600, ...more },
+});
+const WORK = "google to gdrive:Media with account 3 of 12, stage 3 of 4";
+
+describe("while an upload runs", () => says([
+  ["names target, account, stage and the end", {}, `Uploading ${WORK}; done around 13:01`],
+  ["does not promise an end without a speed", { progress: { speed: 0 }, session: { bytes_done: 0, bytes_left: 0 } },
+    `Uploading ${WORK}`],
+  ["names the folder where no remote is known", { session: { remote: "", stages_total: 0 }, progress: { speed: 0 } },
+    "Uploading google from Media with account 3 of 12, stage 3; done around 13:01"],
+  ["names the account where its place is not known",
+    { session: { account_index: -1, stage: 0, remote: "", folder: "" } },
+    "Uploading google with account 3.json; done around 13:01"],
+  ["needs no account", { session: { account_index: -1, account: "", accounts_total: 0, stage: 0 } },
+    "Uploading google to gdrive:Media; done around 13:01"],
+  ["says that it is a dry run", { session: { dry_run: true } }, `Dry run of ${WORK}; done around 13:01`],
+  ["says when the quota is used up first", { plan: { made_at: 1, waiting_bytes: 20 * GIB } },
+    `Uploading ${WORK}; quota used up around 13:01`],
+  ["and when everything is done then",
+    { plan: { made_at: 1, waiting_bytes: 20 * GIB }, eta: { quotas_at: NOON + 20 * HOUR + 60 } },
+    `Uploading ${WORK}; quota used up around 13:01, everything done around Wed 09:15`],
+  ["is limited while somebody watches",
+    { phase: "throttled", throttle: { active: true, limit: 30 * 2 ** 20, streams: 2 } },
+    `Uploading ${WORK}, limited to 30.0 MB/s while 2 streams are playing; done around 13:01`],
+  ["is limited for one stream", { phase: "throttled", throttle: { active: true, limit: 2 ** 20, streams: 1 } },
+    `Uploading ${WORK}, limited to 1.0 MB/s while 1 stream is playing; done around 13:01`],
+  ["is limited by hand", { throttle: { active: true, limit: 2 ** 20, streams: 0 } },
+    `Uploading ${WORK}, limited to 1.0 MB/s; done around 13:01`],
+  ["lists before the first stage", { phase: "scanning", session: { stage: 0 } },
+    "Listing what google has to upload to gdrive:Media"],
+  ["lists after a stage", { phase: "scanning" }, "Listing what is left of google after stage 3"],
+  ["is suspended until a time, for a reason",
+    { phase: "suspended", suspension: { active: true, reason: "rate limit", until: NOON + 5 * HOUR } },
+    "google is suspended until 18:00: rate limit"],
+  ["is suspended without more", { phase: "suspended" }, "google is suspended"],
+]));
+
+describe("while accounts are switched", () => {
+  for (const [reason, text] of [
+    ["first", ": the first account"],
+    ["quota_used", ": the previous account's quota is used up"],
+    ["denied", ": the previous account was denied"],
+    ["trigger", ": a trigger was hit"],
+    ["failed", ": the previous account failed"],
+    ["of_tomorrow", ""],
+  ]) {
+    it(`says why: ${reason}`, () => {
+      const view = viewOf({ phase: "switching", session: { switch_reason: reason } });
+      assert.equal(plain(sentence(view)), `Switching google to account 3 of 12, stage 3 of 4${text}`);
+    });
+  }
+});
+
+describe("when it is over", () => says([
+  ["done", over("done", { files_done: 10, bytes_done: 100 * GIB, files_left: 0 }),
+    "google finished at 12:50: 10 files, 100.0 GB"],
+  ["done, with one file", over("done", { files_done: 1, files_total: 1, bytes_done: GIB, bytes_total: GIB }),
+    "google finished at 12:50: 1 file, 1.0 GB"],
+  ["done, with nothing to do", over("done", { files_done: 0, bytes_done: 0 }), "google had nothing to upload at 12:50"],
+  ["a dry run", over("done", { dry_run: true }), "google finished a dry run at 12:50: 6 files, 60.0 GB"],
+  ["the quota is used up", over("quota_used", { next_capacity_at: NOON + 4 * HOUR }),
+    "google used up its quota at 12:50; 4 files (40.0 GB) waiting, more quota around 17:00"],
+  ["the quota is used up, one file is left", over("quota_used", { files_left: 1, bytes_left: GIB }),
+    "google used up its quota at 12:50; 1 file (1.0 GB) waiting"],
+  ["the quota is used up, and back again", over("quota_used", { files_left: 0, next_capacity_at: NOON - 60 }),
+    "google used up its quota at 12:50"],
+  ["failed", over("failed", { reason: "every account was denied" }),
+    "google failed at 12:50: every account was denied"],
+  ["failed without a reason", over("failed"), "google failed at 12:50"],
+  ["suspended", over("suspended", { reason: "a trigger was hit", next_capacity_at: NOON + HOUR }),
+    "google is suspended until 14:00: a trigger was hit"],
+  ["interrupted", over("interrupted"),
+    "google was interrupted at 12:50 after 6 files, 60.0 GB; 4 files (40.0 GB) left for the next upload"],
+  ["interrupted at the very end", over("interrupted", { files_left: 0 }),
+    "google was interrupted at 12:50 after 6 files, 60.0 GB"],
+  ["interrupted, when its end was not written", over("interrupted", { ended_at: 0, files_left: 0, files_total: 6 }),
+    "google was interrupted at 13:00 after 6 files, 60.0 GB"],
+  ["an outcome of tomorrow", over("of_tomorrow"), "google finished at 12:50: 6 files, 60.0 GB"],
+  ["idle after a session", { ...over("done"), phase: "idle" }, "google finished at 12:50: 6 files, 60.0 GB"],
+  ["idle with a queue", { active: false, phase: "idle", session: { ended_at: 0 },
+    queue: { available: true, files: 1, bytes: GIB } }, "google is idle; 1 file, 1.0 GB in its queue"],
+  ["idle", { active: false, phase: "idle" }, "google is idle"],
+  ["a phase of tomorrow", { active: false, phase: "constructor" }, "google is idle"],
+]));
+
+it("says that there is no uploader yet", () => {
+  assert.equal(plain(sentence({ ...viewOf(), known: false, phase: "idle" })), "Nothing has been uploaded yet");
+});
+
+it("keeps what comes from outside apart, and leaves no empty part", () => {
+  const parts = sentence(viewOf({ phase: "suspended", suspension: { reason: "<b>", until: 0 } }));
+  assert.deepEqual(parts, [{ data: "google" }, " is suspended", ": ", { data: "<b>" }]);
+});
+
+describe("what does not fit", () => {
+  const rest = { files: 413, bytes: 775 * GIB, nextAt: 0, unplannedFiles: 0, unplannedBytes: 0, unplannedWhy: "" };
+  for (const [more, text] of [
+    [{ files: 0 }, ""],
+    [{}, "Does not fit now: 413 files (775.0 GB)."],
+    [{ files: 1, bytes: GIB }, "Does not fit now: 1 file (1.0 GB)."],
+    [{ nextAt: NOON + HOUR }, "Does not fit now: 413 files (775.0 GB); more can go from 14:00."],
+    [{ nextAt: NOON - 1 }, "Does not fit now: 413 files (775.0 GB); more can go again."],
+    [{ unplannedFiles: 2, unplannedBytes: GIB, unplannedWhy: "it waits for quota" },
+      "Does not fit now: 413 files (775.0 GB). Not planned yet: 2 files (1.0 GB): it waits for quota."],
+    [{ unplannedFiles: 2, unplannedBytes: GIB },
+      "Does not fit now: 413 files (775.0 GB). Not planned yet: 2 files (1.0 GB)."],
+  ]) it(JSON.stringify(more), () => assert.equal(restText({ ...rest, ...more }, NOON), text));
+});
+
+describe("words", () => {
+  it("have a readable form for a key of tomorrow, and never a raw code", () => {
+    assert.equal(words.phase("brand_new").word, "Brand new");
+    assert.equal(words.outcome("quota_used").word, "Quota used");
+    assert.equal(words.outcome("").word, "Unknown");
+    assert.equal(words.account("__proto__").word, "Proto");
+    assert.deepEqual(words.confidence("very_high"), { word: "Very high", level: 4 });
+    assert.deepEqual(words.confidence(""), { word: "Unknown", level: 0 });
+    assert.equal(words.switchReason("constructor"), "");
+  });
+  it("have a default for what is not said", () => {
+    assert.deepEqual([words.phase(""), words.stage(""), words.account("")].map((one) => one.word),
+      ["Idle", "Next", "Ready"]);
+  });
+});
