@@ -270,7 +270,7 @@ class App:
                 break
             reason = context.may_upload(task.name)
             if reason:
-                log.info("%s: not now: %s", task.name, reason)
+                log.info("%s: not uploading now: %s", task.name, reason)
                 self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
                 finished.append(_not_started(task.name, SessionOutcome.SUSPENDED, reason))
                 continue

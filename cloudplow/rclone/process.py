@@ -70,7 +70,7 @@ def run(
                 stdout, stderr = popen.communicate(to_send, timeout=_LOOK_SECONDS)
                 return Completed(popen.returncode, stdout, stderr)
             except subprocess.TimeoutExpired:
-                to_send = None  # it is on its way
+                to_send = None  # already sent
             if group.lingers():
                 group.signal(signal.SIGKILL)
             elif deadline is not None and time.monotonic() > deadline:

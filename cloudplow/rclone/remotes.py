@@ -100,15 +100,15 @@ def is_known(path: str, dump: Dump) -> bool:
 
 
 def crypt_layers_above_drive(path: str, dump: Dump) -> int:
-    """How many crypt remotes encrypt a file before it reaches a drive; 0 when no drive lies below.
+    """How many crypt remotes encrypt a file before it reaches a drive; 0 if there is no drive below.
 
-    Where several ways lead down (a union), the one with the most: what is planned must fit whichever it takes.
+    With several paths down (a union), the path with the most: the plan must fit whichever one a file takes.
     """
     return max(0, _most_crypt_layers(path, dump, frozenset()))
 
 
 def _most_crypt_layers(path: str, dump: Dump, seen: frozenset[str]) -> int:
-    """The same; -1 when no drive lies below."""
+    """The same; -1 if there is no drive below."""
     name = remote_name(path)
     if name is None or name in seen or name not in dump:
         return -1
@@ -121,7 +121,7 @@ def _most_crypt_layers(path: str, dump: Dump, seen: frozenset[str]) -> int:
 
 
 def _wrapped_for(section: Mapping[str, Any], path: str) -> Iterator[str]:
-    """What a remote wraps, as far as a path leads there: of a combine only the folder that the path names."""
+    """What a remote wraps for a path: of a combine, only the folder that the path names."""
     folder = path.partition(":")[2].strip("/").partition("/")[0]
     if section.get("type") == "combine" and folder:
         upstreams = section.get("upstreams")
@@ -133,9 +133,9 @@ def _wrapped_for(section: Mapping[str, Any], path: str) -> Iterator[str]:
 
 
 def key_in_connection_string(path: str, dump: Dump) -> str | None:
-    """The remote whose connection string, in the path or in what it wraps, names a key of its own; None for none.
+    """The remote whose connection string, in the path or in what it wraps, names its own key; None if there is none.
 
-    Such a key is used whatever account is asked for (observed with 1.60.1 and 1.75.2).
+    Such a key is used whichever account is requested (observed with 1.60.1 and 1.75.2).
     """
     seen: set[str] = set()
     waiting = [path]

@@ -239,7 +239,7 @@ class LocalSite:
         return [json.loads(line) for line in complete.splitlines()]
 
     def ledger(self) -> dict[str, dict[str, Any]]:
-        """What the ledger's file says of each account, by the name of its key file; {} when there is no file."""
+        """What the ledger file says about each account, by the name of its key file; {} when there is no file."""
         path = self.root / "sa_quota_cache.json"
         if not path.exists():
             return {}

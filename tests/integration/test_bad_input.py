@@ -1,4 +1,4 @@
-"""Whatever is wrong with what the user gives: one clear line for each fault, with the cure, and no file lost."""
+"""Whatever is wrong with the user's input: one clear line for each fault, saying what to do, and no file lost."""
 
 from __future__ import annotations
 
@@ -363,9 +363,8 @@ def test_a_ledger_that_cannot_be_written_ends_the_upload_before_anything_goes(br
     assert run.status == 1, run.said
     assert "Traceback" not in run.stdout + run.stderr
     (line,) = run.stderr.splitlines()
-    assert (
-        "sa_quota_cache.json: Is a directory. Make the folder writable, or name another one with --cachefile." in line
-    )
+    assert "sa_quota_cache.json cannot be written: Is a directory; make the folder writable" in line
+    assert line.endswith(", or choose another one with --cachefile")
     assert (run.finished["outcome"], run.finished["files"], run.finished["files_left"]) == ("failed", 0, 2)
 
 

@@ -103,7 +103,7 @@ def test_one_damaged_file_is_found(tmp_path: Path, rclone: str) -> None:
     assert status == 1
     faults = [text for text in said if text.startswith("FAULT")]
     assert len(faults) == 1
-    assert "other contents" in faults[0]
+    assert "different contents" in faults[0]
 
 
 def test_an_upload_that_fails_decides_the_status(tmp_path: Path, rclone: str) -> None:

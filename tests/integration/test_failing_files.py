@@ -20,7 +20,7 @@ QUOTA = 100_000
 
 
 def break_files(site: LocalSite, count: int, size: int) -> set[str]:
-    """Files that the destination refuses: a folder with something in it has the name of each."""
+    """Files that the destination refuses: for each name it already has a non-empty folder."""
     site.remote["upload_remote"] = "plain:Media"
     names = {f"broken {number}.mkv" for number in range(count)}
     for name in names:
@@ -49,7 +49,7 @@ def assert_only_the_broken_are_left(site: LocalSite, done: Run, healthy: set[str
 
 
 def assert_tried_again_last(done: Run, broken: set[str]) -> None:
-    """From the second failure of any file on, nothing healthy arrives any more."""
+    """From the second failure of any file on, no healthy file arrives."""
     seen: set[str] = set()
     for place, event in enumerate(done.events):
         if event["signal"] == "file_failed" and event["name"] in seen:

@@ -105,7 +105,7 @@ def test_hooks_that_raise_are_logged_and_decide_nothing(any_site: LocalSite) -> 
 
 def test_plugins_stop_in_reverse_order_after_the_last_event(any_site: LocalSite) -> None:
     any_site.write("file")
-    # Both receivers speak at once, each on its thread: what is said in one piece stays one line.
+    # Both receivers print at the same time, each on its thread: what is printed in one piece stays one line.
     text = """
 def on_finish(sender, *, event, **extra):
     print("{name} got the end\\n", end="")

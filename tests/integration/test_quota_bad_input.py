@@ -74,7 +74,7 @@ def during_the_first_stage(drive: FakeDrive, action: Callable[[], object]) -> It
         try:
             wait_until(lambda: len(drive.files()) > 0, "the first file")
             action()
-        except BaseException as error:  # noqa: BLE001 (told to the test's own thread)
+        except BaseException as error:  # noqa: BLE001 (reported to the test's own thread)
             faults.append(error)
         drive.set_settings(bandwidth=None)
 
@@ -408,7 +408,7 @@ def second_site(site: Site, root: Path, **remote: str) -> Site:
 
 
 def assert_busy(done: subprocess.CompletedProcess[str], words: str) -> None:
-    """The second upload ends at once with one sentence."""
+    """The second upload ends immediately with one sentence."""
     assert done.returncode == 1, said(done)
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("cloudplow: "))
     assert f"another upload is using {words}" in line

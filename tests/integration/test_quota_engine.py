@@ -87,7 +87,7 @@ def test_an_account_that_somebody_else_uses_too_is_left_after_one_denied_stage(
     denied = [event for event in seen.of(events.StageFinished) if event.outcome == "denied"]
     assert len({event.account for event in denied}) == len(denied) <= 1
     assert finished.bytes == seen.transferred_bytes() == committed_bytes(drive)
-    # What the ledger charges beyond that are uploads that the denial cut off: counted as used, to be safe.
+    # What the ledger charges beyond that are uploads that the denial interrupted: counted as used, to be safe.
     assert site.ledger_bytes() >= committed_bytes(drive)
 
 

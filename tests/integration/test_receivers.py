@@ -100,7 +100,7 @@ def test_the_program_ends_within_the_stated_time_although_receivers_hang(any_sit
     uploads.run()
     usual = time.monotonic() - begun
 
-    # A call that is under way at the end gets so much time; all of them at once.
+    # A call in progress at the end gets this much time; all of them in parallel.
     assert took < usual * 1.5 + CLOSE_CALL_SECONDS + 2
     for name in ("sleeps", "hangs", "locks"):
         assert f"plugin_that_{name}.receive did not return in time" in run.stdout
@@ -118,7 +118,7 @@ def test_errors_of_a_receiver_are_logged_with_its_name(any_site: LocalSite) -> N
 
 
 class Receiver:
-    """Remembers what it got, after doing what it was told to do."""
+    """Remembers what it received, after doing what it was told to do."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

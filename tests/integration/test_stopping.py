@@ -1,4 +1,4 @@
-"""Uploads that are stopped, killed, or begun twice: no file is lost, and no quota that was spent is forgotten."""
+"""Uploads that are stopped, killed or started twice: no file is lost, and no spent quota is forgotten."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def running(site: LocalSite, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def rclones(site: LocalSite) -> list[psutil.Process]:
-    """Every rclone that works for the site, whoever started it."""
+    """Every rclone that works for the site, whatever started it."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
@@ -66,7 +66,7 @@ def rclones(site: LocalSite) -> list[psutil.Process]:
 
 
 def wait_for_files(site: LocalSite, count: int) -> None:
-    """Wait until the upload has told of so many files, and go on in the middle of the next ones."""
+    """Wait until the upload has reported this many files; returns in the middle of the next ones."""
     wait_for(lambda: len(transferred(site)) >= count, f"{count} files\n{site.output()}")
 
 
@@ -75,7 +75,7 @@ def transferred(site: LocalSite) -> list[str]:
 
 
 def arrived_whole(site: LocalSite, library: Contents) -> Contents:
-    """What has arrived as it was. A local folder, unlike a Drive, also shows what was cut off on its way."""
+    """What has arrived intact. A local folder, unlike a Drive, also shows partial uploads."""
     return {name: entry for name, entry in site.arrived(check=False).items() if library.get(name) == entry}
 
 
@@ -214,7 +214,7 @@ def test_killed_in_a_stage_nothing_is_lost_and_no_spent_quota_forgotten(site: Lo
         process.kill()
         process.wait()
         killed_at = time.monotonic()
-        # Its output has no reader any more, and it writes once a second.
+        # Nothing reads its output now, and it writes once a second.
         wait_for(lambda: not rclones(site), "the end of rclone", 10)
         assert time.monotonic() - killed_at < 4
 
@@ -258,7 +258,7 @@ def test_a_rclone_that_is_killed_from_outside_is_followed_by_another(site: Local
     assert_complete(site, library)
 
 
-# Two at once
+# Two at the same time
 
 
 def test_a_second_upload_of_the_same_folder_says_that_it_is_in_use(any_site: LocalSite) -> None:
@@ -274,7 +274,7 @@ def test_a_second_upload_of_the_same_folder_says_that_it_is_in_use(any_site: Loc
         assert process.poll() is None
         assert second.status == 1, second.said
         (line,) = second.stderr.splitlines()
-        assert f"another upload is using the upload folder {any_site.source}: wait until it has ended" in line
+        assert f"another upload is using the upload folder {any_site.source}: wait until it ends" in line
         assert second.of("session_started", "stage_started") == []
         process.terminate()
         process.wait(10)
@@ -300,7 +300,7 @@ def test_a_second_upload_with_the_same_accounts_says_that_they_are_in_use(any_si
         assert contents(other.source).keys() == {b"file"}
 
 
-# What a Drive has taken when the answer is still under way
+# What a Drive has taken when its response is still pending
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -318,5 +318,5 @@ def test_a_dry_run_in_the_environment_is_refused_rather_than_passed_over(any_sit
     run = any_site.run("upload", environment=any_site.environment(RCLONE_DRY_RUN=value))
 
     assert run.status == 2, run.said
-    assert "environment variable RCLONE_DRY_RUN: a dry run concerns the whole program" in run.stderr
+    assert "environment variable RCLONE_DRY_RUN: a dry run covers the whole program" in run.stderr
     assert contents(any_site.source).keys() == {b"file"}

@@ -59,7 +59,7 @@ class FakeProcess:
 
 
 class Listener:
-    """Writes down what it is told."""
+    """Records what it is told."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, int]] = []
@@ -89,7 +89,7 @@ def line(message: str, name: str = "", level: str = "info", **more: Any) -> byte
 
 
 def stats_line(**transferring: tuple[int, int]) -> bytes:
-    """Statistics with files under way: name=(bytes, size)."""
+    """Statistics with files in progress: name=(bytes, size)."""
     items = [{"name": name, "bytes": done, "size": size} for name, (done, size) in transferring.items()]
     return line("text", stats={"bytes": 1, "transferring": items})
 
