@@ -47,7 +47,7 @@ class Destination:
         return stored_size_bytes(size_bytes, self.crypt_layers)
 
     def with_account(self, environment: Mapping[str, str], key: str) -> dict[str, str]:
-        """An environment in which the drive remotes use a key file, whatever rclone's configuration or ours names."""
+        """An environment in which the drive remotes use a key file, whatever rclone's or our configuration names."""
         kept = {name: value for name, value in environment.items() if name not in KEY_VARIABLES}
         return kept | account_environment(self.drive_remotes, key)
 

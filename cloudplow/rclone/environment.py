@@ -14,7 +14,7 @@ from cloudplow.config.engine_flags import ENGINE_SETS, FILTERS, OWNED
 #: Variables that may stay: the configuration file, and keys for users without a pool.
 _HARMLESS: Final = frozenset({"--config", "--drive-service-account-file", "--drive-service-account-credentials"})
 
-#: Variables that name a key for every drive remote; 1.75 lets them win over those of one remote (observed).
+#: Variables that name a key for every drive remote; in 1.75 they override those of a single remote (observed).
 KEY_VARIABLES: Final = frozenset({"RCLONE_DRIVE_SERVICE_ACCOUNT_FILE", "RCLONE_DRIVE_SERVICE_ACCOUNT_CREDENTIALS"})
 
 

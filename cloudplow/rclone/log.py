@@ -98,7 +98,7 @@ class Plain:
 Message = Copied | Moved | Deleted | Skipped | Stats | Problem | Note | Plain
 
 _COPIED: Final = re.compile(r"^(?:Multi-thread )?Copied \(")
-#: What a file of the upload folder is to rclone; a line without a type is taken for one.
+#: The type of files in the upload folder, in rclone's log; a line without a type counts as such a file.
 _SOURCE_TYPES: Final = (None, "*local.Object")
 _PROBLEM_LEVELS: Final = frozenset({"error", "critical", "fatal", "panic", "alert", "emergency"})
 # "Attempt 2/3 succeeded" is logged at level error although it is good news.
@@ -132,7 +132,7 @@ def _classify(record: Mapping[str, Any]) -> Message:
         if _ATTEMPT_SUCCEEDED.match(text):
             return Note(name, text)
         return Problem(name, text)
-    # Lines about objects of the destination, such as an older version that --backup-dir moves away, are not ours.
+    # Lines about objects at the destination, such as an older version that --backup-dir moves away, are ignored.
     if name and record.get("objectType") in _SOURCE_TYPES:
         if text == "Deleted":
             return Deleted(name)

@@ -84,7 +84,7 @@ def option_variable(remote: str, option: str) -> str:
 
 
 def account_environment(drive_remotes: tuple[str, ...], key_path: str) -> dict[str, str]:
-    """Environment variables that make the drive remotes use a service account's key file, and no key of their own.
+    """Environment variables that make the drive remotes use a service account's key file instead of their own key.
 
     Empty credentials here win over those in rclone's configuration; credentials anywhere win over a file (observed with
     1.60.1 and 1.75.2).

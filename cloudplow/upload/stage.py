@@ -87,7 +87,7 @@ class StageRun:
         self._waiting = {printable_name(file.name): file for file in request.files}
         self._uploaded: set[str] = set()
         self._in_flight: dict[str, int] = {}
-        #: Sizes as rclone's statistics showed them, of files that have not arrived yet.
+        #: Sizes from rclone's statistics, for files that have not arrived yet.
         self._seen_sizes: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._evidence = Evidence()
@@ -155,7 +155,7 @@ class StageRun:
             self._on_transferred(name, file, already_there=False)
 
     def _sent_bytes(self, name: str, file: QueueFile) -> int:
-        """What rclone 1.60 sent, which does not say it: the file may have grown since it was listed."""
+        """The size that rclone 1.60 sent but does not log: the file may have grown since it was listed."""
         if name in self._seen_sizes:
             return self._seen_sizes[name]
         try:
@@ -164,7 +164,7 @@ class StageRun:
             return file.size
 
     def _on_moved(self, name: str) -> None:
-        """A rename inside one remote. That of an older version at the destination leaves the source where it is."""
+        """A rename within one remote. Renaming an older version at the destination does not affect the source."""
         file = self._waiting.get(name)
         if file is not None and not local_path(self._request.folder, file.name).exists():
             self._on_copied(name, file.size)
