@@ -51,8 +51,7 @@ class Dashboard:
         if section.debug:
             log.warning("dashboard.debug no longer has any effect; remove it from the configuration")
         self._history_file.open()
-        for event in self._app.recovered():
-            self.state.receive(event.uploader, event=event)
+        self._recover()
         for signal in self._app.events.SIGNALS.values():
             signal.connect(self.state.receive)
         for name in HISTORY_SIGNALS:
@@ -69,6 +68,12 @@ class Dashboard:
         self._app.services[SERVICE_NAME] = self.server.address
         log.info("Dashboard: %s", self.server.address)
         return True
+
+    def _recover(self) -> None:
+        """Show what an earlier process left. An app that cannot say costs what it would have said, not the start."""
+        recovered = getattr(self._app, "recovered", None)
+        for event in recovered() if recovered is not None else ():
+            self.state.receive(event.uploader, event=event)
 
     def stop(self) -> None:
         """Tell the viewers, end the streams and the thread."""
