@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,6 +84,7 @@ class StageRun:
 
     def __init__(self, request: StageRequest, listener: StageListener) -> None:
         self._request = request
+        self._folder = str(request.folder)
         self._listener = listener
         self._waiting = {printable_name(file.name): file for file in request.files}
         self._uploaded: set[str] = set()
@@ -159,9 +161,13 @@ class StageRun:
         if name in self._seen_sizes:
             return self._seen_sizes[name]
         try:
-            return max(file.size, local_path(self._request.folder, file.name).stat().st_size)
+            return max(file.size, os.stat(self._local_text(file.name)).st_size)  # noqa: PTH116 - once for each file
         except (OSError, ValueError):
             return file.size
+
+    def _local_text(self, name: str) -> str:
+        """The path of a listed file: making a `Path` for each of many files would cost more than all else here."""
+        return f"{self._folder}/{name}" if name.isascii() else str(local_path(self._request.folder, name))
 
     def _on_moved(self, name: str) -> None:
         """A rename within one remote. Renaming an older version at the destination does not affect the source."""

@@ -92,9 +92,9 @@ def test_a_fault_in_whoever_reads_the_lines_leaves_nothing_running() -> None:
 
 
 def test_a_short_command_gives_its_output_and_its_error_output() -> None:
-    done = run(script("cat; echo oh >&2; exit 4"), input_bytes=b"x" * 300_000)
+    done = run(script("cat; echo oh >&2; exit 4"), input_bytes=b"x" * 60_000)
 
-    assert (done.code, len(done.stdout), done.stderr) == (4, 300_000, b"oh\n")
+    assert (done.code, len(done.stdout), done.stderr) == (4, 60_000, b"oh\n")
 
 
 def test_a_short_command_that_leaves_a_child_with_its_pipe_ends_all_the_same() -> None:
@@ -114,3 +114,19 @@ def test_a_short_command_that_hangs_is_ended_with_all_its_children(tmp_path: Pat
 def test_a_program_that_cannot_be_started_is_one_sentence() -> None:
     with pytest.raises(RcloneError, match=r"^/nowhere/rclone cannot be started: No such file or directory$"):
         run(["/nowhere/rclone", "version"])
+
+
+def test_a_large_output_beside_a_large_error_output_is_read_whole() -> None:
+    done = run(script("head -c 9000000 /dev/zero & head -c 3000000 /dev/zero >&2; wait"))
+
+    assert (done.code, len(done.stdout), len(done.stderr)) == (0, 9_000_000, 3_000_000)
+
+
+def test_a_short_command_that_babbles_without_an_end_is_ended() -> None:
+    with pytest.raises(RcloneError, match="did not end within 1 s"):
+        run(script("yes"), timeout_seconds=0.6)
+
+
+def test_a_short_command_that_closes_its_output_and_stays_is_ended() -> None:
+    with pytest.raises(RcloneError, match="did not end within 1 s"):
+        run(script("exec >/dev/null 2>&1; sleep 600"), timeout_seconds=0.6)
