@@ -32,8 +32,8 @@ LINE_LIMIT_BYTES: Final = 8 << 20
 #: needs the cores. The pipe buffers what arrives in between.
 READ_INTERVAL_SECONDS: Final = 0.02
 _PIPE_BYTES: Final = 1 << 20
-#: What a pipe takes before anybody reads it.
-_INPUT_BYTES: Final = 64 << 10
+#: What a pipe takes before anybody reads it; larger pieces of a listing would cost more memory than they save time.
+_CHUNK_BYTES: Final = 64 << 10
 #: How often to check on a process that is being waited for, in seconds.
 _LOOK_SECONDS: Final = 0.25
 
@@ -74,7 +74,7 @@ def run(
     assert popen.stdin is not None and popen.stdout is not None and popen.stderr is not None
     try:
         with contextlib.suppress(BrokenPipeError):
-            popen.stdin.write(input_bytes[:_INPUT_BYTES])
+            popen.stdin.write(input_bytes[:_CHUNK_BYTES])
             popen.stdin.close()
         output = _read_all((popen.stdout.fileno(), popen.stderr.fileno()), group, check_time)
         while not group.leader_has_ended():
@@ -101,7 +101,7 @@ def _read_all(fds: tuple[int, int], group: _Group, check_time: Callable[[], None
     while waiting:
         ready = poll.poll(_LOOK_SECONDS * 1000)
         for fd, _ in ready:
-            chunk = os.read(fd, _PIPE_BYTES)
+            chunk = os.read(fd, _CHUNK_BYTES)
             if chunk:
                 chunks[fd].append(chunk)
             else:
