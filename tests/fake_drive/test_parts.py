@@ -141,6 +141,6 @@ def test_requests_are_told_apart() -> None:
 @pytest.mark.rclone
 def test_passwords_are_hidden_as_rclone_hides_them(any_rclone: Path) -> None:
     revealed = subprocess.run(
-        [any_rclone, "reveal", obscure("open sesame")], capture_output=True, text=True, timeout=20, check=True
+        [any_rclone, "reveal", "--", obscure("open sesame")], capture_output=True, text=True, timeout=20, check=True
     )
     assert revealed.stdout.strip() == "open sesame"
