@@ -69,10 +69,6 @@ class DemoSite:
         return self.root / "cloudplow.log"
 
     @property
-    def cache_path(self) -> Path:
-        return self.root / "cache.db"
-
-    @property
     def rclone_config_path(self) -> Path:
         return self.root / "rclone.conf"
 

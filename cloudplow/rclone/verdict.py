@@ -89,7 +89,6 @@ class Evidence:
     """What the output of one run said, collected message by message; bounded."""
 
     denial: Denial | None = None
-    denial_text: str = ""
     upload_limit: bool = False
     max_transfer: bool = False
     max_duration: bool = False
@@ -118,7 +117,6 @@ class Evidence:
         # A later plain rate limit never hides the denial that ended the run.
         if denial is not None and (self.denial is None or self.denial is Denial.RATE_LIMITED):
             self.denial = denial
-            self.denial_text = text[:500]
         if "Received upload limit error" in text:
             self.upload_limit = True
         if not about_file and not self.misuse and (misuse := _MISUSED.search(text)):
