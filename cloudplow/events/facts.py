@@ -133,6 +133,8 @@ class FileTransferred(Event):
 
     account: base name of the key file, "" without accounts.
     already_there: the destination already had it, so nothing was uploaded and no quota was spent.
+    found_later: a look at the destination showed that a file of an interrupted stage had arrived. It counts in the
+    totals of the session that looked; account is the one that paid, stage is 0.
     """
 
     signal_name: ClassVar[str] = "file_transferred"
@@ -142,6 +144,7 @@ class FileTransferred(Event):
     account: str
     stage: int
     already_there: bool = False
+    found_later: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,8 @@ class QuotaChanged(Event):
     until: epoch seconds at which it is ready again, None when it is ready or when unknown.
     returns: what comes back when, (epoch seconds, bytes) in order of time; the first one exactly, later ones summed by
     the hour, at most 24.
+    in_flight_bytes: what its running uploads have sent so far; unsettled_bytes: what interrupted uploads may have sent,
+    until the destination has been asked. Both count as spent, but are not in used_bytes.
     """
 
     signal_name: ClassVar[str] = "quota_changed"
@@ -177,6 +182,8 @@ class QuotaChanged(Event):
     why: str = ""
     until: float | None = None
     returns: tuple[tuple[float, int], ...] = ()
+    in_flight_bytes: int = 0
+    unsettled_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +198,8 @@ class AccountQuota:
     why: str
     until: float | None
     returns: tuple[tuple[float, int], ...] = ()
+    in_flight_bytes: int = 0
+    unsettled_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
