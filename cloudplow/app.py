@@ -13,8 +13,11 @@ from typing import Final
 
 from cloudplow import __version__
 from cloudplow import events as events_module
+from cloudplow.accounts.identity import Keys
 from cloudplow.accounts.ledger import Ledger
-from cloudplow.accounts.old_cache import read_account_bans
+from cloudplow.accounts.opening import Opening
+from cloudplow.accounts.saving import Saving
+from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
 from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
@@ -24,6 +27,7 @@ from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
 from cloudplow.rclone.environment import environment_faults
 from cloudplow.rclone.rc import RcWatch
+from cloudplow.state.book_file import BOOK_FILE
 from cloudplow.state.locks import FolderLocks
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import recovered_events
@@ -70,7 +74,6 @@ class App:
 
         old_cache: the old program's `cache.db`; None: the one in state_dir, if there is one.
         """
-        self._old_cache = old_cache or state_dir / "cache.db"
         self.version = __version__
         self.events: ModuleType = events_module
         self.state_dir = state_dir
@@ -89,8 +92,18 @@ class App:
         self.state_files = StateFiles(state_dir)
         self.bus = EventBus()
         self.controls = Controls(self.config.uploader)
-        self.ledger = Ledger(self.state_files, now=time.time)
-        self.waiting = WaitingFiles(self.state_files, now=time.time)
+        self.keys = Keys()
+        self._saving = Saving(self.state_files)
+        self.book = Ledger(clock=TrustedClock(), saving=self._saving)
+        self._opening = Opening(
+            self.state_files,
+            self.keys,
+            self.book.window,
+            other_folders=[config_path.parent],
+            old_cache=old_cache or state_dir / "cache.db",
+        )
+        self._configure_book()
+        self.waiting = WaitingFiles(self.book.fact, self.book.set_fact, now=self.book.now)
         self._recorder = Recorder(self.state_files)
         self._preflight: Preflight | None = None
         self._running = ExitStack()
@@ -104,8 +117,8 @@ class App:
         with ExitStack() as starting:
             self.state_files.start()
             starting.callback(self.state_files.stop)
-            # Only read it: until `upload` holds the lock, another process may be writing the ledger.
-            self._read_ledger()
+            # Only read it: until `upload` holds the lock, another process may be writing the book.
+            self.read_book()
             self._recorder.start()
             starting.callback(self._recorder.stop)
             starting.callback(self.plugins.stop, self)
@@ -126,7 +139,7 @@ class App:
         """
         found = list(recovered_events(self.state_files.read))
         for name in self.config.uploader:
-            pool = pool_of(upload_task(self.config, name), self.ledger)
+            pool = pool_of(upload_task(self.config, name), self.book, self.keys)
             if pool is None:
                 continue
             try:
@@ -136,19 +149,27 @@ class App:
             found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
         return found
 
-    def load_ledger(self) -> None:
-        """Read what the accounts have spent, and the bans of an earlier version; `upload` does this too."""
-        self._read_ledger()
-        for uploader, key, until in read_account_bans(self._old_cache):
-            if until > time.time():
-                self.ledger.deny(uploader, key, until, "banned by an earlier version of cloudplow")
-
-    def _read_ledger(self) -> None:
+    def _configure_book(self) -> None:
         uploaders = self.config.uploader
-        self.ledger.load(
+        self.book.configure(
             {name: one.account_quota_hours * 3600 for name, one in uploaders.items()},
             {name: one.account_quota_bytes for name, one in uploaders.items()},
         )
+
+    def read_book(self) -> None:
+        """Read what the accounts have spent, without changing any file. Raises StateError."""
+        locks = FolderLocks()
+        try:
+            running = False
+            try:
+                locks.acquire(self._state_lock_folder(), "the cache folder", wait_seconds=0)
+            except BusyError:
+                running = True
+            except StateError:
+                pass  # there is no such folder yet
+            self.book.take(self._opening.read_only(running=running))
+        finally:
+            locks.release()
 
     def request_stop(self) -> None:
         """Stop the program, from any thread: rclone is asked to stop; a second call kills it."""
@@ -200,10 +221,11 @@ class App:
             destination=preflight.destination,
             listing=preflight.listing,
             bus=self.bus,
-            ledger=self.ledger,
+            book=self.book,
+            keys=self.keys,
             waiting=self.waiting,
             state_dir=self.state_dir,
-            now=time.time,
+            now=self.book.now,
             clock=time.monotonic,
             choose_account=self.plugins.choose_account,
             may_upload=self.plugins.may_upload,
@@ -238,30 +260,41 @@ class App:
         Raises BusyError while another process uploads with the same cache files.
         """
         context = self.context(wait_for_capacity=wait_for_capacity)
+        with self._owning_the_book():
+            return self._upload(context, tasks)
+
+    def _state_lock_folder(self) -> Path:
+        return stage_list_path(self.state_dir, "").parent
+
+    @contextmanager
+    def _owning_the_book(self) -> Iterator[None]:
+        """While inside, this process alone spends quota. Raises BusyError, StateError."""
+        folder = self._state_lock_folder()
         locks = FolderLocks()
         try:
-            self._take_state(locks)
-            return self._upload(context, tasks)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StateError(
+                    f"{folder} cannot be created: {error.strerror}; make the folder writable, or use --cachefile"
+                ) from error
+            locks.acquire(folder, "the cache folder")
+            rows, content, rewrite = self._opening.own(self._saving.book)
+            self.book.take(content)
+            self._saving.opened(rows, content, rewrite=rewrite)
+            yield
         finally:
-            self._hand_over_state()
+            self._hand_over_book()
             locks.release()
 
-    def _take_state(self, locks: FolderLocks) -> None:
-        """Lock the state, as one process at a time spends quota, and read what the previous one has spent."""
-        folder = stage_list_path(self.state_dir, "").parent
+    def _hand_over_book(self) -> None:
+        """Save the book: the next owner of the lock must find the last charge and denial."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            return  # The session reports what cannot be written.
-        locks.acquire(folder, "the cache folder")
-        self.load_ledger()
-
-    def _hand_over_state(self) -> None:
-        """Save the ledger: the next owner of the lock reads the file, which must hold the last charge and denial."""
-        try:
+            self.state_files.save_if_dirty(BOOK_FILE)
             self.state_files.save_if_dirty(LEDGER_FILE)
         except StateError as error:
             log.error("%s", error)
+        self._saving.close()
 
     def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
         finished = []

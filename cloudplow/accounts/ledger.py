@@ -1,267 +1,490 @@
-"""What each account has spent of its quota, and when it comes back. The owner of `sa_quota_cache.json`.
+"""The book of this host (`cloudplow.accounts.book.Book`): memory is the truth, the database is for the next process.
 
 The window is rolling: bytes come back `account_quota_hours` after they were spent. An account that several uploaders
-share has one budget: everything they spend on it counts, through any of its key files
-(`cloudplow.accounts.same_account`).
+share has one budget: everything they spend on it counts.
 
-Power cuts and kills: everything a stage plans is recorded as reserved, safely on disk, before rclone starts; charges
-follow within about a second. So an error can only ever mean "less quota left".
-After a stop on request, what may have been sent since rclone's last statistics counts as used
-(`cloudplow.upload.unseen`). `cloudplow.upload.open_stages` turns the reservation of a stage that never ended into
-charges, once it is known which of its files are gone.
-
-Old files (one fixed window from the first upload) are read; a superset of them is written.
+Everything a stage plans is reserved, safely on disk, before rclone starts; charges follow within about a second; the
+stage stays in the book until each of its files is settled. So an error can only ever mean "less quota left".
 """
 
 from __future__ import annotations
 
 import copy
-import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
-from cloudplow.accounts.ledger_entry import Entry, book, expire, give_up_stage, read_charges, read_entry, write_entry
-from cloudplow.accounts.same_account import SameAccounts
+from cloudplow.accounts import entry as records
+from cloudplow.accounts.book import RefusedError
+from cloudplow.accounts.booked_stage import FileState, Stage, StageFile, waiting_document
+from cloudplow.accounts.contents import Contents
+from cloudplow.accounts.entry import Charge, Entry, live
+from cloudplow.accounts.identity import BY_NAME, identity_by_name
+from cloudplow.accounts.saving import Saving
+from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.models import Return
-from cloudplow.state.state_files import LEDGER_FILE, StateFiles
 
-log = logging.getLogger("cloudplow.ledger")
+DEFAULT_WINDOW_SECONDS = 86_400.0
+DEFAULT_QUOTA_BYTES = 750 << 30
 
 
 class Ledger:
-    """Charges by uploader and key file. Used by the thread that drives rclone; the saver thread makes documents.
+    """Changed by the thread that drives rclone; any thread may read it. saving: None keeps nothing."""
 
-    files: None keeps nothing.
-    """
-
-    def __init__(self, files: StateFiles | None, *, now: Callable[[], float]) -> None:
-        self._files = files
-        self._now = now
-        self._lock = threading.Lock()
-        self._entries: dict[str, dict[str, Entry]] = {}
-        self._same = SameAccounts()
+    def __init__(self, *, clock: TrustedClock, saving: Saving | None = None) -> None:
+        self.clock = clock
+        self._saving = saving
+        self._lock = threading.RLock()
+        self._content = Contents()
+        self._stages_of: dict[str, list[Stage]] = {}
+        self._entries_of: dict[str, list[tuple[str, Entry]]] = {}
+        self._keys: dict[tuple[str, str], str] = {}
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
-        self._warned_of_future = False
-        if files is not None:
-            files.register(LEDGER_FILE, self.document)
+        if saving is not None:
+            clock.on_adopted = self._on_clock_adopted
+            saving.serve(self)
 
-    def load(self, windows_seconds: Mapping[str, float], quotas_bytes: Mapping[str, int] | None = None) -> None:
-        """Read the file: at start, and again once no other process writes it.
+    # ------------------------------------------------------------------ content
 
-        windows_seconds, quotas_bytes: each uploader's window and configured quota. The quotas are only recorded,
-        for programs that show the file.
-        """
-        self._windows = dict(windows_seconds)
-        self._quotas = dict(quotas_bytes or {})
-        stored = self._files.read(LEDGER_FILE) if self._files is not None else None
-        now = self._now()
-        entries, from_future = dict[str, dict[str, Entry]](), False
-        for uploader, accounts in stored.items() if isinstance(stored, dict) else ():
-            window = self._window(uploader)
-            for key, record in accounts.items() if isinstance(accounts, dict) else ():
-                if isinstance(record, dict):
-                    charges = read_charges(record, window)
-                    from_future = from_future or any(at > now for at, _ in charges)
-                    entry = entries.setdefault(uploader, {})[key] = read_entry(record, charges, now, window)
-                    if uploader not in windows_seconds:
-                        give_up_stage(entry, now, window)
-        same = SameAccounts()
-        for accounts in entries.values():
-            for key, entry in accounts.items():
-                same.spent(key, entry.account_ids)
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever reads `content`."""
+        return self._lock
+
+    @property
+    def content(self) -> Contents:
+        """Everything in the book; see `lock`."""
+        return self._content
+
+    def configure(self, windows_seconds: Mapping[str, float], quotas_bytes: Mapping[str, int]) -> None:
+        """Each uploader's window and configured quota."""
+        self._windows, self._quotas = dict(windows_seconds), dict(quotas_bytes)
+        self.clock.window_seconds = max([*self._windows.values()], default=DEFAULT_WINDOW_SECONDS)
+
+    def take(self, content: Contents) -> None:
+        """Replace the content: at the start, and when the book is opened."""
+        self.clock.resume(content.anchor)
+        now = self.clock.now()
         with self._lock:
-            self._entries = entries
-            self._same = same
-        if from_future and not self._warned_of_future:
-            self._warned_of_future = True
-            log.warning(
-                "sa_quota_cache.json contains uploads in the future (was the clock set back?): they count as spent now"
-            )
+            self._content = content
+            self._stages_of, self._entries_of = {}, {}
+            for stage in content.stages.values():
+                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
+                stage.ended_at = stage.ended_at or now
+                self._stages_of.setdefault(stage.account, []).append(stage)
+            for (uploader, account), entry in content.entries.items():
+                self._entries_of.setdefault(account, []).append((uploader, entry))
+            for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
+                self._give_up(uploader)
+
+    def _give_up(self, uploader: str) -> None:
+        """Nobody will settle the stages of an uploader that is not configured any more: they count as spent."""
+        for stage in [one for one in self._content.stages.values() if one.uploader == uploader]:
+            self.give_up(stage)
 
     def rehearsal(self) -> Ledger:
-        """A copy for a dry run: it knows what is spent, but what is charged in it is never saved."""
-        made = Ledger(None, now=self._now)
+        """A copy for a dry run: it knows what is spent, what happens in it is never saved."""
+        made = Ledger(clock=self.clock)
         with self._lock:
-            made._entries = copy.deepcopy(self._entries)
-            made._windows = dict(self._windows)
-            made._same = copy.deepcopy(self._same)
+            # The lists of stages, which may be long, are never changed.
+            content = Contents(
+                entries=copy.deepcopy(self._content.entries),
+                stages={number: copy.copy(stage) for number, stage in self._content.stages.items()},
+                arrived={uploader: dict(files) for uploader, files in self._content.arrived.items()},
+                last_stage=self._content.last_stage,
+            )
+            made._windows, made._quotas, made._keys = self._windows, self._quotas, dict(self._keys)
+        made._content = content
+        for stage in content.stages.values():
+            stage.states, stage.charges = bytearray(stage.states), copy.deepcopy(stage.charges)
+            made._stages_of.setdefault(stage.account, []).append(stage)
+        for (uploader, account), entry in content.entries.items():
+            made._entries_of.setdefault(account, []).append((uploader, entry))
         return made
 
-    def _save_soon(self) -> None:
-        if self._files is not None:
-            self._files.mark_dirty(LEDGER_FILE)
-
-    def _window(self, uploader: str) -> float:
-        return self._windows.get(uploader, 86_400.0)
-
-    def _entry(self, uploader: str, key: str) -> Entry:
-        entry = self._entries.setdefault(uploader, {}).setdefault(key, Entry())
-        known = self._same.account_id(key)
-        if known:
-            entry.account_ids.add(known)
-        self._same.spent(key)
+    def _entry(self, uploader: str, account: str) -> Entry:
+        entry = self._content.entries.get((uploader, account))
+        if entry is None:
+            entry = self._content.entries[uploader, account] = Entry(key=self._keys.get((uploader, account), ""))
+            self._entries_of.setdefault(account, []).append((uploader, entry))
         return entry
 
-    def _sharing(self, key: str) -> Iterable[tuple[str, Entry]]:
-        keys = self._same.keys_like(key)
-        return [(name, accounts[one]) for name, accounts in self._entries.items() for one in keys & accounts.keys()]
+    def window(self, uploader: str) -> float:
+        """How long an uploader's bytes stay spent, in seconds."""
+        return self._windows.get(uploader, DEFAULT_WINDOW_SECONDS)
 
-    def account(self, key: str) -> str:
-        """An identifier shared by all key files of one account: links, copies, additional keys."""
+    def limit_bytes(self, uploader: str) -> int:
+        """What an account of an uploader may spend as far as is known, in bytes; 0 for one that is not configured."""
+        configured = self._quotas.get(uploader, 0)
+        return min(configured, self.learned_limit(uploader, configured) or configured)
+
+    def _changed(self, uploader: str, account: str) -> None:
+        if self._saving is not None:
+            self._saving.entry_changed(uploader, account)
+
+    def _stage_changed(self, stage: Stage) -> None:
+        if self._saving is not None:
+            self._saving.stage_changed(stage.number)
+
+    def _save_now(self) -> None:
+        if self._saving is not None:
+            self._saving.save_now()
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self.clock.now()
+
+    # ------------------------------------------------------------------ reading
+
+    def _charges(self, account: str, now: float) -> Iterator[tuple[float, Charge]]:
+        """Every charge that counts, with its window."""
+        for uploader, entry in self._entries_of.get(account, ()):
+            window = self.window(uploader)
+            for charge in live(entry.charges, now, window):
+                yield window, charge
+        for stage in self._stages_of.get(account, ()):
+            window = self.window(stage.uploader)
+            for charge in live(stage.charges, now, window):
+                yield window, charge
+
+    def _reserved(self, account: str, now: float) -> Iterator[Return]:
+        """What stages may still spend or may have spent, and when that would come back."""
+        for stage in self._stages_of.get(account, ()):
+            back_at = (now if stage.ended_at is None else stage.ended_at) + self.window(stage.uploader)
+            if stage.waiting_bytes and back_at > now:
+                yield Return(back_at, stage.waiting_bytes)
+
+    def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
+        """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
+        now = self.now()
         with self._lock:
-            return self._same.account(key)
+            spent = sum(charge.bytes for _, charge in self._charges(account, now))
+            return spent + (sum(one.bytes for one in self._reserved(account, now)) if with_reserved else 0)
 
-    def used_bytes(self, key: str, *, with_reserved: bool = False) -> int:
-        """What all uploaders have spent on the key file within their windows; optionally with what is reserved."""
-        now = self._now()
+    def unsettled_bytes(self, account: str) -> int:
+        """What stages that have ended may have spent, until the destination has been asked."""
         with self._lock:
-            return sum(
-                (entry.reserved_bytes if with_reserved else 0)
-                + sum(c.bytes for c in expire(entry, now, self._window(uploader)))
-                for uploader, entry in self._sharing(key)
-            )
+            return sum(one.waiting_bytes for one in self._stages_of.get(account, ()) if one.ended_at is not None)
 
-    def returns(self, key: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
-        """What comes back when, in order of time. with_reserved: include reserved bytes as if they were spent now."""
-        now = self._now()
-        found: list[Return] = []
+    def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
+        """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
+        now = self.now()
         with self._lock:
-            for uploader, entry in self._sharing(key):
-                window = self._window(uploader)
-                found += [Return(c.at + window, c.bytes) for c in expire(entry, now, window)]
-                if with_reserved and entry.reserved_bytes:
-                    found.append(Return(now + window, entry.reserved_bytes))
-        return tuple(sorted(found, key=lambda back: back.at))
+            found = [Return(charge.back_at(window), charge.bytes) for window, charge in self._charges(account, now)]
+            if with_reserved:
+                found += self._reserved(account, now)
+        return tuple(sorted(found))
 
-    def usage_rank(self, key: str) -> tuple[int, int]:
-        """For choosing the least used account: bytes in the window, then total bytes, both over all uploaders."""
+    def usage_rank(self, account: str) -> tuple[int, int]:
+        """For choosing the least used account: bytes in the window, then bytes ever."""
         with self._lock:
-            ever = sum(entry.total_bytes for _, entry in self._sharing(key))
-        return self.used_bytes(key), ever
+            ever = sum(entry.total_bytes for _, entry in self._entries_of.get(account, ()))
+        return self.used_bytes(account), ever
 
-    def charge(self, uploader: str, key: str, size_bytes: int, *, of_stage: bool = True) -> None:
-        """Charge bytes that were spent. of_stage: they come out of the reservation of the account's running stage."""
-        now = self._now()
+    def denied(self, account: str) -> tuple[float, str] | None:
+        """Until when and why the account is refused; None if it is not."""
+        now = self.now()
         with self._lock:
-            entry = self._entry(uploader, key)
-            book(entry, now, size_bytes, self._window(uploader))
-            if of_stage and entry.open_stage is not None:
-                entry.reserved_bytes = max(0, entry.reserved_bytes - size_bytes)
-                entry.open_stage["charged_bytes"] += size_bytes
-        self._save_soon()
-
-    def open_stage(self, uploader: str, key: str, planned_bytes: int) -> None:
-        """Reserve what a stage plans; returns once that is safely on disk. Raises StateError."""
-        with self._lock:
-            entry = self._entry(uploader, key)
-            entry.reserved_bytes = planned_bytes
-            entry.open_stage = {"planned_bytes": planned_bytes, "charged_bytes": 0}
-            for other in self._entries[uploader].values():
-                other.aborted = False
-            entry.last_used = self._now()
-        if self._files is not None:
-            self._files.save_now(LEDGER_FILE)
-
-    def charge_late(self, uploader: str, key: str, size_bytes: int) -> None:
-        """Charge a file that an interrupted stage turned out to have uploaded, less what was charged in advance."""
-        with self._lock:
-            entry = self._entry(uploader, key)
-            ahead_bytes = min(entry.ahead_bytes, size_bytes)
-            entry.ahead_bytes -= ahead_bytes
-        self.charge(uploader, key, size_bytes - ahead_bytes, of_stage=False)
-
-    def close_stage(
-        self, uploader: str, key: str, lost_bytes: int = 0, *, aborted: bool = False, ahead_bytes: int = 0
-    ) -> None:
-        """End a stage's reservation. lost_bytes: what failed or aborted uploads may have cost.
-
-        aborted: some of its files may have arrived unreported; `aborted_stages` lists it until the next stage.
-        ahead_bytes: the part of lost_bytes that `charge_late` must not charge again.
-        """
-        with self._lock:
-            entry = self._entry(uploader, key)
-            entry.reserved_bytes = 0
-            entry.open_stage = None
-            entry.aborted = aborted
-            if aborted:
-                entry.ahead_bytes = ahead_bytes
-            if lost_bytes > 0:
-                book(entry, self._now(), lost_bytes, self._window(uploader))
-        self._save_soon()
-
-    def aborted_stages(self, uploader: str) -> list[str]:
-        """Key files whose last stage was interrupted, in this run or an earlier one."""
-        with self._lock:
-            return [key for key, entry in self._entries.get(uploader, {}).items() if entry.aborted]
-
-    def open_stages(self, uploader: str) -> list[tuple[str, int]]:
-        """Stages that never ended (a kill): (key file, bytes charged in it)."""
-        with self._lock:
-            return [
-                (key, int(entry.open_stage["charged_bytes"]))
-                for key, entry in self._entries.get(uploader, {}).items()
-                if entry.open_stage is not None
+            denials = [
+                (records.denied_until(entry, now), entry.denied_why)
+                for _, entry in self._entries_of.get(account, ())
+                if entry.denied_until
             ]
-
-    def deny(self, uploader: str, key: str, until: float, why: str) -> None:
-        """Remember that Google refused this account. until: epoch seconds."""
-        with self._lock:
-            entry = self._entry(uploader, key)
-            entry.denied_until = max(entry.denied_until, until)
-            entry.denied_why = why
-        self._save_soon()
-
-    def denied_within(self, key: str, seconds: float) -> bool:
-        """Whether the account is refused now, or was within the last `seconds`."""
-        with self._lock:
-            return any(entry.denied_until > self._now() - seconds for _, entry in self._sharing(key))
-
-    def denied(self, key: str) -> tuple[float, str] | None:
-        """Until when (epoch seconds) and why the account is refused; None if it is not."""
-        now = self._now()
-        with self._lock:
-            denials = [(entry.denied_until, entry.denied_why) for _, entry in self._sharing(key)]
         latest = max(denials, default=(0.0, ""))
         return latest if latest[0] > now else None
 
-    def learn_limit(self, uploader: str, key: str, limit_bytes: int, configured_bytes: int) -> None:
-        """Remember that the account was refused at less than the configured quota."""
+    def denied_within(self, account: str, seconds: float) -> bool:
+        """Whether the account is refused now, or was within the last `seconds`."""
+        since = self.now() - seconds
         with self._lock:
-            entry = self._entry(uploader, key)
-            entry.learned_limit_bytes = limit_bytes
-            entry.learned_for_limit_bytes = configured_bytes
-        self._save_soon()
+            return any(entry.denied_until > since for _, entry in self._entries_of.get(account, ()))
 
     def learned_limit(self, uploader: str, configured_bytes: int) -> int | None:
-        """The smallest limit that any account of the uploader was refused at, for this configured quota."""
+        """The smallest limit at which any account of the uploader was refused, for this configured quota."""
         with self._lock:
-            return self._learned_limit(uploader, configured_bytes)
-
-    def _learned_limit(self, uploader: str, configured_bytes: int) -> int | None:
-        learned = [
-            entry.learned_limit_bytes
-            for entry in self._entries.get(uploader, {}).values()
-            if entry.learned_limit_bytes > 0 and entry.learned_for_limit_bytes == configured_bytes
-        ]
+            learned = [
+                entry.learned_limit_bytes
+                for (name, _), entry in self._content.entries.items()
+                if name == uploader
+                and entry.learned_limit_bytes > 0
+                and entry.learned_for_limit_bytes == configured_bytes
+            ]
         return min(learned, default=None)
 
-    def _limit(self, uploader: str) -> dict[str, int]:
-        """The limit used for planning, for the records of an uploader; {} for one that is not configured."""
-        configured = self._quotas.get(uploader)
-        if configured is None:
-            return {}
-        return {"limit_bytes": min(configured, self._learned_limit(uploader, configured) or configured)}
-
-    def document(self) -> dict[str, Any]:
-        """The content of the cache file: a superset of the old format."""
-        now = self._now()
+    def stages_document(self, account: str) -> list[dict[str, Any]]:
+        """Unsettled stages of an account, JSON-ready."""
         with self._lock:
-            return {
-                uploader: {
-                    key: write_entry(entry, now, self._window(uploader)) | limit for key, entry in accounts.items()
-                }
-                for uploader, accounts in self._entries.items()
-                for limit in (self._limit(uploader),)
-            }
+            return [waiting_document(one) for one in self._stages_of.get(account, ()) if one.ended_at is not None]
+
+    # ------------------------------------------------------------------ accounts
+
+    def know(self, uploader: str, account: str, key: str) -> None:
+        """An account of the pool, and the path of its key file, which is only a label.
+
+        What was written under the file's name alone, when it could not be read, now counts for the account.
+        """
+        with self._lock:
+            self._keys[uploader, account] = key
+            entry = self._content.entries.get((uploader, account))
+            if entry is not None and entry.key != key:
+                entry.key = key
+                self._changed(uploader, account)
+            by_name = identity_by_name(key)
+            if not account.startswith(BY_NAME) and (uploader, by_name) in self._content.entries:
+                self._move_entry(uploader, by_name, account)
+
+    def _move_entry(self, uploader: str, before: str, account: str) -> None:
+        moved = self._content.entries.pop((uploader, before))
+        self._entries_of[before] = [one for one in self._entries_of[before] if one[1] is not moved]
+        entry = self._entry(uploader, account)
+        records.join(entry.charges, moved.charges)
+        entry.total_bytes += moved.total_bytes
+        if moved.denied_until > entry.denied_until:
+            entry.denied_until, entry.denied_why = moved.denied_until, moved.denied_why
+            entry.denied_at, entry.denied_seconds = moved.denied_at, moved.denied_seconds
+        self._changed(uploader, before)
+        self._changed(uploader, account)
+
+    def deny(self, uploader: str, account: str, until: float, why: str) -> None:
+        """Google refuses this account until then."""
+        now = self.now()
+        with self._lock:
+            records.deny(self._entry(uploader, account), until, why, now)
+        self._changed(uploader, account)
+
+    def learn_limit(self, uploader: str, account: str, limit_bytes: int, configured_bytes: int) -> None:
+        """The account was refused at less than the configured quota."""
+        with self._lock:
+            entry = self._entry(uploader, account)
+            entry.learned_limit_bytes, entry.learned_for_limit_bytes = limit_bytes, configured_bytes
+        self._changed(uploader, account)
+
+    def correct(self, uploader: str, account: str, used_bytes: int) -> None:
+        """Somebody knows better: from now on this is what the account has spent, as if just now; no denial stands.
+
+        Its unsettled stages count as settled with that. Raises StateError.
+        """
+        now = self.now()
+        with self._lock:
+            for _, entry in self._entries_of.get(account, []):
+                entry.charges.clear()
+                entry.denied_until = 0.0
+            entry = self._entry(uploader, account)
+            if used_bytes:
+                entry.charges.append(Charge(now, now, used_bytes))
+            for stage in [one for one in self._stages_of.get(account, []) if one.ended_at is not None]:
+                stage.charges.clear()
+                stage.waiting_bytes = 0
+                self.give_up(stage)
+            for name, _ in self._entries_of.get(account, []):
+                self._changed(name, account)
+        self._save_now()
+
+    # ------------------------------------------------------------------ stages
+
+    def open_stage(
+        self,
+        uploader: str,
+        account: str,
+        files: Sequence[StageFile],
+        *,
+        account_name: str,
+        destination: str,
+        folder: str,
+        moving: bool,
+        landing_seconds: float = 0.0,
+        limit_bytes: int | None = None,
+    ) -> Stage:
+        """Reserve what a stage plans; its list and reservation are safely on disk when this returns.
+
+        landing_seconds: how long what it has sent may take to appear, until that is known better.
+        limit_bytes: what the account may spend in all; None for any. Raises RefusedError, StateError.
+        """
+        now = self.now()
+        with self._lock:
+            content = self._content
+            used = self.used_bytes(account, with_reserved=True) if account else 0
+            planned = sum(file.cost for file in files)
+            if limit_bytes is not None and used and used + planned > limit_bytes:
+                raise RefusedError(f"the account has spent {used} of {limit_bytes} bytes, {planned} more do not fit")
+            content.last_stage += 1
+            stage = Stage(
+                number=content.last_stage,
+                uploader=uploader,
+                account=account,
+                account_name=account_name,
+                destination=destination,
+                folder=folder,
+                moving=moving,
+                files=files,
+                opened_at=now,
+                seen_at=now,
+                landing_seconds=landing_seconds,
+            )
+            content.stages[stage.number] = stage
+            self._stages_of.setdefault(account, []).append(stage)
+            if account:
+                self._entry(uploader, account).last_used = now
+                self._changed(uploader, account)
+            self._stage_changed(stage)
+        try:
+            self._save_now()
+        except BaseException:
+            with self._lock:
+                self._remove(stage)
+            raise
+        return stage
+
+    def sent(self, stage: Stage, name: str, size_bytes: int) -> None:
+        """A file of a stage was uploaded and took so much of the quota."""
+        with self._lock:
+            before = stage.set_state(name, FileState.SENT)
+            if stage.account and before in (FileState.WAITING, FileState.FREE):
+                records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
+        self._stage_changed(stage)
+
+    def done(self, stage: Stage, name: str) -> None:
+        """It was told that a file of a stage is done."""
+        with self._lock:
+            stage.set_state(name, FileState.DONE)
+        self._stage_changed(stage)
+
+    def wasted(self, stage: Stage, size_bytes: int) -> None:
+        """An upload took quota, but no file came of it."""
+        with self._lock:
+            if stage.account:
+                records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
+        self._stage_changed(stage)
+
+    def note_speed(self, stage: Stage, landing_seconds: float) -> None:
+        """A stage runs: what it has sent may appear so much later."""
+        stage.landing_seconds, stage.seen_at = landing_seconds, self.now()
+
+    def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
+        """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""
+        with self._lock:
+            stage.ended_at = stage.seen_at = self.now()
+            stage.landing_seconds = landing_seconds
+            stage.free_all_but(doubtful)
+            self._note_arrived(stage)
+            self._close_if_settled(stage)
+        if self._saving is not None:
+            self._saving.stage_ended()
+
+    def settle(self, stage: Stage, found: Mapping[str, int], free: Collection[str], told: Collection[str]) -> None:
+        """The destination was asked. found: what each file that had arrived took, by name; free: not uploaded.
+
+        told: the files of `found` that are done; the others are still at the source. If this gets lost in a power cut,
+        the destination is asked again.
+        """
+        ended_at = stage.ended_at or self.now()
+        window = self.window(stage.uploader)
+        with self._lock:
+            for name, size_bytes in found.items():
+                before = stage.set_state(name, FileState.DONE if name in told else FileState.SENT)
+                if before is FileState.WAITING and stage.account and size_bytes:
+                    # It arrived while rclone ran, or shortly after: dated as late as can be.
+                    records.spend(stage.charges, size_bytes, ended_at, window)
+            for name in free:
+                stage.set_state(name, FileState.FREE)
+            self._note_arrived(stage)
+            self._close_if_settled(stage)
+
+    def give_up(self, stage: Stage) -> None:
+        """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
+        with self._lock:
+            if stage.account and stage.waiting_bytes:
+                at = stage.ended_at or self.now()
+                records.spend(stage.charges, stage.waiting_bytes, at, self.window(stage.uploader))
+            stage.free_all_but(())
+            self._note_arrived(stage)
+            self._close_if_settled(stage)
+
+    def _note_arrived(self, stage: Stage) -> None:
+        """What was uploaded and is still at the source must not be charged again if it is planned again."""
+        left = list(stage.in_state(FileState.SENT))
+        for file in left:
+            stage.set_state(file.name, FileState.DONE)
+            if stage.moving:
+                self._content.arrived.setdefault(stage.uploader, {})[file.name] = file._replace(cost=0)
+        if left and stage.moving and self._saving is not None:
+            self._saving.arrived_changed(stage.uploader)
+
+    def _close_if_settled(self, stage: Stage) -> None:
+        self._stage_changed(stage)
+        if stage.ended_at is None or not stage.is_settled():
+            return
+        if stage.account:
+            now, window = self.now(), self.window(stage.uploader)
+            entry = self._entry(stage.uploader, stage.account)
+            entry.total_bytes += sum(charge.bytes for charge in stage.charges)
+            entry.last_used = max(entry.last_used, stage.ended_at)
+            records.join(entry.charges, stage.charges)
+            quota = self._quotas.get(stage.uploader, DEFAULT_QUOTA_BYTES)
+            records.prune(entry.charges, now, window, quota)
+            self._changed(stage.uploader, stage.account)
+        self._remove(stage)
+        if self._saving is not None:
+            self._saving.stage_ended()
+
+    def _remove(self, stage: Stage) -> None:
+        self._content.stages.pop(stage.number, None)
+        self._stages_of[stage.account] = [one for one in self._stages_of[stage.account] if one is not stage]
+        self._stage_changed(stage)
+
+    def unsettled(self, uploader: str) -> list[Stage]:
+        """An uploader's stages that have ended and are not settled, the oldest first."""
+        now = self.now()
+        with self._lock:
+            found = [one for one in self._content.stages.values() if one.uploader == uploader and one.ended_at]
+            for stage in found:
+                if (stage.ended_at or now) + self.window(uploader) <= now:
+                    self.give_up(stage)  # what it may have spent has come back
+            return sorted((one for one in found if one.number in self._content.stages), key=lambda one: one.number)
+
+    def arrived(self, uploader: str) -> Mapping[str, StageFile]:
+        """Files that are still at the source, though an earlier stage has uploaded them; by name."""
+        with self._lock:
+            return dict(self._content.arrived.get(uploader, {}))
+
+    def forget_arrived(self, uploader: str, names: Collection[str]) -> None:
+        """These have left the source, or have changed."""
+        with self._lock:
+            known = self._content.arrived.get(uploader, {})
+            gone = [name for name in names if known.pop(name, None) is not None]
+        if gone and self._saving is not None:
+            self._saving.arrived_changed(uploader)
+
+    # ------------------------------------------------------------------ facts
+
+    def fact(self, name: str) -> Any:
+        """A value that another part of the program keeps in the book, JSON-ready; None when there is none."""
+        with self._lock:
+            return copy.deepcopy(self._content.facts.get(name))
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Keep a value; it is on disk within about a second."""
+        with self._lock:
+            self._content.facts[name] = value
+        if self._saving is not None:
+            self._saving.fact_changed(name)
+
+    def _on_clock_adopted(self, since: float, seconds: float) -> None:
+        with self._lock:
+            for (uploader, account), entry in self._content.entries.items():
+                records.shift(entry, since, seconds)
+                self._changed(uploader, account)
+            for stage in self._content.stages.values():
+                if stage.ended_at is not None and stage.ended_at >= since:
+                    stage.ended_at += seconds
+                for charge in stage.charges:
+                    if charge.at >= since:
+                        charge.since, charge.at = charge.since + seconds, charge.at + seconds
+                self._stage_changed(stage)
+
+    def key_name(self, uploader: str, account: str) -> str:
+        """The base name of an account's key file, for people."""
+        entry = self._content.entries.get((uploader, account))
+        return PurePath(self._keys.get((uploader, account), entry.key if entry else "")).name

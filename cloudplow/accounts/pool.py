@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import re
@@ -11,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cloudplow.accounts.ledger import Ledger
+from cloudplow.accounts.book import Book
+from cloudplow.accounts.identity import Keys, read_key
 from cloudplow.events import AccountQuota, AccountState
 from cloudplow.models import Capacity, Return
 from cloudplow.units import format_bytes
@@ -41,21 +41,11 @@ def key_files(folder: Path) -> list[str]:
     return sorted(paths, key=lambda path: (natural_key(path), path))
 
 
-def key_fault(path: str) -> str:
-    """What is wrong with the content of a key file; "" when it is a JSON object. Raises OSError."""
-    try:
-        document = json.loads(Path(path).read_bytes())
-    except (ValueError, RecursionError):
-        return "is not JSON: download the key again, or move the file out of the folder"
-    if not isinstance(document, dict):
-        return "is not a service account key: download the key again, or move the file out of the folder"
-    return ""
-
-
-def folder_faults(uploader: str, folder: Path) -> list[str]:
+def folder_faults(uploader: str, folder: Path, known: Keys | None = None) -> list[str]:
     """What is wrong with an account folder before an upload starts: one sentence each, with the place and the fix.
 
     A key that cannot be read is not a fault here: it is set aside when its turn comes, and the next one takes over.
+    known: keys that were read already.
     """
     place = f"uploader.{uploader}.service_account_path"
     try:
@@ -64,37 +54,19 @@ def folder_faults(uploader: str, folder: Path) -> list[str]:
         return [f'{place}: the folder "{folder}" cannot be read ({error.strerror}); correct the path']
     if not keys:
         return [f'{place}: the folder "{folder}" has no *.json key files; put keys there, or remove the setting']
-    faults = []
-    for key in keys:
-        try:
-            fault = key_fault(key)
-        except OSError:
-            continue
-        if fault:
-            faults.append(f"{place}: {key} {fault}")
-    return faults
+    known = known or Keys()
+    found = ((key, known.read(key).fault) for key in keys)
+    return [f"{place}: {key} {fault}" for key, fault in found if fault and not fault.startswith("cannot be read")]
 
 
 @dataclass(slots=True)
 class Account:
-    """One key file. failed_why: why it is set aside for this session, "" if it is not."""
+    """One key file. identity: the account's, in the books; failed_why: why it is set aside for this session, or ""."""
 
     key: str
     name: str
+    identity: str
     failed_why: str = ""
-
-
-def _account(key: str) -> Account:
-    """A new account, set aside from the start if its key cannot be used."""
-    account = Account(key, Path(key).name)
-    try:
-        fault = key_fault(key)
-    except OSError as error:
-        fault = f"cannot be read ({error.strerror})"
-    if fault:
-        account.failed_why = f"its key file {fault}"
-        log.warning("Account %s is set aside: %s", account.name, account.failed_why)
-    return account
 
 
 def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
@@ -111,32 +83,57 @@ def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
 class AccountPool:
     """The accounts of one uploader. Used only by the thread that drives rclone.
 
-    ledger: what they have spent; a dry run uses a copy.
+    book: what they have spent; a dry run uses a copy. keys: what the key files say.
     """
 
-    def __init__(self, uploader: str, folder: Path, ledger: Ledger, *, quota_bytes: int) -> None:
+    def __init__(self, uploader: str, folder: Path, book: Book, keys: Keys, *, quota_bytes: int) -> None:
         self.uploader = uploader
         self.folder = folder
         self.quota_bytes = quota_bytes
         self.active: str | None = None
-        self.ledger = ledger
+        #: What the running stage has sent of files that have not arrived yet, in bytes.
+        self.in_flight_bytes = 0
+        self.book = book
+        self._keys = keys
         self.accounts: list[Account] = []
 
     def refresh(self) -> bool:
-        """Add new key files and drop removed ones: at the start and between stages. True if anything changed.
+        """Look at the key files: at the start and between stages. True if any was added, removed or exchanged.
 
         Raises OSError when the folder cannot be read.
         """
-        known = {account.key: account for account in self.accounts}
-        keys = key_files(self.folder)
-        if [*known] == keys:
+        known = {(account.key, account.identity): account for account in self.accounts}
+        accounts = []
+        for key in key_files(self.folder):
+            said = self._keys.read(key)
+            account = known.get((key, said.identity))
+            if account is None:
+                account = self._new_account(key, said.identity, said.fault)
+            accounts.append(account)
+        if accounts == self.accounts:
             return False
-        self.accounts = [known.get(key) or _account(key) for key in keys]
+        self.accounts = accounts
         return True
+
+    def _new_account(self, key: str, identity: str, fault: str) -> Account:
+        account = Account(key, Path(key).name, identity)
+        if fault:
+            account.failed_why = f"its key file {fault}"
+            log.warning("Account %s is set aside: %s", account.name, account.failed_why)
+        self.book.know(self.uploader, identity, key)
+        return account
+
+    def identity(self, key: str) -> str:
+        """Whose key a file of the pool is; "" for one that has been removed."""
+        return next((account.identity for account in self.accounts if account.key == key), "")
+
+    def is_still(self, key: str) -> bool:
+        """Whether a key file still belongs to the same account."""
+        return read_key(key).identity == self.identity(key)
 
     def limit_bytes(self) -> int:
         """The quota used for planning: the configured one, or the smaller one that Google was seen to apply."""
-        learned = self.ledger.learned_limit(self.uploader, self.quota_bytes)
+        learned = self.book.learned_limit(self.uploader, self.quota_bytes)
         return self.quota_bytes if learned is None else min(learned, self.quota_bytes)
 
     def learn_from_denial(self, key: str, window_seconds: float) -> float | None:
@@ -146,7 +143,8 @@ class AccountPool:
         Returns when its first bytes come back (epoch seconds) if the limit was learned; None if the account must rest
         for a whole window.
         """
-        used = self.ledger.used_bytes(key)
+        identity = self.identity(key)
+        used = self.book.used_bytes(identity)
         if used < self.quota_bytes * LEARN_SHARE:
             return None
         if used < self.limit_bytes():
@@ -157,11 +155,11 @@ class AccountPool:
                 Path(key).name,
                 format_bytes(used),
             )
-            self.ledger.learn_limit(self.uploader, key, used, self.quota_bytes)
-        if self.ledger.denied_within(key, window_seconds):
+            self.book.learn_limit(self.uploader, identity, used, self.quota_bytes)
+        if self.book.denied_within(identity, window_seconds):
             # Its first bytes came back and it was refused again: its window may not be rolling after all.
             return None
-        returns = self.ledger.returns(key)
+        returns = self.book.returns(identity)
         return returns[0].at if returns else None
 
     def capacities(self) -> list[Capacity]:
@@ -175,25 +173,25 @@ class AccountPool:
             range(len(self.accounts)),
             key=lambda index: (
                 self.accounts[index].key != self.active,
-                *self.ledger.usage_rank(self.accounts[index].key),
+                *self.book.usage_rank(self.accounts[index].identity),
                 index,
             ),
         )
         capacities, counted = [], set[str]()
         for account in (self.accounts[index] for index in ranked):
             # Two key files of one account share one quota, which must not be planned twice.
-            same = self.ledger.account(account.key)
-            if same not in counted:
+            if account.identity not in counted:
                 capacities.append(self._capacity(account, limit))
             if not account.failed_why:
-                counted.add(same)
+                counted.add(account.identity)
         return capacities
 
     def _capacity(self, account: Account, limit: int) -> Capacity:
-        used = self.ledger.used_bytes(account.key, with_reserved=True)
-        denied = self.ledger.denied(account.key)
+        returns = self.book.returns(account.identity)
+        used = sum(back.bytes for back in returns)
+        denied = self.book.denied(account.identity)
         usable_from = math.inf if account.failed_why else denied[0] if denied else 0.0
-        return Capacity(account.key, limit, max(0, limit - used), self.ledger.returns(account.key), usable_from)
+        return Capacity(account.key, limit, max(0, limit - used), returns, usable_from)
 
     def quotas(self) -> tuple[AccountQuota, ...]:
         """The state of every account in natural order, as events carry it."""
@@ -206,11 +204,11 @@ class AccountPool:
         return self._quota(account, self.limit_bytes())
 
     def _quota(self, account: Account, limit: int) -> AccountQuota:
-        used = self.ledger.used_bytes(account.key)
-        returns = self.ledger.returns(account.key, with_reserved=False)
+        returns = self.book.returns(account.identity, with_reserved=False)
+        used = sum(back.bytes for back in returns)
         resets_at = returns[0].at if returns else None
         state, why, until = AccountState.READY, "", None
-        denied = self.ledger.denied(account.key)
+        denied = self.book.denied(account.identity)
         if account.failed_why:
             state, why = AccountState.FAILED, account.failed_why
         elif denied:
@@ -228,6 +226,8 @@ class AccountPool:
             why=why,
             until=until,
             returns=_by_the_hour(returns),
+            in_flight_bytes=self.in_flight_bytes if account.key == self.active else 0,
+            unsettled_bytes=self.book.unsettled_bytes(account.identity),
         )
 
     def names(self) -> dict[str, str]:

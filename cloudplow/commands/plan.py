@@ -38,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
     app = make_app(options)
     tasks = app.tasks(options.names)
     app.check_tasks(tasks)
-    app.load_ledger()
+    app.read_book()
     context = app.context()
-    last = app.state_files.read(SESSION_FILE)
+    last = app.state_files.read(SESSION_FILE, keep=True)
     documents = {task.name: _plan(context, task, last_speed(last, task.name)) for task in tasks}
     if options.as_json:
         print(json.dumps(documents, indent=2))
@@ -66,7 +66,7 @@ def last_speed(stored: Any, uploader: str) -> float:
 
 
 def _plan(context: Context, task: UploadTask, speed: float) -> dict[str, Any]:
-    pool = pool_of(task, context.ledger)
+    pool = pool_of(task, context.book, context.keys)
     if pool is not None:
         try:
             pool.refresh()

@@ -30,6 +30,14 @@ class Background(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - raised again by `get`
             self._error = error
 
+    def is_done(self) -> bool:
+        """Whether the result is there, or an error."""
+        return not self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait for the end, whatever the result."""
+        self._thread.join()
+
     def get(self, stop: threading.Event | None = None) -> T:
         """The result of the function; raises what it raised, and StoppedError once `stop` is set."""
         while stop is not None and self._thread.is_alive():

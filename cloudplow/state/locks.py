@@ -31,8 +31,8 @@ class FolderLocks:
         """Descriptors for child processes to inherit."""
         return tuple(self._fds.values())
 
-    def acquire(self, folder: Path, purpose: str) -> None:
-        """Lock a folder. purpose: what it is, for messages ("the upload folder").
+    def acquire(self, folder: Path, purpose: str, *, wait_seconds: float = WAIT_SECONDS) -> None:
+        """Lock a folder. purpose: what it is, for messages ("the upload folder"); wait_seconds: for another owner.
 
         Raises BusyError when another process holds the lock, StateError when the folder cannot be opened. On a file
         system without locks, no lock is taken.
@@ -44,7 +44,7 @@ class FolderLocks:
             fd = os.open(real, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             raise StateError(f"{purpose} {folder} cannot be opened: {error.strerror}") from error
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + wait_seconds
         while True:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,8 @@
 
 Files are JSON, next to `config.json` (or next to `--cachefile`). A write is atomic: temporary file in the same folder,
 fsync, rename, fsync of the folder. They are read only at start. A file that cannot be read is renamed to
-`NAME.corrupt-TIME` with one warning, and its previous copy (`NAME.previous`) is read instead.
+`NAME.corrupt-TIME` with one warning, and its previous copy (`NAME.previous`) takes its place. The book, a database, is
+written by `cloudplow.state.book_file`.
 
 Owners of state register a function that makes the current document; the saver thread writes what is dirty at most
 once a second, so that the thread that drives rclone never waits for a disk.
@@ -11,7 +12,6 @@ once a second, so that the thread that drives rclone never waits for a disk.
 from __future__ import annotations
 
 import contextlib
-import copy
 import errno
 import json
 import logging
@@ -90,6 +90,15 @@ def _load(path: Path) -> dict[str, Any]:
     return document
 
 
+def _set_aside(path: Path) -> str:
+    aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
+    try:
+        path.rename(aside)
+    except OSError as error:
+        return f"it cannot be renamed ({error.strerror})"
+    return f"renamed to {aside.name}"
+
+
 def _why(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
@@ -100,46 +109,58 @@ class StateFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._makers: dict[str, Callable[[], Any]] = {}
+        self._writers: dict[str, Callable[[], None]] = {}
         self._dirty: set[str] = set()
         self._condition = threading.Condition()
         self._write_lock = threading.Lock()
         self._stop_event = threading.Event()
         self._thread: threading.Thread | None = None
         self._failing: set[str] = set()
-        self._recovered: dict[str, dict[str, Any]] = {}
+        self._told: set[Path] = set()
 
-    def read(self, name: str) -> dict[str, Any] | None:
+    def read(self, name: str, *, keep: bool = False, folder: Path | None = None) -> dict[str, Any] | None:
         """The content of a cache file; None when it does not exist.
 
-        One that cannot be read is set aside, and its previous copy is read instead. The bare tokens NaN and Infinity of
-        old files, and numbers that are too large, are read as 0.
+        One that cannot be read, or has been removed while its previous copy is there, is replaced by that copy for
+        good, with one warning; a damaged one is kept under another name. The bare tokens NaN and Infinity of old
+        files, and numbers that are too large, are read as 0. keep: change no file. folder: where, if not in the usual
+        folder.
         """
-        path = self.folder / name
+        path = (folder or self.folder) / name
         try:
             return _load(path)
         except FileNotFoundError:
-            return copy.deepcopy(self._recovered.get(name))
+            if not _previous(path).exists():
+                return None
+            return self._recover(path, "it is missing", keep=keep)
         except (OSError, ValueError, RecursionError) as error:
-            return self._recover(path, error)
+            return self._recover(path, f"it cannot be read ({_why(error)})", keep=keep)
 
-    def _recover(self, path: Path, error: Exception) -> dict[str, Any] | None:
-        aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
-        try:
-            path.rename(aside)
-            done = f"renamed to {aside.name}"
-        except OSError as rename_error:
-            done = f"it cannot be renamed ({rename_error.strerror})"
-        try:
-            document = self._recovered[path.name] = _load(_previous(path))
-        except (OSError, ValueError, RecursionError):
-            log.warning("%s cannot be read (%s): %s; there is no previous copy", path, _why(error), done)
-            return None
-        log.warning("%s cannot be read (%s): %s; using the previous copy", path, _why(error), done)
-        return copy.deepcopy(document)
+    def _recover(self, path: Path, fault: str, *, keep: bool) -> dict[str, Any] | None:
+        done = fault if keep or not path.exists() else f"{fault}: {_set_aside(path)}"
+        document = None
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            document = _load(_previous(path))
+        if path not in self._told:
+            self._told.add(path)
+            found = "there is no previous copy" if document is None else "its previous copy is used"
+            log.warning("%s: %s; %s", path, done, found)
+        if document is not None and not keep:
+            # For good: the next process must see the same.
+            with contextlib.suppress(OSError):
+                write_atomically(path, _previous(path).read_bytes())
+        return document
 
     def register(self, name: str, make_document: Callable[[], Any]) -> None:
         """Own a file: make_document returns its current JSON-ready content; it is called from any thread."""
         self._makers[name] = make_document
+
+    def register_writer(self, name: str, write: Callable[[], None]) -> None:
+        """Own a file that is no JSON document: write brings it up to date, on the saver thread.
+
+        It raises StateError.
+        """
+        self._writers[name] = write
 
     def mark_dirty(self, name: str) -> None:
         """Have the file written within about a second. Returns immediately."""
@@ -163,6 +184,9 @@ class StateFiles:
         with self._condition:
             self._dirty.discard(name)
         with self._write_lock:
+            if name in self._writers:
+                self._writers[name]()
+                return
             try:
                 data = json.dumps(self._makers[name](), allow_nan=False, indent=1).encode()
                 _keep_previous(self.folder / name)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloudplow.accounts.ledger import Ledger
+from cloudplow.accounts.book import Book
+from cloudplow.accounts.identity import Keys
 from cloudplow.delivery import EventBus
 from cloudplow.models import Capacity, QueueFile
 from cloudplow.rclone.background import Background
@@ -33,14 +34,17 @@ def _may_always(_uploader: str) -> str | None:
 class Context:
     """destination: looks up a path in rclone's configuration; listing: lists a source, in the background.
 
-    now: epoch seconds; clock: monotonic seconds; wait_for_capacity: wait until quota comes back instead of ending.
+    book: what the accounts have spent; keys: what their key files say.
+    now: epoch seconds by the book's clock; clock: monotonic seconds; wait_for_capacity: wait until quota comes back
+    instead of ending.
     """
 
     rclone: Rclone
     destination: Callable[[str], Destination]
     listing: Callable[[Job], Background[Completed]]
     bus: EventBus
-    ledger: Ledger
+    book: Book
+    keys: Keys
     waiting: WaitingFiles
     state_dir: Path
     now: Callable[[], float]

@@ -149,21 +149,28 @@ def write_list(path: Path, files: Iterable[QueueFile]) -> None:
         file.writelines(os.fsencode(one.name) + b"\n" for one in files)
 
 
-def unchanged(
-    files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os.stat_result] = os.stat
-) -> list[QueueFile]:
-    """Leave out files that have vanished or changed size since they were listed."""
+class Seen(NamedTuple):
+    """A file as it is on the disk. modified_ns: its modification time; inode: its number; both 0 when unknown."""
+
+    file: QueueFile
+    modified_ns: int = 0
+    inode: int = 0
+
+
+def unchanged(files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os.stat_result] = os.stat) -> list[Seen]:
+    """Look at listed files; leave out those that have vanished or changed size since they were listed."""
     kept = []
+    base = str(folder)
     for file in files:
         try:
-            size = stat(str(local_path(folder, file.name))).st_size
+            found = stat(f"{base}/{file.name}" if file.name.isascii() else str(local_path(folder, file.name)))
         except (OSError, ValueError):
             # If rclone encoded the name, the path is our guess, so rclone decides.
-            if is_plain(file.name):
-                continue
-            size = file.size
-        if size == file.size:
-            kept.append(file)
+            if not is_plain(file.name):
+                kept.append(Seen(file))
+            continue
+        if found.st_size == file.size:
+            kept.append(Seen(file, found.st_mtime_ns, found.st_ino))
     return kept
 
 

@@ -24,6 +24,36 @@ def local_path(folder: Path, name: str) -> Path:
     return folder / _ENCODED.sub(_decode, name) if not name.isascii() else folder / name
 
 
+def exists(folder: Path, name: str) -> bool:
+    """Whether a listed file is still in the source folder. When that cannot be known, it is."""
+    try:
+        os.lstat(local_path(folder, name))
+    except FileNotFoundError:
+        return not is_plain(name)
+    except NotADirectoryError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
+def inodes_below(folder: Path) -> frozenset[int]:
+    """The numbers of all files below a folder on its disk, which stay the same when files are renamed."""
+    found: set[int] = set()
+    waiting = [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        found.add(entry.inode())
+        except OSError:  # unreadable, or gone in the meantime
+            continue
+    return frozenset(found)
+
+
 def is_plain(name: str) -> bool:
     """Whether the listed name contains nothing that rclone may have encoded, so that its path is certain."""
     return name.isascii() or _ENCODED.search(name) is None

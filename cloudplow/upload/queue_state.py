@@ -42,6 +42,12 @@ class QueueState:
         self._tries[name] += 1
         self._errors[name] = error
 
+    def note_skipped(self, names: Iterable[str]) -> None:
+        """rclone ended well, but did not upload these. names: as listed."""
+        for name in names:
+            if name in self.files:
+                self.note_failure(name, "rclone skipped it (perhaps because of a flag in rclone_extras)")
+
     def note_failures(self, failed: Iterable[tuple[str, str]]) -> None:
         """Files that failed, by the names in rclone's log, with the errors."""
         by_shown = {printable_name(name): name for name in self.files}

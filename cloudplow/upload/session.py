@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,10 +23,10 @@ from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.listing import learn_queue
-from cloudplow.upload.local_files import remove_empty_folders
-from cloudplow.upload.open_stages import settle_open_stages, suspects_of_earlier_runs
+from cloudplow.upload.local_files import exists, remove_empty_folders
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction, react
+from cloudplow.upload.settling import Settler
 from cloudplow.upload.stage import StageResult, stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
 from cloudplow.upload.task import UploadTask, pool_of
@@ -36,9 +36,8 @@ log = logging.getLogger("cloudplow.upload")
 
 #: A listing older than this is renewed before the next stage, in seconds.
 LISTING_FRESH_SECONDS: Final = 30.0
-#: After rclone was interrupted, uploads whose last bytes it had sent may still appear at the destination. Listing it
-#: too early would upload them again, as duplicates; so nothing is started for this long, in seconds.
-LANDING_SECONDS: Final = 2.0
+#: How often a session that waits for a question to be answered looks, in seconds.
+LOOK_SECONDS: Final = 0.25
 
 STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcome.INTERRUPTED)
 
@@ -48,9 +47,9 @@ class Session:
 
     def __init__(self, context: Context, task: UploadTask, controls: SessionControls) -> None:
         self._controls = controls
-        self._spent = context.ledger
+        self._book = context.book
         # A dry run charges what it would spend to a copy, so that it goes from account to account as an upload does.
-        self._context = replace(context, ledger=context.ledger.rehearsal()) if task.job.dry_run else context
+        self._context = replace(context, book=context.book.rehearsal()) if task.job.dry_run else context
         self._task = task
         self._id = os.urandom(6).hex()
         self._queue = QueueState()
@@ -72,25 +71,50 @@ class Session:
         """
         try:
             self._begin()
-            list_path = self._dry_list_path if self._task.job.dry_run else self._list_path
-            driver = StageDriver(
-                self._context, self._task, self._pool, self._queue, self._locks, list_path, self._emit, self._controls
-            )
+            driver, settler = self._make_driver()
             try:
-                end = self._upload(driver)
+                end = self._upload(driver, settler)
             except StoppedError:
                 end = STOPPED
             except (RcloneError, StateError) as error:
                 end = Reaction(React.END, str(error), outcome=SessionOutcome.FAILED)
+            finally:
+                settler.close()
             return self._finish(driver, end)
         finally:
             self._dry_list_path.unlink(missing_ok=True)
             self._locks.release()
 
+    def _make_driver(self) -> tuple[StageDriver, Settler]:
+        """Who runs the stages, and who finds out what became of those that were interrupted."""
+        list_path = self._dry_list_path if self._task.job.dry_run else self._list_path
+        settler: Settler
+        driver = StageDriver(
+            self._context,
+            self._task,
+            self._pool,
+            self._queue,
+            self._locks,
+            list_path,
+            self._emit,
+            self._controls,
+            ended=lambda stage: settler.add(stage),
+            tick=lambda: settler.step(),
+        )
+        settler = Settler(
+            self._context,
+            self._task,
+            self._pool,
+            driver.found_later,
+            self._queue.note_skipped,
+            self._list_path.with_suffix(".asked"),
+        )
+        return driver, settler
+
     def _begin(self) -> None:
         task, context = self._task, self._context
         self._locks.acquire(task.folder, "the upload folder")
-        self._pool = pool_of(task, context.ledger)
+        self._pool = pool_of(task, context.book, context.keys)
         if self._pool is not None:
             self._refresh(self._pool)
             self._locks.acquire(self._pool.folder, "the account folder")
@@ -108,7 +132,7 @@ class Session:
         task = self._task
         if self._pool is not None:
             self._pool.active = None
-            self._pool.ledger = self._spent
+            self._pool.book = self._book
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         if task.moving and not task.job.dry_run and task.remove_empty_dir_depth is not None:
             remove_empty_folders(task.folder, task.remove_empty_dir_depth)
@@ -129,19 +153,26 @@ class Session:
     def _emit(self, event_type: type[Event], **fields: Any) -> None:
         self._context.bus.emit(event_type, session_id=self._id, uploader=self._task.name, **fields)
 
-    def _upload(self, driver: StageDriver) -> Reaction:
+    def _upload(self, driver: StageDriver, settler: Settler) -> Reaction:
+        if not self._task.job.dry_run:
+            settler.take_over()
         while True:
             if self._controls.should_stop():
                 return STOPPED
+            if settler.step():
+                self._listed_at = -math.inf  # what is left at the source may have changed
             if self._context.clock() - self._listed_at > LISTING_FRESH_SECONDS:
-                self._learn(driver)
+                self._learn()
                 continue  # it may have taken long: check whether to stop
-            made = self._plan()
+            made = self._plan(settler.names())
             if made.stages:
                 result = driver.run(made)
                 end = self._after_stage(driver, result)
+            elif settler.is_busy:
+                self._await(settler)
+                continue
             else:
-                end = self._end_of(made)
+                end = self._end_of(made, settler)
                 if (
                     end.outcome is SessionOutcome.QUOTA_USED
                     and self._context.wait_for_capacity
@@ -152,18 +183,25 @@ class Session:
             if end is not None:
                 return end
 
-    def _learn(self, driver: StageDriver) -> None:
+    def _await(self, settler: Settler) -> None:
+        """Nothing else can be done until it is known what arrived."""
+        files = count(len(settler.names()), "file")
+        why = f"finding out whether {files} of an interrupted stage arrived"
+        self._controls.report(UploaderState.SCANNING, why, settler.until() or None)
+        while not settler.step() and settler.is_busy:
+            if self._controls.wait(LOOK_SECONDS):
+                return
+        self._listed_at = -math.inf
+
+    def _learn(self) -> None:
         self._controls.report(UploaderState.SCANNING, f"listing {self._task.folder}")
         started = self._context.clock()
         listing = learn_queue(self._context, self._task, self._list_path, self._pool, self._controls)
-        if self._announced is None and self._pool is not None:
-            settle_open_stages(self._context, self._task, self._list_path, listing.files)
-            suspects = suspects_of_earlier_runs(self._context, self._task, self._list_path)
-            if suspects:
-                driver.suspect(suspects)
-                self._controls.wait(LANDING_SECONDS)
         self._listed_at = self._context.clock()
         self._queue.listed(listing.files, files_stay=not self._task.moving)
+        arrived = self._context.book.arrived(self._task.name)
+        gone = [name for name in arrived if name not in self._queue.files and not exists(self._task.folder, name)]
+        self._context.book.forget_arrived(self._task.name, gone)
         found = len(self._queue.files), self._queue.bytes
         if found == self._announced:
             return
@@ -189,8 +227,9 @@ class Session:
             duration_seconds=duration,
         )
 
-    def _plan(self) -> Plan:
-        candidates = [file for file in self._queue.candidates() if file.name not in self._dry_names]
+    def _plan(self, in_doubt: set[str]) -> Plan:
+        left_out = self._dry_names | in_doubt
+        candidates = [file for file in self._queue.candidates() if file.name not in left_out]
         if self._pool is not None and self._refresh(self._pool):
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         made = plan_task(self._context, self._task, self._pool, candidates, self._queue.failed_before())
@@ -207,8 +246,10 @@ class Session:
         except OSError as error:
             raise RcloneError(f'the account folder "{pool.folder}" cannot be read: {error.strerror}') from error
 
-    def _end_of(self, made: Plan) -> Reaction:
+    def _end_of(self, made: Plan, settler: Settler) -> Reaction:
         """How the session ends when nothing can run now."""
+        if settler.is_open:
+            return Reaction(React.END, settler.fault, outcome=SessionOutcome.FAILED)
         if made.waiting_files and made.next_capacity is None:
             aside = next((one for one in self._pool.accounts if one.failed_why), None) if self._pool else None
             example = f"; {aside.name}: {aside.failed_why}" if aside else ""
@@ -227,7 +268,7 @@ class Session:
         return Reaction(React.END, outcome=SessionOutcome.DONE)
 
     def _sleep_until(self, end: Reaction) -> None:
-        """Wait for capacity, or until asked to stop."""
+        """Wait for capacity, or until asked to stop. The time that passes counts, whatever the machine's clock says."""
         until = end.until or 0.0
         self._emit(events.UploaderSuspended, reason=end.why, until=until)
         self._controls.report(UploaderState.COOLING, end.why, until)
@@ -247,11 +288,9 @@ class Session:
             if self._task.job.dry_run:
                 self._dry_names.update(driver.planned_names)
             else:
-                self._note_untouched(result.untouched)
+                self._note_untouched(result.untouched, result.doubtful)
         if result.failed or result.untouched:
             self._listed_at = -math.inf
-        if result.cut_off:
-            self._controls.wait(LANDING_SECONDS)
         reaction = react(
             result.verdict,
             with_accounts=self._pool is not None,
@@ -262,9 +301,11 @@ class Session:
         )
         return self._apply(driver, reaction, result)
 
-    def _note_untouched(self, untouched: Sequence[QueueFile]) -> None:
+    def _note_untouched(self, untouched: Sequence[QueueFile], doubtful: Collection[str]) -> None:
         """Planned files that rclone did not mention: already there (a copy), vanished, or skipped."""
         for file in untouched:
+            if file.name in doubtful:
+                continue  # the destination is being asked
             if self._task.moving:
                 self._queue.note_failure(file.name, "rclone skipped it (perhaps because of a flag in rclone_extras)")
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,8 @@ from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.running import run_to_end
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
-from cloudplow.upload.local_files import local_path
+from cloudplow.upload.doubts import Doubts
+from cloudplow.upload.local_files import exists, local_path
 from cloudplow.upload.triggers import Sleep, Triggers
 
 
@@ -23,6 +25,9 @@ class StageListener(Protocol):
 
     def on_uploaded(self, file: QueueFile) -> None:
         """The bytes of a file were spent."""
+
+    def on_wasted(self, file: QueueFile) -> None:
+        """The bytes of a file were spent, but it did not arrive."""
 
     def on_skipped(self, file: QueueFile) -> None:
         """A dry run would have spent the bytes of a file."""
@@ -59,9 +64,8 @@ class StageResult(NamedTuple):
     """The result of a stage.
 
     files, bytes: transferred; failed: error by name, of files that failed through their own fault; untouched: other
-    planned files that are still waiting;
-    lost_bytes: what failed and aborted uploads may have cost; in_flight: the part of it that interrupted uploads may
-    have cost, by name as the log shows it; fired: the trigger that stopped it.
+    planned files that are still waiting; doubtful: names, as planned, of those that may have been uploaded unreported;
+    landing_seconds: how long they may take to appear; fired: the trigger that stopped it.
     """
 
     verdict: Verdict
@@ -69,14 +73,9 @@ class StageResult(NamedTuple):
     bytes: int
     failed: Mapping[str, str]
     untouched: Sequence[QueueFile]
-    lost_bytes: int
-    in_flight: Mapping[str, int]
+    doubtful: frozenset[str] = frozenset()
+    landing_seconds: float = 0.0
     fired: tuple[str, Sleep] | None = None
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether rclone ended early, so that uploads in progress may have arrived unreported."""
-        return self.verdict.outcome not in (StageOutcome.DONE, StageOutcome.FILES_FAILED)
 
 
 class StageRun:
@@ -88,7 +87,7 @@ class StageRun:
         self._listener = listener
         self._waiting = {printable_name(file.name): file for file in request.files}
         self._uploaded: set[str] = set()
-        self._in_flight: dict[str, int] = {}
+        self._doubts = Doubts()
         #: Sizes from rclone's statistics, for files that have not arrived yet.
         self._seen_sizes: dict[str, int] = {}
         self._failed: dict[str, str] = {}
@@ -97,7 +96,6 @@ class StageRun:
         self._fired: tuple[str, Sleep] | None = None
         self._files = 0
         self._bytes = 0
-        self._lost_bytes = 0
 
     def run(self, should_stop: Callable[[], bool], should_kill: Callable[[], bool]) -> StageResult:
         """Run rclone and read it to the end. should_stop: whether to ask it to end; should_kill: whether to kill it.
@@ -131,7 +129,7 @@ class StageRun:
             case Moved(name=name):
                 self._on_moved(name)
             case Stats():
-                self._in_flight = {one.name: min(one.bytes, one.size or one.bytes) for one in message.transferring}
+                self._doubts.under_way(message)
                 self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
             case Skipped(name=name):
@@ -150,7 +148,7 @@ class StageRun:
         if sent != file.size:
             file = self._waiting[name] = QueueFile(file.name, sent)
         self._uploaded.add(name)
-        self._in_flight.pop(name, None)
+        self._doubts.arrived(name)
         self._failed.pop(name, None)
         self._listener.on_uploaded(file)
         if not self._request.moving:
@@ -195,18 +193,17 @@ class StageRun:
     def _on_text(self, message: Problem | Note | Plain) -> None:
         self._evidence.add(message)
         name = getattr(message, "name", "")
-        if isinstance(message, Problem) and name in self._waiting:
-            self._on_problem(name, message.text)
+        if isinstance(message, Problem):
+            if name in self._waiting:
+                self._on_problem(name, message.text)
+            elif not name:
+                self._doubts.attempt_failed(message.text)
         if self._triggers is not None and self._fired is None:
             self._fired = self._triggers.hit(f"{name}: {message.text}" if name else message.text, time.monotonic())
 
     def _on_problem(self, name: str, text: str) -> None:
-        if text.startswith("corrupted on transfer"):
-            # All its bytes were sent before the check failed.
-            self._lost_bytes += self._waiting[name].size
-            self._in_flight.pop(name, None)
-        else:
-            self._lost_bytes += self._in_flight.pop(name, 0)
+        if self._doubts.failed(name, text):
+            self._listener.on_wasted(self._waiting[name])
         if name not in self._failed and name not in self._uploaded:
             self._failed[name] = text[:500]
 
@@ -230,10 +227,7 @@ class StageRun:
         )
         if self._fired is not None and not interrupted:
             verdict = Verdict(StageOutcome.TRIGGERED, f'rclone logged "{self._fired[0]}" too often (rclone_sleeps)')
-        aborted = {name: done for name, done in self._in_flight.items() if name in self._waiting}
-        if verdict.outcome is StageOutcome.DONE:
-            aborted = {}
-        lost_bytes = self._lost_bytes + sum(aborted.values())
+        doubtful = self._doubtful_names(code, killed=interrupted or self._fired is not None)
         if verdict.outcome is StageOutcome.FILES_FAILED or verdict.outcome is StageOutcome.DONE:
             for name, text in failed.items():
                 self._listener.on_failed(name, text)
@@ -244,7 +238,22 @@ class StageRun:
         if not self._files_are_to_blame(verdict.outcome):
             failed = {}
         untouched = [file for name, file in self._waiting.items() if name not in failed]
-        return StageResult(verdict, self._files, self._bytes, failed, untouched, lost_bytes, aborted, self._fired)
+        # If rclone ended well by itself, nothing of it is still on its way.
+        landing_seconds = self._doubts.landing_seconds() if code != 0 else 0.0
+        return StageResult(verdict, self._files, self._bytes, failed, untouched, doubtful, landing_seconds, self._fired)
+
+    def _doubtful_names(self, code: int, *, killed: bool) -> frozenset[str]:
+        """Files that may have been uploaded without a word: they must be looked for at the destination."""
+        left = {name: file for name, file in self._waiting.items() if name not in self._uploaded}
+        # rclone that somebody else asked to end exits with 128 and the signal's number.
+        if killed or code < 0 or code > 128:
+            return frozenset(file.name for name, file in left.items() if name not in self._doubts.refused)
+        if code == 0 and not self._request.moving:
+            return frozenset(file.name for file in left.values())
+        doubtful = {left[name].name for name in self._doubts.names() if name in left}
+        if self._request.moving:
+            doubtful |= {file.name for file in left.values() if not exists(self._request.folder, file.name)}
+        return frozenset(doubtful)
 
     def _files_are_to_blame(self, outcome: StageOutcome) -> bool:
         """Whether failures count against the files: not when their account was refused or the run was interrupted.
@@ -261,5 +270,6 @@ class StageRun:
 
 def stage_list_path(state_dir: Path, uploader: str) -> Path:
     """The path of the file list of an uploader's running stage."""
-    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in uploader)
-    return state_dir / "stages" / f"{safe}.list"
+    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in uploader)[:80]
+    digest = hashlib.sha256(os.fsencode(uploader)).hexdigest()[:8]
+    return state_dir / "stages" / f"{safe}-{digest}.list"

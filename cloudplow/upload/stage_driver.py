@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cloudplow import events
+from cloudplow.accounts.book import RefusedError
+from cloudplow.accounts.booked_stage import Stage, StageFile
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError
-from cloudplow.events import StageOutcome, SwitchReason, UploaderState
+from cloudplow.events import Event, SwitchReason, UploaderState
 from cloudplow.events.sentences import amount
-from cloudplow.models import QueueFile, Suspect, printable_name
+from cloudplow.models import QueueFile, printable_name
 from cloudplow.planning.finish_times import finish_times
-from cloudplow.planning.planner import Plan
+from cloudplow.planning.planner import Plan, PlannedStage
 from cloudplow.rclone.command import transfer_command
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Stats
 from cloudplow.state.locks import FolderLocks
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
-from cloudplow.upload.listing import unchanged, write_list
-from cloudplow.upload.open_stages import write_stage_sizes
+from cloudplow.upload.doubts import landing_seconds, least_landing_seconds
+from cloudplow.upload.listing import Seen, unchanged, write_list
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
 from cloudplow.upload.stage import StageRequest, StageResult, StageRun
-from cloudplow.upload.stage_events import StageReporter
 from cloudplow.upload.task import UploadTask
-from cloudplow.upload.unseen import transfers, unseen_bytes
+
+#: The shortest time between two `quota_changed` of the running account, in seconds.
+QUOTA_EVENT_SECONDS: Final = 1.0
 
 
 class StageDriver:
-    """Owned by one session, on its thread. files, bytes: transferred so far in the session.
+    """Owned by one session, on its thread; the listener of its stages. files, bytes: transferred so far in the session.
 
-    context: for a dry run, one with a ledger that is never saved.
+    context: for a dry run, one with a book that is never saved. ended: called with each stage in the book that has
+    ended; tick: called about once a second while a stage runs.
     """
 
     def __init__(
@@ -48,23 +52,30 @@ class StageDriver:
         list_path: Path,
         emit: Callable[..., None],
         controls: SessionControls,
+        *,
+        ended: Callable[[Stage], None],
+        tick: Callable[[], object],
     ) -> None:
         self._controls = controls
         self._context = context
+        self._book = context.book
         self._task = task
         self._pool = pool
         self._queue = queue
         self._locks = locks
         self._list_path = list_path
         self._emit = emit
+        self._ended = ended
+        self._tick = tick
         self._stage = 0
+        self._open: Stage | None = None
         self._switch_reason = SwitchReason.FIRST
         self._previous_name = ""
         self._destination = context.destination(task.job.destination)
+        self._next_quota_event = 0.0
         self.files = 0
         self.bytes = 0
         self.planned_names: list[str] = []
-        self._suspects: dict[str, Suspect] = {}
         self._plan = Plan()
 
     @property
@@ -72,36 +83,31 @@ class StageDriver:
         """The base name of the active account's key file; "" without one."""
         return Path(self._pool.active).name if self._pool is not None and self._pool.active else ""
 
-    def suspect(self, suspects: Mapping[str, Suspect]) -> None:
-        """Files that an earlier, interrupted run may have uploaded already."""
-        self._suspects.update(suspects)
-
     def run(self, made: Plan) -> StageResult | None:
-        """Run the first stage of a plan to its end; None when all of its files have changed since they were listed.
+        """Run the first stage of a plan to its end; None when it has to be planned again, because its files or its
+        account have changed.
 
         Raises RcloneError, StateError when it cannot be started.
         """
         self._plan = made
         planned = made.stages[0]
-        files = distinct_in_log(self._still_as_listed(planned.files))
-        if not files:
+        seen = distinct_in_log(self._still_as_listed(planned.files))
+        if not seen or (self._pool is not None and not self._pool.is_still(planned.account)):
             return None
+        files = [one.file for one in seen]
         self.planned_names = [file.name for file in files]
+        self._write_list(files)
+        try:
+            opened = self._open_stage(planned, seen)
+        except RefusedError:
+            return None
         self._switch_to(planned.account)
         self._stage += 1
-        self._write_lists(files)
         self._announce(files)
         self._controls.report(UploaderState.UPLOADING, self._what_goes(files))
         started = self._context.clock()
-        charged = self._pool is not None
-        if charged:
-            reserved = sum(self._cost(file.size) for file in files)
-            self._context.ledger.open_stage(self._task.name, planned.account, reserved)
-        result = self._run(planned.account, files, charged=charged, retry=planned.retry)
-        if charged:
-            self._close_stage(planned.account, result)
-        self.files += result.files
-        self.bytes += result.bytes
+        self._next_quota_event = started + QUOTA_EVENT_SECONDS
+        result = self._run_booked(opened, planned, files)
         self._emit(
             events.StageFinished,
             stage=self._stage,
@@ -113,13 +119,57 @@ class StageDriver:
             reason=result.verdict.reason,
         )
         self._quota_changed()
+        self._ended(opened)
+        return result
+
+    def _open_stage(self, planned: PlannedStage, seen: Sequence[Seen]) -> Stage:
+        """Reserve what the stage plans. What an earlier stage has uploaded already costs nothing."""
+        pool, task = self._pool, self._task
+        arrived = self._book.arrived(task.name)
+
+        def listed(one: Seen) -> StageFile:
+            file, before = one.file, arrived.get(one.file.name) if arrived else None
+            known = before is not None and (before.size, before.modified_ns) == (file.size, one.modified_ns)
+            cost = 0 if known or pool is None else self._cost(file.size)
+            return StageFile(file.name, file.size, cost, one.modified_ns, one.inode)
+
+        return self._book.open_stage(
+            task.name,
+            pool.identity(planned.account) if pool is not None else "",
+            [listed(one) for one in seen],
+            account_name=Path(planned.account).name,
+            destination=task.job.destination,
+            folder=str(task.folder),
+            moving=task.moving,
+            landing_seconds=least_landing_seconds(),
+            limit_bytes=None if pool is None or planned.oversized else pool.limit_bytes(),
+        )
+
+    def _run_booked(self, opened: Stage, planned: PlannedStage, files: Sequence[QueueFile]) -> StageResult:
+        """Run rclone; whatever happens, the stage ends in the book."""
+        self._open = opened
+        doubtful = frozenset(self.planned_names)
+        landing = opened.landing_seconds
+        try:
+            result = self._run(planned.account, files, retry=planned.retry)
+            # A dry run uploads nothing.
+            doubtful = frozenset() if self._task.job.dry_run else result.doubtful
+            landing = result.landing_seconds
+        except RcloneError:
+            doubtful = frozenset()  # it could not be started
+            raise
+        finally:
+            self._open = None
+            if self._pool is not None:
+                self._pool.in_flight_bytes = 0
+            self._book.end_stage(opened, doubtful, landing)
         return result
 
     def _what_goes(self, files: Sequence[QueueFile]) -> str:
         with_account = f" with {self.account_name}" if self.account_name else ""
         return f"uploading stage {self._stage}{with_account}: {amount(len(files), sum(file.size for file in files))}"
 
-    def _run(self, account: str, files: Sequence[QueueFile], *, charged: bool, retry: bool) -> StageResult:
+    def _run(self, account: str, files: Sequence[QueueFile], *, retry: bool) -> StageResult:
         task, context = self._task, self._context
         environment = rclone_environment(os.environ, filters=False)
         if self._pool is not None:
@@ -135,48 +185,62 @@ class StageDriver:
             sleeps=task.sleeps,
             retry=retry,
         )
-        reporter = StageReporter(
-            stage=self._stage,
-            account=self.account_name,
-            emit=self._emit,
-            charge=(lambda size: context.ledger.charge(task.name, account, self._cost(size)))
-            if charged
-            else (lambda _size: None),
-            quota_changed=self._quota_changed,
-            forget=self._forget,
-            outlook=self._outlook,
-            clock=context.clock,
-        )
-        return StageRun(request, reporter).run(self._controls.should_stop, self._controls.should_kill)
+        return StageRun(request, self).run(self._controls.should_stop, self._controls.should_kill)
 
-    def _close_stage(self, account: str, result: StageResult) -> None:
-        unseen, ahead = self._charged_ahead(result)
-        lost = result.lost_bytes + unseen
-        self._context.ledger.close_stage(self._task.name, account, lost, aborted=result.cut_off, ahead_bytes=ahead)
-        if result.cut_off:
-            for name in [*result.failed, *(printable_name(file.name) for file in result.untouched)]:
-                self._suspects[name] = Suspect(account, result.in_flight.get(name, 0))
+    # What happens in the running stage.
 
-    def _charged_ahead(self, result: StageResult) -> tuple[int, int]:
-        """What may have been sent unreported when the session was asked to stop; and that plus what was in progress.
+    @property
+    def _running(self) -> Stage:
+        assert self._open is not None
+        return self._open
 
-        It counts as used: only the next run can see which files arrived, and must not plan with too much until then.
-        """
-        if result.verdict.outcome is not StageOutcome.INTERRUPTED:
-            return 0, 0
-        seen = result.in_flight
-        missing = (self._cost(file.size) - seen.get(printable_name(file.name), 0) for file in result.untouched)
-        unseen = unseen_bytes(missing, transfers(self._task.job.extras, os.environ))
-        return unseen, unseen + sum(seen.values())
+    def on_uploaded(self, file: QueueFile) -> None:
+        """Charge a file."""
+        self._book.sent(self._running, file.name, self._cost(file.size) if self._pool is not None else 0)
 
-    def _forget(self, file: QueueFile, already_there: bool) -> None:
-        """A file is done. If an interrupted stage had already uploaded it, it is charged to that stage's account."""
+    def on_wasted(self, file: QueueFile) -> None:
+        """Charge a file that did not arrive."""
+        if self._pool is not None:
+            self._book.wasted(self._running, self._cost(file.size))
+
+    def on_skipped(self, file: QueueFile) -> None:
+        """Charge what a dry run would upload, to a book that is never saved."""
+        self.on_uploaded(file)
+
+    def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
+        """A file is done: it leaves the queue."""
+        self._book.done(self._running, file.name)
         self._queue.forget(file)
-        suspect = self._suspects.pop(printable_name(file.name), None) if self._suspects else None
-        if suspect is not None and already_there and not self._task.job.dry_run:
-            owed = self._cost(file.size) - suspect.charged_bytes
-            if owed > 0:
-                self._context.ledger.charge_late(self._task.name, suspect.account, owed)
+        self.files += 1
+        self.bytes += file.size
+        name = printable_name(file.name)
+        self._send(events.FileTransferred, name=name, size=file.size, already_there=already_there)
+
+    def on_failed(self, name: str, error: str) -> None:
+        """A file failed."""
+        self._send(events.FileFailed, name=name, error=error)
+
+    def on_progress(self, stats: Stats) -> None:
+        """rclone's statistics, about once a second."""
+        self._emit(events.TransferProgress, **stats.fields(), **self._outlook(stats))
+        self._book.note_speed(self._running, landing_seconds((one.bytes for one in stats.transferring), stats.speed))
+        if self._pool is not None and not self._task.job.dry_run:
+            self._pool.in_flight_bytes = sum(one.bytes for one in stats.transferring)
+            if self._context.clock() >= self._next_quota_event:
+                self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
+                self._quota_changed()
+        self._tick()
+
+    def found_later(self, file: QueueFile, account: str) -> None:
+        """A file of an interrupted stage turns out to be done. account: base name of the key of the one that paid."""
+        self._queue.forget(file)
+        self.files += 1
+        self.bytes += file.size
+        name = printable_name(file.name)
+        self._emit(events.FileTransferred, name=name, size=file.size, account=account, stage=0, found_later=True)
+
+    def _send(self, event_type: type[Event], **fields: Any) -> None:
+        self._emit(event_type, account=self.account_name, stage=self._stage, **fields)
 
     def _outlook(self, stats: Stats) -> dict[str, Any]:
         """What is left of the whole queue, and both finish times."""
@@ -190,13 +254,15 @@ class StageDriver:
         """What a file of that size takes of an account's quota, in bytes."""
         return self._destination.stored_bytes(size_bytes)
 
-    def _still_as_listed(self, files: Sequence[QueueFile]) -> list[QueueFile]:
+    def _still_as_listed(self, files: Sequence[QueueFile]) -> list[Seen]:
         kept = unchanged(files, self._task.folder)
         if len(kept) == len(files):
             return kept
-        names = {file.name for file in kept}
+        names = {one.file.name for one in kept}
         again = self._queue.still_doubtful(file for file in files if file.name not in names)
-        return [file for file in files if file.name in names or file.name in again]
+        return [*kept, *(Seen(file) for file in files if file.name in again)]
+
+    # Accounts.
 
     def _switch_to(self, account: str) -> None:
         if self._pool is None or account == self._pool.active:
@@ -225,18 +291,16 @@ class StageDriver:
             until = reaction.until
             if reaction.switch_reason is SwitchReason.DENIED:
                 until = self._pool.learn_from_denial(account, self._task.window_seconds) or until
-            self._context.ledger.deny(self._task.name, account, until, reaction.why)
+            self._book.deny(self._task.name, self._pool.identity(account), until, reaction.why)
         else:
             self._pool.set_aside(account, reaction.why)
         self._switch_reason = reaction.switch_reason
         self._pool.active = None
         self._emit_quota(account)
 
-    def _write_lists(self, files: Sequence[QueueFile]) -> None:
+    def _write_list(self, files: Sequence[QueueFile]) -> None:
         try:
             write_list(self._list_path, files)
-            if self._pool is not None and not self._task.job.dry_run:
-                write_stage_sizes(self._list_path, files)
         except OSError as error:
             raise RcloneError(f"{self._list_path} cannot be written: {error.strerror}") from error
 
@@ -264,11 +328,11 @@ class StageDriver:
             self._emit(events.QuotaChanged, **asdict(self._pool.quota(account)))
 
 
-def distinct_in_log(files: Sequence[QueueFile]) -> list[QueueFile]:
+def distinct_in_log(files: Sequence[Seen]) -> list[Seen]:
     """Leave out files whose names look the same in the log (bytes that are not UTF-8): they go in a later stage."""
-    if all(file.name.isascii() for file in files):
+    if all(one.file.name.isascii() for one in files):
         return list(files)
-    by_shown: dict[str, QueueFile] = {}
-    for file in files:
-        by_shown.setdefault(printable_name(file.name), file)
+    by_shown: dict[str, Seen] = {}
+    for one in files:
+        by_shown.setdefault(printable_name(one.file.name), one)
     return list(by_shown.values())

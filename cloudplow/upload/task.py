@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cloudplow.accounts.ledger import Ledger
+from cloudplow.accounts.book import Book
+from cloudplow.accounts.identity import Keys
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.config.models import Config, Remote, Uploader
 from cloudplow.rclone.command import Job
@@ -68,8 +69,8 @@ def upload_task(config: Config, name: str) -> UploadTask:
     )
 
 
-def pool_of(task: UploadTask, ledger: Ledger) -> AccountPool | None:
+def pool_of(task: UploadTask, book: Book, keys: Keys) -> AccountPool | None:
     """The accounts of a task, not read yet; None if it uses none."""
     if task.accounts_folder is None:
         return None
-    return AccountPool(task.name, task.accounts_folder, ledger, quota_bytes=task.quota_bytes)
+    return AccountPool(task.name, task.accounts_folder, book, keys, quota_bytes=task.quota_bytes)

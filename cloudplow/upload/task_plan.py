@@ -37,13 +37,18 @@ def plan_task(
     now, window = context.now(), task.window_seconds
     destination = context.destination(task.job.destination)
     stored: Sequence[QueueFile] = queue
-    if destination.crypt_layers:
-        stored = [QueueFile(file.name, destination.stored_bytes(file.size)) for file in queue]
+    # What an earlier stage has uploaded already costs nothing.
+    arrived = context.book.arrived(task.name)
+    differs = bool(destination.crypt_layers or arrived)
+    if differs:
+        stored = [
+            QueueFile(file.name, 0 if file.name in arrived else destination.stored_bytes(file.size)) for file in queue
+        ]
     first, *rest = by_failures(stored, failures)
     made = plan(first, capacities, now=now, window_seconds=window, overdue=overdue)
     for last in rest:
         made = plan_last(made, last, capacities, now=now, window_seconds=window, overdue=overdue)
-    if not destination.crypt_layers:
+    if not differs:
         return made
     return _all_in_own_sizes(made, {file.name: file.size for file in queue})
 

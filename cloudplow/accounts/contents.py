@@ -1,0 +1,135 @@
+"""The content of a book in memory, and its rows on disk. No clock, no file."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cloudplow.accounts.booked_stage import Stage, StageFile, pack_files, pack_states, read_stage, unpack_files
+from cloudplow.accounts.entry import Charge, Entry, entry_document, join, read_charges, read_entry
+from cloudplow.accounts.trusted_clock import Anchor
+from cloudplow.state.book_file import Rows
+from cloudplow.state.loose import mapping, number, text, whole
+
+log = logging.getLogger("cloudplow.ledger")
+
+Changes = dict[tuple[str, str], bytes | None]
+
+#: The fact that counts the book's transactions, and the one that says what time it was.
+GENERATION: Final = "generation"
+ANCHOR: Final = "clock"
+
+
+@dataclass(slots=True)
+class Contents:
+    """entries: by uploader and account identity; arrived: by uploader and file name; generation: of transactions."""
+
+    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    stages: dict[int, Stage] = field(default_factory=dict)
+    arrived: dict[str, dict[str, StageFile]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    last_stage: int = 0
+
+    @property
+    def generation(self) -> int:
+        """How many transactions the book had when this was written."""
+        return whole(self.facts.get(GENERATION))
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """The clock when this was written."""
+        stored = mapping(self.facts.get(ANCHOR))
+        if not stored:
+            return None
+        return Anchor(
+            text(stored.get("boot_id")),
+            number(stored.get("since_boot")),
+            number(stored.get("at")),
+            number(stored.get("held_since")),
+        )
+
+
+def entry_key(uploader: str, account: str) -> tuple[str, str]:
+    """The row of an entry."""
+    return "account", json.dumps([uploader, account])
+
+
+def entry_row(entry: Entry) -> bytes:
+    """The value of an entry's row."""
+    return json.dumps(entry_document(entry)).encode()
+
+
+def stage_rows(number_: int, stage: Stage | None, *, with_files: bool) -> Changes:
+    """The rows of a stage; None removes them. with_files: its list too, which never changes."""
+    key = str(number_)
+    if stage is None:
+        return {("stage", key): None, ("files", key): None, ("states", key): None}
+    rows: Changes = {
+        ("stage", key): json.dumps(stage.document()).encode(),
+        ("states", key): pack_states(stage.states),
+    }
+    if with_files:
+        rows["files", key] = pack_files(stage.files)
+    return rows
+
+
+def arrived_row(files: Mapping[str, StageFile]) -> bytes | None:
+    """The value of the row of files that arrived and are still at the source."""
+    return pack_files(list(files.values())) if files else None
+
+
+def fact_row(value: Any) -> bytes | None:
+    """The value of a fact's row."""
+    return None if value is None else json.dumps(value).encode()
+
+
+def read_rows(rows: Rows) -> Contents:
+    """Read all rows. What cannot be read is left out with a warning; a stage without its list counts as spent."""
+    made = Contents()
+    for (kind, key), value in rows.items():
+        try:
+            match kind:
+                case "account":
+                    uploader, account = json.loads(key)
+                    made.entries[str(uploader), str(account)] = read_entry(json.loads(value))
+                case "arrived":
+                    made.arrived[key] = {file.name: file for file in unpack_files(value)}
+                case "fact":
+                    made.facts[key] = json.loads(value)
+        except (ValueError, TypeError, RecursionError) as error:
+            log.warning("cloudplow.db: the row %s %s cannot be read, so it is ignored: %s", kind, key, error)
+    made.last_stage = whole(made.facts.get("last_stage"))
+    for (kind, key), value in rows.items():
+        if kind == "stage" and key.isdecimal():
+            _take_stage(made, int(key), value, rows)
+    return made
+
+
+def _take_stage(made: Contents, number_: int, document: bytes, rows: Rows) -> None:
+    key = str(number_)
+    made.last_stage = max(made.last_stage, number_)
+    try:
+        made.stages[number_] = read_stage(number_, document, rows.get(("files", key)), rows.get(("states", key)))
+    except (ValueError, RecursionError):
+        try:
+            stored = mapping(json.loads(document))
+        except (ValueError, RecursionError):
+            stored = {}
+        spend_whole(made, stored)
+
+
+def spend_whole(made: Contents, stored: Mapping[str, Any]) -> None:
+    """A stage whose list is lost: what it spent and what it reserved counts as spent."""
+    uploader, account = text(stored.get("uploader")), text(stored.get("account"))
+    log.warning(
+        "%s: the list of an interrupted stage is lost, so all that it planned counts as used for account %s",
+        uploader,
+        text(stored.get("account_name")),
+    )
+    at = number(stored.get("ended_at")) or number(stored.get("seen_at"))
+    entry = made.entries.setdefault((uploader, account), Entry())
+    charges = read_charges(stored.get("charges"))
+    join(entry.charges, [*charges, Charge(at, at, whole(stored.get("waiting_bytes")))])

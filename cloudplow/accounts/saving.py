@@ -1,0 +1,194 @@
+"""Writes what changed in the book: at stage borders at once, otherwise on the saver thread within about a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from cloudplow.accounts.contents import (
+    ANCHOR,
+    GENERATION,
+    Changes,
+    Contents,
+    arrived_row,
+    entry_key,
+    entry_row,
+    fact_row,
+    stage_rows,
+)
+from cloudplow.accounts.exports import EXPORTED, baseline, export_document, read_records
+from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
+from cloudplow.state.state_files import LEDGER_FILE, StateFiles
+
+if TYPE_CHECKING:
+    from cloudplow.accounts.ledger import Ledger
+
+#: The longest time between two exports while something changes, in seconds.
+EXPORT_SECONDS: Final = 60.0
+
+
+class Saving:
+    """Owns the database and the exports. Nothing is written before `open`, which needs the state lock."""
+
+    def __init__(self, files: StateFiles, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.files = files
+        self.book = BookFile(files.folder)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._entries: set[tuple[str, str]] = set()
+        self._stages: set[int] = set()
+        self._stored_lists: set[int] = set()
+        self._arrived: set[str] = set()
+        self._facts: set[str] = set()
+        self._ledger: Ledger | None = None
+        self._exported_at = 0.0
+        self._backup_due = False
+        files.register_writer(BOOK_FILE, self._save_later)
+        files.register(LEDGER_FILE, self._export)
+
+    def serve(self, ledger: Ledger) -> None:
+        """Whose content is written."""
+        self._ledger = ledger
+
+    def opened(self, rows: Rows, content: Contents, *, rewrite: bool) -> None:
+        """The book is open and was read. rewrite: its content came from elsewhere, so all of it is written.
+
+        Raises StateError.
+        """
+        with self._lock:
+            self._stages, self._entries, self._arrived = set(content.stages), set(), set()
+            self._facts = {EXPORTED, "last_stage"}
+            self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
+            if rewrite:
+                self._entries, self._arrived = set(content.entries), set(content.arrived)
+                self._facts |= set(content.facts)
+        self.save_now()
+
+    def close(self) -> None:
+        """Close the book: another process may open it now. Everything has been saved."""
+        with self._write_lock:
+            self.book.close()
+
+    def entry_changed(self, uploader: str, account: str) -> None:
+        """An entry is to be written."""
+        with self._lock:
+            self._entries.add((uploader, account))
+        self._soon()
+
+    def stage_changed(self, number: int) -> None:
+        """A stage is to be written, or removed."""
+        if number not in self._stages:
+            with self._lock:
+                self._stages.add(number)
+            self._soon()
+
+    def stage_ended(self) -> None:
+        """A stage has ended or is settled: export that."""
+        self._backup_due = True
+        if self.book.is_open:
+            self.files.mark_dirty(LEDGER_FILE)
+
+    def arrived_changed(self, uploader: str) -> None:
+        """The list of an uploader's files that arrived and are still at the source is to be written."""
+        with self._lock:
+            self._arrived.add(uploader)
+        self._soon()
+
+    def fact_changed(self, name: str) -> None:
+        """A fact is to be written."""
+        with self._lock:
+            self._facts.add(name)
+        self._soon()
+
+    def _soon(self) -> None:
+        if self.book.is_open:
+            self.files.mark_dirty(BOOK_FILE)
+
+    def save_now(self) -> None:
+        """Write what changed, and the backup copy; returns once all is safely on disk. Raises StateError."""
+        if self.book.is_open:
+            self._write()
+            self._backup_due = False
+            self.book.back_up()
+
+    def _save_later(self) -> None:
+        """On the saver thread."""
+        if self.book.is_open:
+            due, self._backup_due = self._backup_due, False
+            self._write()
+            if due:
+                self.book.back_up()
+            if self._clock() - self._exported_at >= EXPORT_SECONDS:
+                self.files.mark_dirty(LEDGER_FILE)
+
+    def _write(self) -> None:
+        ledger = self._ledger
+        if ledger is None:
+            return
+        with self._write_lock:
+            if not self.book.is_open:
+                return
+            with self._lock:
+                entries, self._entries = self._entries, set()
+                stages, self._stages = self._stages, set()
+                arrived, self._arrived = self._arrived, set()
+                facts, self._facts = self._facts, set()
+            try:
+                with ledger.lock:
+                    changes, lists = self._changes(ledger, entries, stages, arrived, facts)
+                self.book.write(changes)
+            except BaseException:
+                with self._lock:
+                    self._entries |= entries
+                    self._stages |= stages
+                    self._arrived |= arrived
+                    self._facts |= facts
+                raise
+            self._stored_lists = (self._stored_lists | lists) & ledger.content.stages.keys()
+
+    def _changes(
+        self,
+        ledger: Ledger,
+        entries: set[tuple[str, str]],
+        stages: set[int],
+        arrived: set[str],
+        facts: set[str],
+    ) -> tuple[Changes, set[int]]:
+        """The rows to write, and the stages whose lists are among them."""
+        content = ledger.content
+        content.facts[GENERATION] = content.generation + 1
+        content.facts[ANCHOR] = ledger.clock.anchor()._asdict()
+        content.facts["last_stage"] = content.last_stage
+        changes: Changes = {}
+        for uploader, account in entries:
+            entry = content.entries.get((uploader, account))
+            changes[entry_key(uploader, account)] = None if entry is None else entry_row(entry)
+        lists = {number for number in stages if number in content.stages} - self._stored_lists
+        for number in stages:
+            changes |= stage_rows(number, content.stages.get(number), with_files=number in lists)
+        for uploader in arrived:
+            changes["arrived", uploader] = arrived_row(content.arrived.get(uploader, {}))
+        for name in facts | {GENERATION, ANCHOR, "last_stage"}:
+            changes["fact", name] = fact_row(content.facts.get(name))
+        return changes, lists
+
+    def _export(self) -> dict[str, Any]:
+        """The content of `sa_quota_cache.json`; what it says is remembered, to see later what others add to it."""
+        ledger = self._ledger
+        if ledger is None:
+            return {}
+        now = ledger.now()
+        with ledger.lock:
+            document = export_document(ledger.content, now=now, window_of=ledger.window, limit_of=ledger.limit_bytes)
+            records = read_records(document, lambda _key: "", ledger.window)
+            known = ledger.content.facts.setdefault(EXPORTED, {})
+            known[str(self.files.folder)] = baseline(records, now)
+        self._exported_at = self._clock()
+        with self._lock:
+            self._facts.add(EXPORTED)
+        # Known before it can be seen: what the file says beyond this was added by others.
+        self._write()
+        return document
