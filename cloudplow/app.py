@@ -260,15 +260,19 @@ class App:
         Raises BusyError while another process uploads with the same cache files.
         """
         context = self.context(wait_for_capacity=wait_for_capacity)
-        with self._owning_the_book():
+        # A dry run changes nothing, not even the book.
+        with self._owning_the_book(opens=not all(task.job.dry_run for task in tasks)):
             return self._upload(context, tasks)
 
     def _state_lock_folder(self) -> Path:
         return stage_list_path(self.state_dir, "").parent
 
     @contextmanager
-    def _owning_the_book(self) -> Iterator[None]:
-        """While inside, this process alone spends quota. Raises BusyError, StateError."""
+    def _owning_the_book(self, *, opens: bool) -> Iterator[None]:
+        """While inside, this process alone spends quota. opens: whether it writes the book, or only reads it.
+
+        Raises BusyError, StateError.
+        """
         folder = self._state_lock_folder()
         locks = FolderLocks()
         try:
@@ -279,9 +283,12 @@ class App:
                     f"{folder} cannot be created: {error.strerror}; make the folder writable, or use --cachefile"
                 ) from error
             locks.acquire(folder, "the cache folder")
-            rows, content, rewrite = self._opening.own(self._saving.book)
-            self.book.take(content)
-            self._saving.opened(rows, content, rewrite=rewrite)
+            if opens:
+                rows, content, rewrite = self._opening.own(self._saving.book)
+                self.book.take(content)
+                self._saving.opened(rows, content, rewrite=rewrite)
+            else:
+                self.book.take(self._opening.read_only(running=False))
             yield
         finally:
             self._hand_over_book()

@@ -33,6 +33,9 @@ class Book(Protocol):
     def unsettled_bytes(self, account: str) -> int:
         """What stages that have ended may have spent, until the destination has been asked."""
 
+    def in_flight_bytes(self, account: str) -> int:
+        """What running stages have sent of files that have not arrived."""
+
     def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
 
@@ -85,8 +88,8 @@ class Book(Protocol):
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
 
-    def note_speed(self, stage: Stage, landing_seconds: float) -> None:
-        """A stage runs: what it has sent may appear so much later."""
+    def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
+        """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
 
     def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""

@@ -51,6 +51,7 @@ class Stage:
 
     number: counts up over all stages; account: the identity, "" without accounts; account_name: for people;
     destination, folder: rclone path and source folder at that time; waiting_bytes: cost of the files in WAITING.
+    in_flight_bytes: what rclone has sent of files that have not arrived, while it runs.
     seen_at: when it was last known to run; ended_at: when rclone had ended, None while it runs; landing_seconds: how
     long after that a file that rclone had sent may still appear. charges: what it has spent so far.
     """
@@ -70,6 +71,7 @@ class Stage:
     landing_seconds: float = 0.0
     charges: list[Charge] = field(default_factory=list)
     waiting_bytes: int = 0
+    in_flight_bytes: int = 0
     _places: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

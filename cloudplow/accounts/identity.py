@@ -70,7 +70,7 @@ def _key(content: bytes) -> Key:
 
 
 class Keys:
-    """Key files that were read, each again only when it changed. Used by one thread at a time."""
+    """Key files that were read, each again only when it changed."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[int, ...], Key]] = {}

@@ -168,6 +168,11 @@ class Ledger:
         with self._lock:
             return sum(one.waiting_bytes for one in self._stages_of.get(account, ()) if one.ended_at is not None)
 
+    def in_flight_bytes(self, account: str) -> int:
+        """What running stages have sent of files that have not arrived."""
+        with self._lock:
+            return sum(one.in_flight_bytes for one in self._stages_of.get(account, ()))
+
     def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
         now = self.now()
@@ -358,15 +363,15 @@ class Ledger:
                 records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
         self._stage_changed(stage)
 
-    def note_speed(self, stage: Stage, landing_seconds: float) -> None:
-        """A stage runs: what it has sent may appear so much later."""
-        stage.landing_seconds, stage.seen_at = landing_seconds, self.now()
+    def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
+        """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
+        stage.in_flight_bytes, stage.landing_seconds, stage.seen_at = in_flight_bytes, landing_seconds, self.now()
 
     def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""
         with self._lock:
             stage.ended_at = stage.seen_at = self.now()
-            stage.landing_seconds = landing_seconds
+            stage.landing_seconds, stage.in_flight_bytes = landing_seconds, 0
             stage.free_all_but(doubtful)
             self._note_arrived(stage)
             self._close_if_settled(stage)

@@ -91,8 +91,6 @@ class AccountPool:
         self.folder = folder
         self.quota_bytes = quota_bytes
         self.active: str | None = None
-        #: What the running stage has sent of files that have not arrived yet, in bytes.
-        self.in_flight_bytes = 0
         self.book = book
         self._keys = keys
         self.accounts: list[Account] = []
@@ -226,7 +224,7 @@ class AccountPool:
             why=why,
             until=until,
             returns=_by_the_hour(returns),
-            in_flight_bytes=self.in_flight_bytes if account.key == self.active else 0,
+            in_flight_bytes=self.book.in_flight_bytes(account.identity),
             unsettled_bytes=self.book.unsettled_bytes(account.identity),
         )
 

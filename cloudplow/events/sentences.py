@@ -89,6 +89,8 @@ def sentence(event: facts.Event) -> str:
             return "Uploads resumed"
         case facts.ThrottleChanged():
             return _throttle_changed(event)
+        case facts.ControlUsed():
+            return f"{event.what} (asked for by {event.who or event.by})" if event.what else ""
         case facts.SessionFinished():
             return session_finished(event)
         case _:

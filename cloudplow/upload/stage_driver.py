@@ -160,8 +160,6 @@ class StageDriver:
             raise
         finally:
             self._open = None
-            if self._pool is not None:
-                self._pool.in_flight_bytes = 0
             self._book.end_stage(opened, doubtful, landing)
         return result
 
@@ -223,12 +221,11 @@ class StageDriver:
     def on_progress(self, stats: Stats) -> None:
         """rclone's statistics, about once a second."""
         self._emit(events.TransferProgress, **stats.fields(), **self._outlook(stats))
-        self._book.note_speed(self._running, landing_seconds((one.bytes for one in stats.transferring), stats.speed))
-        if self._pool is not None and not self._task.job.dry_run:
-            self._pool.in_flight_bytes = sum(one.bytes for one in stats.transferring)
-            if self._context.clock() >= self._next_quota_event:
-                self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
-                self._quota_changed()
+        in_flight = [one.bytes for one in stats.transferring]
+        self._book.note_progress(self._running, sum(in_flight), landing_seconds(in_flight, stats.speed))
+        if self._context.clock() >= self._next_quota_event:
+            self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
+            self._quota_changed()
         self._tick()
 
     def found_later(self, file: QueueFile, account: str) -> None:
