@@ -16,6 +16,7 @@ from cloudplow import events as events_module
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.accounts.old_cache import read_account_bans
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
+from cloudplow.control.handlers import steered
 from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
@@ -241,7 +242,8 @@ class App:
         locks = FolderLocks()
         try:
             self._take_state(locks)
-            return self._upload(context, tasks)
+            with steered(self):
+                return self._upload(context, tasks)
         finally:
             self._hand_over_state()
             locks.release()
