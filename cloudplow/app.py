@@ -7,20 +7,24 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Final
+from typing import Any, Final
 
 from cloudplow import __version__
 from cloudplow import events as events_module
 from cloudplow.accounts.identity import Keys
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.accounts.opening import Opening
+from cloudplow.accounts.pool import AccountPool
+from cloudplow.accounts.report import find_account, pool_document
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
+from cloudplow.control.handlers import steered
 from cloudplow.delivery import EventBus
-from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
+from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
 from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import find_rclone
@@ -33,6 +37,7 @@ from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import recovered_events
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
 from cloudplow.state.waiting import WaitingFiles
+from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import Controls
 from cloudplow.upload.preflight import Preflight, task_faults
@@ -139,14 +144,12 @@ class App:
         """
         found = list(recovered_events(self.state_files.read))
         for name in self.config.uploader:
-            pool = pool_of(upload_task(self.config, name), self.book, self.keys)
-            if pool is None:
-                continue
             try:
-                pool.refresh()
-            except OSError:
+                pool = self._pool(name)
+            except CloudplowError:
                 continue  # The upload reports it.
-            found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
+            if pool is not None:
+                found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
         return found
 
     def _configure_book(self) -> None:
@@ -170,6 +173,45 @@ class App:
             self.book.take(self._opening.read_only(running=running))
         finally:
             locks.release()
+
+    def _pool(self, uploader: str) -> AccountPool | None:
+        """The accounts of an uploader, read now; None if it uses none. Raises CloudplowError."""
+        pool = pool_of(upload_task(self.config, uploader), self.book, self.keys)
+        if pool is not None:
+            pool.read()
+        return pool
+
+    def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+        """What every account of the named uploaders, or all, has spent: see `cloudplow.accounts.report`.
+
+        Raises CloudplowError.
+        """
+        pools = {name: self._pool(name) for name in names or self.config.uploader}
+        return {name: [] if pool is None else pool_document(pool, self.book) for name, pool in pools.items()}
+
+    def correct(self, uploader: str, account: str, used_bytes: int, *, by: str, who: str) -> str:
+        """Somebody knows better what an account has spent; returns a sentence that says what is now so.
+
+        account: base name of its key file. For the owner of the book. Raises CloudplowError.
+        """
+        pool = self._pool(uploader)
+        identity = None if pool is None else find_account(pool, account)
+        if pool is None or identity is None:
+            known = ", ".join(one.name for one in pool.accounts[:10]) if pool is not None else ""
+            raise ConfigError([f'uploader "{uploader}" has no account "{account}" (it has: {known or "none"})'])
+        self.book.correct(uploader, identity, used_bytes)
+        what = f"{uploader}: account {account} has spent {format_bytes(used_bytes)}, corrected by hand"
+        log.warning("%s (by %s)", what, who or by)
+        control_used = events_module.ControlUsed
+        self.bus.publish(control_used(uploader=uploader, action="correct", by=by, who=who, what=what))
+        quota = next(quota for one, quota in zip(pool.accounts, pool.quotas(), strict=True) if one.identity == identity)
+        self.bus.publish(events_module.QuotaChanged(uploader=uploader, **asdict(quota)))
+        return what
+
+    def correct_alone(self, uploader: str, account: str, used_bytes: int, *, who: str) -> str:
+        """The same while nothing else runs. Raises CloudplowError, BusyError."""
+        with self._owning_the_book(opens=True):
+            return self.correct(uploader, account, used_bytes, by="cli", who=who)
 
     def request_stop(self) -> None:
         """Stop the program, from any thread: rclone is asked to stop; a second call kills it."""
@@ -261,7 +303,7 @@ class App:
         """
         context = self.context(wait_for_capacity=wait_for_capacity)
         # A dry run changes nothing, not even the book.
-        with self._owning_the_book(opens=not all(task.job.dry_run for task in tasks)):
+        with self._owning_the_book(opens=not all(task.job.dry_run for task in tasks)), steered(self):
             return self._upload(context, tasks)
 
     def _state_lock_folder(self) -> Path:

@@ -86,17 +86,25 @@ def _record(entry: Entry, stages: list[Stage], now: float, window: float) -> dic
 
 
 def read_records(
-    document: object, identity_of: Callable[[str], str], window_of: Callable[[str], float]
+    document: object, identity_of: Callable[[str], str], window_of: Callable[[str], float], *, now: float
 ) -> Iterator[Record]:
-    """Every record of a file that we, an earlier version or an older program wrote; invalid values count as 0."""
+    """Every record of a file that we, an earlier version or an older program wrote; invalid values count as 0.
+
+    now: epoch seconds, for what is spent at an unknown time.
+    """
     for uploader, keys in mapping(document).items():
         for key, stored in mapping(keys).items():
             if isinstance(stored, dict):
-                yield _read(str(uploader), str(key), stored, identity_of, window_of(str(uploader)))
+                yield _read(str(uploader), str(key), stored, identity_of, window_of(str(uploader)), now)
 
 
 def _read(
-    uploader: str, key: str, stored: Mapping[str, Any], identity_of: Callable[[str], str], window: float
+    uploader: str,
+    key: str,
+    stored: Mapping[str, Any],
+    identity_of: Callable[[str], str],
+    window: float,
+    now: float,
 ) -> Record:
     entry = Entry(
         charges=_read_charges(stored, window),
@@ -114,7 +122,8 @@ def _read(
     before = mapping(stored.get("open_stage"))  # of an earlier version, which kept the list of one stage in a file
     reserved = max(0, whole(before.get("planned_bytes")) - whole(before.get("charged_bytes")))
     if reserved:
-        join(entry.charges, [Charge(entry.last_used, entry.last_used, reserved)])
+        at = entry.last_used or now
+        join(entry.charges, [Charge(at, at, reserved)])
     return Record(
         uploader=uploader,
         key=key,

@@ -119,7 +119,7 @@ class Opening:
             document = self._files.read(LEDGER_FILE, keep=keep, folder=folder)
             if document is None and not mapping(exported).get(place):
                 continue
-            records = list(read_records(document, self._identity_of, self._window_of))
+            records = list(read_records(document, self._identity_of, self._window_of, now=self._now()))
             ours = folder == self._files.folder
             if ours and any(one.generation > content.generation for one in records):
                 newer = True

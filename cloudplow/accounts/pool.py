@@ -12,6 +12,7 @@ from typing import Final
 
 from cloudplow.accounts.book import Book
 from cloudplow.accounts.identity import Keys, read_key
+from cloudplow.errors import RcloneError
 from cloudplow.events import AccountQuota, AccountState
 from cloudplow.models import Capacity, Return
 from cloudplow.units import format_bytes
@@ -94,6 +95,13 @@ class AccountPool:
         self.book = book
         self._keys = keys
         self.accounts: list[Account] = []
+
+    def read(self) -> bool:
+        """`refresh`, raising RcloneError with a sentence instead of OSError."""
+        try:
+            return self.refresh()
+        except OSError as error:
+            raise RcloneError(f'the account folder "{self.folder}" cannot be read: {error.strerror}') from error
 
     def refresh(self) -> bool:
         """Look at the key files: at the start and between stages. True if any was added, removed or exchanged.

@@ -35,9 +35,7 @@ def _account(quota: AccountQuota, stages: list[dict[str, Any]]) -> dict[str, Any
     }
 
 
-def find_account(pool: AccountPool, name: str) -> str:
-    """The identity of the account whose key file has this base name, with or without ".json". Raises KeyError."""
-    for account in pool.accounts:
-        if name in (account.name, account.name.removesuffix(".json")):
-            return account.identity
-    raise KeyError(name)
+def find_account(pool: AccountPool, name: str) -> str | None:
+    """The identity of the account whose key file has this base name, with or without ".json"; None if there is none."""
+    names = ((one.identity, one.name) for one in pool.accounts)
+    return next((identity for identity, base in names if name in (base, base.removesuffix(".json"))), None)

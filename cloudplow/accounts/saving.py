@@ -183,7 +183,7 @@ class Saving:
         now = ledger.now()
         with ledger.lock:
             document = export_document(ledger.content, now=now, window_of=ledger.window, limit_of=ledger.limit_bytes)
-            records = read_records(document, lambda _key: "", ledger.window)
+            records = read_records(document, lambda _key: "", ledger.window, now=now)
             known = ledger.content.facts.setdefault(EXPORTED, {})
             known[str(self.files.folder)] = baseline(records, now)
         self._exported_at = self._clock()

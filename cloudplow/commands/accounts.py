@@ -13,11 +13,11 @@ from typing import Any
 
 from cloudplow.app import App
 from cloudplow.commands.options import Subparsers, make_app
-from cloudplow.control_socket import ask
+from cloudplow.control.client import ask
 from cloudplow.errors import CloudplowError, ConfigError, ExitStatus, NotRunningError
 from cloudplow.events.sentences import count, local_time
 from cloudplow.terminal import logs
-from cloudplow.units import format_bytes, parse_size
+from cloudplow.units import format_bytes, parse_size_bytes
 
 _USAGE = "cloudplow accounts correct UPLOADER ACCOUNT (--used SIZE | --forget) [--yes]"
 
@@ -95,9 +95,9 @@ def _correct(options: argparse.Namespace, words: Sequence[str]) -> int:
     used_bytes = 0
     if options.used is not None:
         try:
-            used_bytes = parse_size(options.used)
+            used_bytes = parse_size_bytes(options.used)
         except ValueError as error:
-            raise ConfigError([f'--used: {error}; write for example "300G"']) from error
+            raise ConfigError([f"--used: {error}"]) from error
     app = make_app(options)
     app.tasks([uploader])
     question = f"{uploader}: account {account} has spent {format_bytes(used_bytes)}, whatever the books say"

@@ -99,6 +99,7 @@ __all__ = [
     "UploaderState",
     "UploaderSuspended",
     "accounts_learned",
+    "control_used",
     "file_failed",
     "file_transferred",
     "plan_made",

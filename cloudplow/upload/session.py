@@ -116,7 +116,7 @@ class Session:
         self._locks.acquire(task.folder, "the upload folder")
         self._pool = pool_of(task, context.book, context.keys)
         if self._pool is not None:
-            self._refresh(self._pool)
+            self._pool.read()
             self._locks.acquire(self._pool.folder, "the account folder")
         self._emit(
             events.SessionStarted,
@@ -230,7 +230,7 @@ class Session:
     def _plan(self, in_doubt: set[str]) -> Plan:
         left_out = self._dry_names | in_doubt
         candidates = [file for file in self._queue.candidates() if file.name not in left_out]
-        if self._pool is not None and self._refresh(self._pool):
+        if self._pool is not None and self._pool.read():
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         made = plan_task(self._context, self._task, self._pool, candidates, self._queue.failed_before())
         if not self._task.job.dry_run:
@@ -238,13 +238,6 @@ class Session:
         self._next_capacity_at = made.next_capacity_at
         self._emit(events.PlanMade, plan=plan_document(made, self._pool.names() if self._pool else {}))
         return made
-
-    @staticmethod
-    def _refresh(pool: AccountPool) -> bool:
-        try:
-            return pool.refresh()
-        except OSError as error:
-            raise RcloneError(f'the account folder "{pool.folder}" cannot be read: {error.strerror}') from error
 
     def _end_of(self, made: Plan, settler: Settler) -> Reaction:
         """How the session ends when nothing can run now."""
