@@ -192,6 +192,11 @@ class FakeDrive:
         with self.world.lock:
             return dict(self.world.requests if account is None else self._account(account).requests)
 
+    def finished(self) -> list[tuple[float, float]]:
+        """When each finished upload began and when its file appeared, by the Drive's clock."""
+        with self.world.lock:
+            return list(self.world.finished)
+
     def connections(self) -> int:
         """How many are open. A killed rclone's stay until all that it sent has been read."""
         return self._thread.connections()

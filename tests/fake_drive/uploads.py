@@ -36,6 +36,7 @@ class Upload:
     target: id of the file whose content is replaced; "" for a new file. total: full size in bytes, None when unknown.
     content: what has safely arrived. arrived: bytes so far, with those of the running chunk.
     stream: the connection that last carried a part of it; when that closes, the upload counts as given up.
+    began: when, by the Drive's clock.
     commit: since the last byte has arrived: what makes the file appear, whether or not the client waits for it.
     entry_id: the file that it became; "" before its end.
     """
@@ -46,6 +47,7 @@ class Upload:
     total: int | None
     content: Content
     stream: Stream
+    began: float
     arrived: int = 0
     commit: asyncio.Task[None] | None = None
     entry_id: str = ""
@@ -68,7 +70,7 @@ class Uploads:
         with self._world.lock:
             content = Content(keep=self._world.settings.keeps_content)
             total = None if length is None else int(length)
-            upload = Upload(account, json.loads(body or b"{}"), target, total, content, stream)
+            upload = Upload(account, json.loads(body or b"{}"), target, total, content, stream, self._world.clock())
             self._check_place(upload)
             self._check_start(upload)
             self._set_running(upload, stream)
@@ -126,7 +128,7 @@ class Uploads:
         """Metadata and content in one request, whose size is not known before its end."""
         with self._world.lock:
             content = Content(keep=self._world.settings.keeps_content)
-            upload = Upload(account, {}, target, None, content, stream)
+            upload = Upload(account, {}, target, None, content, stream, self._world.clock())
             self._check_start(upload)
             self._set_running(upload, stream)
         try:
@@ -175,6 +177,7 @@ class Uploads:
                 account.meter.spend(size, world.clock())
             account.meter.committed_bytes += size
             account.meter.uploads += 1
+            world.finished.append((upload.began, world.clock()))
             upload.entry_id = self._write(upload).id
             upload.content = Content(keep=False)
 

@@ -51,7 +51,10 @@ _SETTINGS: Final = frozenset(one.name for one in dataclasses.fields(Settings)) -
 
 
 class World:
-    """The state. Whoever reads or changes it holds `lock`, in whatever thread."""
+    """The state. Whoever reads or changes it holds `lock`, in whatever thread.
+
+    finished: when each finished upload began and when its file appeared, by `clock`.
+    """
 
     def __init__(self, settings: Settings, drives: dict[str, str], clock: Callable[[], float]) -> None:
         self.lock = threading.RLock()
@@ -63,6 +66,7 @@ class World:
         self.requests: Counter[str] = Counter()
         self.refused_hosts: list[str] = []
         self.problems: list[str] = []
+        self.finished: list[tuple[float, float]] = []
         self._delays = random.Random(1)
 
     def quota_of(self, account: Account) -> Quota:

@@ -30,7 +30,7 @@ class Copies:
                 shutil.copy2(path, self._folder / path.name)
 
     def damage(self, state: Path, kind: Kind, choice: float) -> str:
-        """Damage one book that exists (for `BOOK_OLDER`: that there is a copy of); says what was done.
+        """Damage one book that exists (for `BOOK_OLDER`: that there is a copy of); says what was done, "" if none does.
 
         choice: 0 to 1: which one and how.
         """
@@ -38,7 +38,7 @@ class Copies:
         source = self._folder if kind is Kind.BOOK_OLDER else state
         there = [name for name in BOOKS[first:] + BOOKS[:first] if (source / name).exists() and (state / name).exists()]
         if not there:
-            return "there was no book to damage"
+            return ""
         name = there[0]
         part = choice * len(BOOKS) - first
         match kind:

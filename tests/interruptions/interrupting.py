@@ -12,26 +12,35 @@ from tests.interruptions.place import Place
 from tests.interruptions.processes import Upload, send_all
 from tests.interruptions.scenario import BOOK_KINDS, STATE_KINDS, Aim, Kind, Step
 
-#: A file of a killed upload appears so much earlier than cloudplow stops to wait for it.
-_LANDING_MARGIN_SECONDS: Final = 1.0
+#: A killed upload's file that is late on purpose appears so much earlier than cloudplow stops waiting for it.
+_LANDING_MARGIN_SECONDS: Final = 2.5
+#: How long to wait for an rclone to kill.
+_RCLONE_SECONDS: Final = 2.0
 _UPLOADS: Final = frozenset(("multipart", "chunk"))
+
+
+class LateError(Exception):
+    """What was to be interrupted is over."""
 
 
 def prepare(step: Step, place: Place) -> str | None:
     """What must be so before the moment comes. Returns the account that is going to be denied, if one is."""
     if step.kind is Kind.LATE_FILES:
         longest = place.scenario.landing_seconds - _LANDING_MARGIN_SECONDS
-        place.drive.set_settings(commit_delay_seconds=longest * step.choice)
+        place.drive.set_settings(commit_delay_seconds=longest * (0.3 + 0.7 * step.choice))
     return _lower_a_limit(place) if step.aim is Aim.DENIAL else None
 
 
 def interrupt(step: Step, upload: Upload, place: Place) -> None:
-    """Do it. Except for kinds of `GOES_ON`, cloudplow is about to end afterwards, or has ended."""
+    """Do it. Except for kinds of `GOES_ON`, cloudplow is about to end afterwards, or has ended.
+
+    Raises LateError when there is nothing left to interrupt.
+    """
     match step.kind:
         case Kind.KILL_CLOUDPLOW:
             upload.send(signal.SIGKILL)
         case Kind.KILL_RCLONE:
-            send_all(upload.rclones(), signal.SIGKILL)
+            _kill_rclone(upload)
         case Kind.TERM | Kind.INT:
             upload.send(_signal_of(step.kind))
         case Kind.TERM_TWICE | Kind.INT_TWICE:
@@ -55,22 +64,41 @@ def interrupt(step: Step, upload: Upload, place: Place) -> None:
 
 
 def after_its_end(step: Step, place: Place, copies: Copies) -> str:
-    """What happens when nothing is running any more. Returns a remark, or ""."""
+    """What happens when nothing is running any more. Returns a remark, or "". Raises LateError."""
     if step.kind is Kind.RENAMED:
         place.rename_folder(step.choice)
     if step.kind in BOOK_KINDS:
-        return copies.damage(place.state, step.kind, step.choice)
+        done = copies.damage(place.state, step.kind, step.choice)
+        if not done:
+            raise LateError
+        return done
     return ""
 
 
 def end(place: Place) -> None:
-    """Let the Drive behave again; files that are on their way still come as late as they would have."""
+    """Let the Drive behave again; files that are on their way still come as late as they would have.
+
+    Raises LateError when no answer was lost that should have been.
+    """
+    with place.drive.world.lock:
+        idle = any(fault.hits == 0 for fault in place.drive.world.settings.faults)
     place.drive.clear_faults()
     place.drive.set_settings(commit_delay_seconds=0.0)
+    if idle:
+        raise LateError
 
 
 def _signal_of(kind: Kind) -> signal.Signals:
     return signal.SIGTERM if kind in (Kind.TERM, Kind.TERM_TWICE) else signal.SIGINT
+
+
+def _kill_rclone(upload: Upload) -> None:
+    deadline = time.monotonic() + _RCLONE_SECONDS
+    while not (rclones := upload.rclones()):
+        if not upload.running or time.monotonic() > deadline:
+            raise LateError
+        time.sleep(0.01)
+    send_all(rclones, signal.SIGKILL)
 
 
 def _suspend(step: Step, upload: Upload) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,7 +17,7 @@ from tests.interruptions.damage import Copies
 from tests.interruptions.judging import Fault, Files, Finding
 from tests.interruptions.place import DESTINATION, Place
 from tests.interruptions.processes import Upload
-from tests.interruptions.scenario import GOES_ON, STATE_KINDS, Kind, Scenario, Step
+from tests.interruptions.scenario import BOOK_KINDS, GOES_ON, STATE_KINDS, Kind, Scenario, Step
 from tests.interruptions.watching import PATIENCE_SECONDS, wait_for_moment
 
 #: A last upload that leaves something for want of quota is followed by another one when the landing time has passed.
@@ -27,7 +29,8 @@ class Round:
     """What came of a scenario.
 
     skipped: why it could not be played, or "". missed: interruptions whose moment never came. last_uploads: how many
-    were needed. defect: a traceback of the harness itself. folder: kept if anything was wrong.
+    were needed. too_late: this machine was so slow that a killed upload's file came after the landing time: it proves
+    nothing. defect: a traceback of the harness itself. folder: kept if anything was wrong.
     """
 
     scenario: Scenario
@@ -37,13 +40,19 @@ class Round:
     skipped: str = ""
     missed: int = 0
     last_uploads: int = 0
+    too_late: bool = False
     seconds: float = 0.0
     defect: str = ""
 
     @property
     def good(self) -> bool:
         """Whether nothing was wrong, as far as it could be played."""
-        return not self.findings and not self.defect
+        return not self.defect and (self.too_late or not self.findings)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it proves anything."""
+        return not self.skipped and not self.too_late
 
 
 def play(scenario: Scenario, folder: Path, *, keep: bool = False) -> Round:
@@ -87,6 +96,7 @@ class _Player:
         self._result = result
         self._copies = Copies(place.root / "copies")
         self._provoked: set[str] = set()
+        self._cut_off_at: list[float] = []
 
     def play(self) -> None:
         """All of it."""
@@ -108,23 +118,34 @@ class _Player:
         denied = interrupting.prepare(step, place)
         if denied:
             self._provoked.add(denied)
-        if wait_for_moment(step, upload, place):
+        with self._may_be_late():
+            if not wait_for_moment(step, upload, place):
+                raise interrupting.LateError
             interrupting.interrupt(step, upload, place)
-        else:
-            self._result.missed += 1
+            if step.kind not in GOES_ON or step.kind is Kind.KILL_RCLONE:
+                self._cut_off_at.append(time.time())
         if step.kind in GOES_ON and following is not None:
             return
         self._wait_for_end(upload, f"step {number}")
-        interrupting.end(place)
-        if step.rest_seconds or following is None:
+        with self._may_be_late():
+            interrupting.end(place)
+        if step.rest_seconds or following is None or BOOK_KINDS & {step.kind, following.kind}:
             if not place.wait_until_quiet():
                 self._find(Fault.ENDED_BADLY, f"step {number}: rclone is still running long after cloudplow")
             self._judge_books(f"after step {number}")
-            remark = interrupting.after_its_end(step, place, self._copies)
-            if remark:
-                self._result.remarks.append(remark)
+            with self._may_be_late():
+                remark = interrupting.after_its_end(step, place, self._copies)
+                self._result.remarks += [remark] if remark else []
             self._copies.take(place.state)
         time.sleep(step.rest_seconds)
+
+    @contextlib.contextmanager
+    def _may_be_late(self) -> Iterator[None]:
+        """Count an interruption whose moment never came."""
+        try:
+            yield
+        except interrupting.LateError:
+            self._result.missed += 1
 
     def _finish(self) -> None:
         place, result = self._place, self._result
@@ -146,8 +167,18 @@ class _Player:
         result.findings += judging.judge_files(files)
         result.findings += judging.judge_told(files, telling.read_told(place.told_path))
         result.findings += judging.judge_outputs(place.outputs())
+        result.too_late = self._was_too_late()
         if place.drive.problems():
             result.defect = "\n".join(place.drive.problems())
+
+    def _was_too_late(self) -> bool:
+        """Whether a file of a killed upload appeared after the landing time, so that nobody can be blamed."""
+        longest = self._result.scenario.landing_seconds
+        return any(
+            began < cut_off_at and ended > cut_off_at + longest
+            for cut_off_at in self._cut_off_at
+            for began, ended in self._place.drive.finished()
+        )
 
     def _wait_for_end(self, upload: Upload, what: str) -> int | None:
         status = upload.wait(PATIENCE_SECONDS)

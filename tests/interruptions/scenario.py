@@ -83,12 +83,17 @@ _AIMS: Final[dict[Aim, tuple[int, int, float]]] = {
     Aim.STAGE_OPENS: (3, 3, 0.1),
     Aim.STAGE_ENDS: (4, 3, 0.15),
     Aim.FIRST_FILE: (2, 1, 0.8),
-    Aim.FILE_ARRIVED: (4, 25, 0.03),
+    Aim.FILE_ARRIVED: (4, 15, 0.03),
     Aim.BOOK_WRITTEN: (2, 6, 0.005),
     Aim.DENIAL: (1, 1, 0.3),
 }
-#: Where a slow disk hurts.
-_AIMS_OF_SLOW_FSYNC: Final = (Aim.STAGE_OPENS, Aim.STAGE_ENDS, Aim.STAGE_ENDS, Aim.BOOK_WRITTEN)
+#: Kinds that only hurt at certain moments: on a slow disk when something is written, late files when there are some.
+_AIMS_OF: Final[dict[Kind, tuple[Aim, ...]]] = {
+    Kind.SLOW_FSYNC: (Aim.STAGE_OPENS, Aim.STAGE_ENDS, Aim.STAGE_ENDS, Aim.BOOK_WRITTEN),
+    Kind.LATE_FILES: (Aim.FIRST_FILE, Aim.FIRST_FILE, Aim.FILE_ARRIVED, Aim.RANDOM),
+}
+#: What the system may hold of one connection's bytes after its sender was killed. They still arrive.
+_BUFFERED_BYTES: Final = 3_500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ def choose(
     """
     numbers = random.Random(seed)
     kind = kinds[seed % len(kinds)]
-    rclone = rclones[seed // len(kinds) % len(rclones)]
+    rclone = rclones[(seed + seed // len(kinds)) % len(rclones)]
     chosen = [kind] * numbers.randint(1, 3)
     if kind in _ONCE:
         chosen = [kind]
@@ -170,6 +175,9 @@ def choose(
     accounts = numbers.randint(3, 5)
     quota_bytes = numbers.randint(20 * MB, 45 * MB)
     sizes = _sizes(numbers, int(accounts * quota_bytes * _share(numbers)), quota_bytes)
+    transfers = numbers.choice((2, 4, 4, 8))
+    # However much is on its way when all is killed: it arrives long before the landing time is over.
+    least_bandwidth = transfers * _BUFFERED_BYTES / (landing_seconds / 4)
     return Scenario(
         seed=seed,
         label=MIXED if mixed and len(set(chosen)) > 1 else str(kind),
@@ -179,24 +187,24 @@ def choose(
         quota_bytes=quota_bytes,
         mode=numbers.choice((Mode.MID_FILE, Mode.WOULD_EXCEED)),
         sizes=sizes,
-        transfers=numbers.choice((2, 4, 4, 8)),
+        transfers=transfers,
         chunk_bytes=numbers.choice((None, 1 << 20)),
-        bandwidth=int(sum(sizes) / numbers.uniform(3, 7)),
+        bandwidth=int(max(sum(sizes) / numbers.uniform(3, 7), least_bandwidth)),
         landing_seconds=landing_seconds,
         steps=steps,
     )
 
 
 def _step(numbers: random.Random, kind: Kind, landing_seconds: float) -> Step:
-    if kind is Kind.SLOW_FSYNC:
-        aim = numbers.choice(_AIMS_OF_SLOW_FSYNC)
+    if kind in _AIMS_OF:
+        aim = numbers.choice(_AIMS_OF[kind])
     else:
         aim = numbers.choices(list(_AIMS), [weight for weight, _, _ in _AIMS.values()])[0]
     _, most, longest = _AIMS[aim]
     return Step(
         kind=kind,
         aim=aim,
-        number=numbers.randint(1, most),
+        number=min(numbers.randint(1, most), numbers.randint(1, most)),
         after_seconds=numbers.uniform(0, longest),
         lasting_seconds=numbers.uniform(0.5, 4.0),
         rest_seconds=numbers.choice((0.0, numbers.uniform(0.2, 1.0), numbers.uniform(0.2, landing_seconds * 1.5))),

@@ -16,6 +16,8 @@ def show_line(result: Round) -> str:
     """One round in one line."""
     if result.skipped:
         verdict = f"SKIPPED {result.skipped}"
+    elif result.too_late:
+        verdict = "PROVES NOTHING, a file came after the landing time"
     elif result.defect:
         verdict = f"DEFECT of the harness: {result.defect.strip().splitlines()[-1]}"
     elif result.findings:
@@ -49,10 +51,10 @@ def make_table(results: Sequence[Round]) -> list[list[str]]:
     shown = list(Fault)
     rows = [["interruption", "rounds", "wrong", *shown]]
     for label in _ROWS:
-        own = [result for result in results if result.scenario.label == label and not result.skipped]
+        own = [result for result in results if result.scenario.label == label and result.counts]
         if own:
             rows.append(_row(label, own, shown))
-    rows.append(_row("all", [result for result in results if not result.skipped], shown))
+    rows.append(_row("all", [result for result in results if result.counts], shown))
     return rows
 
 
