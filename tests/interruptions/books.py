@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.harness.drive_upload import UPLOADER
-from tests.interruptions.place import Place
+from tests.interruptions.place import REPOSITORY, Place
 
 _LEDGER = "sa_quota_cache.json"
 
@@ -27,7 +30,7 @@ class UnreadableError(Exception):
 
 def read_books(place: Place) -> dict[str, Account]:
     """By the name of the key file; an account that is not named has spent nothing. Raises UnreadableError."""
-    if _has_accounts_command(place):
+    if can_be_asked():
         asked = place.run("accounts", "--json")
         if asked.status != 0:
             raise UnreadableError(f"accounts --json: status {asked.status}: {asked.output.strip()[-300:]}")
@@ -65,10 +68,8 @@ def read_ledger(text: str) -> dict[str, Account]:
     return accounts
 
 
-_can_be_asked: list[bool] = []
-
-
-def _has_accounts_command(place: Place) -> bool:
-    if not _can_be_asked:
-        _can_be_asked.append(place.run("accounts", "--help").status == 0)
-    return _can_be_asked[0]
+@cache
+def can_be_asked() -> bool:
+    """Whether this cloudplow has a command that says what its books hold."""
+    command = [sys.executable, "-m", "cloudplow", "accounts", "--help"]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=False, timeout=60).returncode == 0

@@ -13,7 +13,7 @@ from tests.interruptions.processes import Upload, send_all
 from tests.interruptions.scenario import BOOK_KINDS, STATE_KINDS, Aim, Kind, Step
 
 #: A killed upload's file that is late on purpose appears so much earlier than cloudplow stops waiting for it.
-_LANDING_MARGIN_SECONDS: Final = 2.5
+_LANDING_MARGIN_SECONDS: Final = 1.2
 #: How long to wait for an rclone to kill.
 _RCLONE_SECONDS: Final = 2.0
 _UPLOADS: Final = frozenset(("multipart", "chunk"))

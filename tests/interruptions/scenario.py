@@ -156,8 +156,8 @@ def choose(
     rclones: paths, taken in turn. kinds: those to choose from.
     """
     numbers = random.Random(seed)
-    kind = kinds[seed % len(kinds)]
-    rclone = rclones[(seed + seed // len(kinds)) % len(rclones)]
+    turn, place = divmod(seed, len(kinds))
+    kind, rclone = kinds[place], rclones[(turn + place) % len(rclones)]
     chosen = [kind] * numbers.randint(1, 3)
     if kind in _ONCE:
         chosen = [kind]
