@@ -48,10 +48,10 @@ def steered(app: Steered) -> Iterator[None]:
     """
     control = ControlSocket(app.state_dir, handlers(app))
     try:
-        control.start()
-    except (BusyError, StateError) as error:
-        log.warning("this upload cannot be asked or steered from outside: %s", error)
-    try:
+        try:
+            control.start()
+        except (BusyError, StateError) as error:
+            log.warning("this upload cannot be asked or steered from outside: %s", error)
         yield
     finally:
         control.stop()

@@ -27,8 +27,6 @@ class Listener:
 
     def __init__(self, path: Path) -> None:
         """Bind and listen. Raises OSError, also for a place where others could open it or nobody can reach it."""
-        if len(os.fsencode(path)) > places.MAX_PATH_BYTES:
-            raise OSError(errno.ENAMETOOLONG, f"the path is longer than {places.MAX_PATH_BYTES} bytes")
         self.path = path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -83,20 +81,43 @@ def listen(state_dir: Path) -> Listener:
         raise StateError(f"the control socket cannot be made: {_why(error)}") from error
     faults = []
     try:
+        _check_length(inside)
         listener = Listener(inside)
         places.forget_place(state_dir)
         return listener
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:  # Made since we looked, on a volume without locks.
+            raise _busy(state_dir, inside) from error
         faults.append(f"{inside}: {_why(error)}")
     for folder, base in places.folders_elsewhere(os.environ):
         try:
-            return _listen_elsewhere(folder, base, state_dir)
+            return _try_elsewhere(folder, base, state_dir)
         except OSError as error:
             faults.append(f"{folder}: {_why(error)}")
     raise StateError(
         "the control socket cannot be made, neither in the state folder nor elsewhere; "
         f"let XDG_RUNTIME_DIR name a folder of yours on a local disk ({'; '.join(faults)})"
     )
+
+
+def _try_elsewhere(folder: Path, base: Path | None, state_dir: Path) -> Listener:
+    """A listening socket in a private folder, whose place is written down. Raises BusyError, StateError, OSError."""
+    path = folder / places.elsewhere_name(state_dir)
+    _check_length(path)
+    places.make_private(folder, base)
+    try:
+        _make_way(path, state_dir)
+        listener = Listener(path)
+        try:
+            write_atomically(state_dir / places.PLACE_FILE, os.fsencode(path) + b"\n")
+        except OSError as error:
+            listener.remove_file()
+            listener.socket.close()
+            raise OSError(error.errno, f"{places.PLACE_FILE} cannot be written ({_why(error)})") from error
+    except BaseException:
+        _remove_if_empty(folder)
+        raise
+    return listener
 
 
 def close_file(listener: Listener, state_dir: Path) -> None:
@@ -106,22 +127,18 @@ def close_file(listener: Listener, state_dir: Path) -> None:
         return
     if places.written_place(state_dir) == listener.path:
         places.forget_place(state_dir)
+    _remove_if_empty(listener.path.parent)
+
+
+def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        listener.path.parent.rmdir()  # Another installation may have its socket there.
+        folder.rmdir()  # Another installation may have its socket there.
 
 
-def _listen_elsewhere(folder: Path, base: Path | None, state_dir: Path) -> Listener:
-    places.make_private(folder, base)
-    path = folder / places.elsewhere_name(state_dir)
-    _make_way(path, state_dir)
-    listener = Listener(path)
-    try:
-        write_atomically(state_dir / places.PLACE_FILE, os.fsencode(path) + b"\n")
-    except OSError as error:
-        listener.remove_file()
-        listener.socket.close()
-        raise OSError(error.errno, f"{places.PLACE_FILE} cannot be written ({_why(error)})") from error
-    return listener
+def _check_length(path: Path) -> None:
+    """Raises OSError."""
+    if len(os.fsencode(path)) > places.MAX_PATH_BYTES:
+        raise OSError(errno.ENAMETOOLONG, f"the path is longer than {places.MAX_PATH_BYTES} bytes")
 
 
 def _make_way(path: Path, state_dir: Path) -> None:
@@ -139,8 +156,12 @@ def _make_way(path: Path, state_dir: Path) -> None:
             f"{path} cannot be replaced ({_why(error)}): another user or program made it; delete it if it is unused"
         ) from error
     if live:
-        raise BusyError(f"another cloudplow is running with the state folder {state_dir} and listens on {path}")
+        raise _busy(state_dir, path)
     path.unlink(missing_ok=True)
+
+
+def _busy(state_dir: Path, path: Path) -> BusyError:
+    return BusyError(f"another cloudplow is running with the state folder {state_dir} and listens on {path}")
 
 
 def _is_live(path: Path) -> bool:

@@ -55,7 +55,7 @@ class ControlSocket:
 
     def start(self) -> None:
         """Listen. Raises BusyError when another process does already, StateError when the socket cannot be made."""
-        listener = listen(self._state_dir)
+        listener = self._listener = listen(self._state_dir)
         try:
             self._loop = _Loop(listener.socket, self._handlers)
             # No daemon: a request that is being done, such as a correction of the ledger, is done to its end.
@@ -64,9 +64,8 @@ class ControlSocket:
         except (OSError, RuntimeError) as error:
             close_file(listener, self._state_dir)
             listener.socket.close()
-            self._loop = self._thread = None
+            self._listener = self._loop = self._thread = None
             raise StateError(f"the control socket cannot be served: {error}") from error
-        self._listener = listener
 
     def stop(self) -> None:
         """Take the socket away and end the thread. A request that is being done is still answered."""
@@ -159,15 +158,14 @@ class _Loop:
         self._callers: set[_Caller] = set()
         self._accepts = False
         self._accepts_again_at = 0.0
-        self._stopping = threading.Event()
         self._wake, self._woken = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._woken, selectors.EVENT_READ)
 
     def stop(self) -> None:
-        """Have `run` return, from any thread."""
-        self._stopping.set()
-        self._wake.send(b"\0")
+        """Have `run` return, from any thread. Once only: it closes what is written to here."""
+        with contextlib.suppress(OSError):  # It has ended already, through a fault.
+            self._wake.send(b"\0")
 
     def run(self) -> None:
         """Serve until stopped."""
@@ -175,7 +173,7 @@ class _Loop:
             while True:
                 self._choose_whether_to_accept()
                 ready = self._selector.select(self._seconds_to_wait())
-                if self._stopping.is_set():
+                if any(key.fileobj is self._woken for key, _ in ready):
                     return
                 for key, _ in ready:
                     if isinstance(key.data, _Caller):

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import pytest
 
 from cloudplow.control import listener, places, server
@@ -351,6 +352,27 @@ def test_when_no_place_can_hold_it_one_sentence_says_why_and_what_to_do(
     assert list(long_folder.iterdir()) == []
 
 
+def test_a_temporary_folder_that_is_no_better_is_left_as_it_was(
+    long_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/missing")
+    monkeypatch.setattr(tempfile, "tempdir", str(long_folder))
+    _refuse_to_bind(monkeypatch, Path("/run/user"), "EPERM")
+
+    with pytest.raises(StateError):
+        listening(long_folder).start()
+
+    assert list(long_folder.iterdir()) == []
+
+
+def test_of_two_that_start_at_the_same_time_one_gets_the_socket(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with another_owner(folder):
+        monkeypatch.setattr(listener, "_make_way", lambda *_: None)  # as if it looked a moment before
+        with pytest.raises(BusyError):
+            listening(folder).start()
+        assert ask_who(folder) == "another process"
+
+
 def test_a_place_that_cannot_be_written_down_is_not_used(long_folder: Path, runtime_dir: Path) -> None:
     (long_folder / "control.sock.path").mkdir()
     (long_folder / "control.sock.path" / "x").touch()
@@ -421,6 +443,7 @@ def test_a_live_one_is_never_taken_over(folder: Path, long_folder: Path, elsewhe
 def test_one_whose_owner_is_stopped_is_live(folder: Path) -> None:
     with another_owner(folder) as owner:
         owner.send_signal(signal.SIGSTOP)
+        wait_for(lambda: psutil.Process(owner.pid).status() == psutil.STATUS_STOPPED, "the owner to be stopped")
         with pytest.raises(BusyError):
             listening(folder).start()
         with pytest.raises(CloudplowError, match=r"has not answered within 0\.2 seconds") as raised:
