@@ -171,6 +171,7 @@ class App:
             except StateError:
                 pass  # there is no such folder yet
             self.book.take(self._opening.read_only(running=running))
+            self.book.catch_up(self._saving.journal)
         finally:
             locks.release()
 
@@ -328,9 +329,11 @@ class App:
             if opens:
                 rows, content, rewrite = self._opening.own(self._saving.book)
                 self.book.take(content)
+                self.book.catch_up(self._saving.journal)
                 self._saving.opened(rows, content, rewrite=rewrite)
             else:
                 self.book.take(self._opening.read_only(running=False))
+                self.book.catch_up(self._saving.journal)
             yield
         finally:
             self._hand_over_book()

@@ -101,6 +101,9 @@ class Book(Protocol):
         the destination is asked again.
         """
 
+    def renamed(self, stage: Stage, names: Collection[str]) -> None:
+        """These are in the folder under other names: unless they arrived, they were not uploaded."""
+
     def give_up(self, stage: Stage) -> None:
         """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
 

@@ -21,13 +21,18 @@ class FileState(IntEnum):
     """What is known of a file of a stage.
 
     WAITING: nothing, so it counts whole; SENT: it was uploaded and charged; DONE: that was told, and for a move it left
-    the source; FREE: it was not uploaded.
+    the source; FREE: it was not uploaded; RENAMED: like WAITING, but it is in the folder under another name.
     """
 
     WAITING = 0
     SENT = 1
     DONE = 2
     FREE = 3
+    RENAMED = 4
+
+
+#: Nothing final is known.
+IN_DOUBT: Final = (FileState.WAITING, FileState.RENAMED)
 
 
 class StageFile(NamedTuple):
@@ -77,35 +82,44 @@ class Stage:
     def __post_init__(self) -> None:
         if len(self.states) != len(self.files):
             self.states = bytearray(len(self.files))
-        self.waiting_bytes = sum(file.cost for file in self.in_state(FileState.WAITING))
+        self.waiting_bytes = sum(file.cost for file in self.in_state(*IN_DOUBT))
 
     def in_state(self, *states: FileState) -> Iterator[StageFile]:
         """The files in one of these states."""
         return (file for file, state in zip(self.files, self.states, strict=True) if state in states)
 
-    def set_state(self, name: str, state: FileState) -> FileState | None:
-        """Note what is known of a file now; returns what was before, None for a name that is not in the stage."""
+    @property
+    def journal_name(self) -> str:
+        """What its journal is called: a number alone might be used again after an older copy of the book came back."""
+        return f"{self.number}-{int(self.opened_at * 1000):x}"
+
+    def place(self, name: str) -> int | None:
+        """Where a file stands in the list; None for a name that is not in it."""
         if not self._places:
             self._places = {file.name: place for place, file in enumerate(self.files)}
-        place = self._places.get(name)
+        return self._places.get(name)
+
+    def set_state(self, name: str, state: FileState) -> FileState | None:
+        """Note what is known of a file now; returns what was before, None for a name that is not in the stage."""
+        place = self.place(name)
         if place is None:
             return None
         before = FileState(self.states[place])
         self.states[place] = state
-        if before is FileState.WAITING and state is not FileState.WAITING:
+        if before in IN_DOUBT and state not in IN_DOUBT:
             self.waiting_bytes -= self.files[place].cost
         return before
 
     def free_all_but(self, names: Collection[str]) -> None:
         """All waiting files except these were not uploaded."""
         for place, file in enumerate(self.files):
-            if self.states[place] == FileState.WAITING and file.name not in names:
+            if self.states[place] in IN_DOUBT and file.name not in names:
                 self.states[place] = FileState.FREE
                 self.waiting_bytes -= file.cost
 
     def is_settled(self) -> bool:
         """Whether nothing is left to find out."""
-        return FileState.WAITING not in self.states and FileState.SENT not in self.states
+        return not any(state in self.states for state in (*IN_DOUBT, FileState.SENT))
 
     def document(self) -> dict[str, Any]:
         """All but the files, as JSON."""
@@ -177,7 +191,7 @@ def read_stage(number_: int, document: bytes, files: bytes | None, states: bytes
         files=listed,
         opened_at=number(stored.get("opened_at")),
         seen_at=number(stored.get("seen_at")),
-        states=known if all(state <= FileState.FREE for state in known) else bytearray(),
+        states=known if all(state <= FileState.RENAMED for state in known) else bytearray(),
         ended_at=number(stored.get("ended_at")) or None,
         landing_seconds=number(stored.get("landing_seconds")),
         charges=read_charges(stored.get("charges")),
@@ -186,7 +200,7 @@ def read_stage(number_: int, document: bytes, files: bytes | None, states: bytes
 
 def waiting_document(stage: Stage) -> dict[str, Any]:
     """What `cloudplow accounts` says of a stage that is not settled."""
-    waiting = list(stage.in_state(FileState.WAITING))
+    waiting = list(stage.in_state(*IN_DOUBT))
     return {
         "opened_at": round(stage.opened_at),
         "ended_at": round(stage.ended_at or 0),

@@ -17,13 +17,14 @@ from typing import Any
 
 from cloudplow.accounts import entry as records
 from cloudplow.accounts.book import RefusedError
-from cloudplow.accounts.booked_stage import FileState, Stage, StageFile, waiting_document
+from cloudplow.accounts.booked_stage import IN_DOUBT, FileState, Stage, StageFile, waiting_document
 from cloudplow.accounts.contents import Contents
 from cloudplow.accounts.entry import Charge, Entry, live
 from cloudplow.accounts.identity import BY_NAME, identity_by_name
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.models import Return
+from cloudplow.state.stage_journal import Kind, StageJournal
 
 DEFAULT_WINDOW_SECONDS = 86_400.0
 DEFAULT_QUOTA_BYTES = 750 << 30
@@ -78,6 +79,22 @@ class Ledger:
                 self._entries_of.setdefault(account, []).append((uploader, entry))
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
+
+    def catch_up(self, journal: StageJournal) -> None:
+        """Take what happened in killed stages after the book was last written."""
+        with self._lock:
+            for stage in self._content.stages.values():
+                window = self.window(stage.uploader)
+                for fact in journal.read(stage.journal_name):
+                    if fact.place >= len(stage.files):
+                        break
+                    name = stage.files[fact.place].name
+                    state = FileState.SENT if fact.kind is Kind.SENT else FileState.DONE
+                    if stage.states[fact.place] in (FileState.DONE, state):
+                        continue
+                    before = stage.set_state(name, state)
+                    if stage.account and fact.kind is Kind.SENT and before in (*IN_DOUBT, FileState.FREE):
+                        records.spend(stage.charges, fact.bytes, fact.at, window)
 
     def _give_up(self, uploader: str) -> None:
         """Nobody will settle the stages of an uploader that is not configured any more: they count as spent."""
@@ -340,21 +357,31 @@ class Ledger:
             with self._lock:
                 self._remove(stage)
             raise
+        if self._saving is not None:
+            self._saving.journal.begin(stage.journal_name)
         return stage
 
     def sent(self, stage: Stage, name: str, size_bytes: int) -> None:
         """A file of a stage was uploaded and took so much of the quota."""
+        now = self.now()
         with self._lock:
             before = stage.set_state(name, FileState.SENT)
-            if stage.account and before in (FileState.WAITING, FileState.FREE):
-                records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
+            if stage.account and before in (*IN_DOUBT, FileState.FREE):
+                records.spend(stage.charges, size_bytes, now, self.window(stage.uploader))
         self._stage_changed(stage)
+        self._note(stage, Kind.SENT, name, size_bytes, now)
 
     def done(self, stage: Stage, name: str) -> None:
         """It was told that a file of a stage is done."""
         with self._lock:
             stage.set_state(name, FileState.DONE)
         self._stage_changed(stage)
+        self._note(stage, Kind.DONE, name, 0, 0.0)
+
+    def _note(self, stage: Stage, kind: Kind, name: str, size_bytes: int, at: float) -> None:
+        place = stage.place(name)
+        if self._saving is not None and place is not None:
+            self._saving.journal.note(stage.journal_name, kind, place, size_bytes, at)
 
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
@@ -389,13 +416,20 @@ class Ledger:
         with self._lock:
             for name, size_bytes in found.items():
                 before = stage.set_state(name, FileState.DONE if name in told else FileState.SENT)
-                if before is FileState.WAITING and stage.account and size_bytes:
+                if before in IN_DOUBT and stage.account and size_bytes:
                     # It arrived while rclone ran, or shortly after: dated as late as can be.
                     records.spend(stage.charges, size_bytes, ended_at, window)
             for name in free:
                 stage.set_state(name, FileState.FREE)
             self._note_arrived(stage)
             self._close_if_settled(stage)
+
+    def renamed(self, stage: Stage, names: Collection[str]) -> None:
+        """These are in the folder under other names: unless they arrived, they were not uploaded."""
+        with self._lock:
+            for name in names:
+                stage.set_state(name, FileState.RENAMED)
+        self._stage_changed(stage)
 
     def give_up(self, stage: Stage) -> None:
         """Nobody can be asked: what is in doubt counts as spent when the stage ended."""

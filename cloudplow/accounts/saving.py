@@ -20,6 +20,7 @@ from cloudplow.accounts.contents import (
 )
 from cloudplow.accounts.exports import EXPORTED, baseline, export_document, read_records
 from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
+from cloudplow.state.stage_journal import StageJournal
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Saving:
     def __init__(self, files: StateFiles, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.files = files
         self.book = BookFile(files.folder)
+        self.journal = StageJournal(files.folder)
         self._clock = clock
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
@@ -131,14 +133,14 @@ class Saving:
         with self._write_lock:
             if not self.book.is_open:
                 return
-            with self._lock:
+            # Both at once: a stage that closes while this runs must not be in one transaction with half of that.
+            with ledger.lock, self._lock:
                 entries, self._entries = self._entries, set()
                 stages, self._stages = self._stages, set()
                 arrived, self._arrived = self._arrived, set()
                 facts, self._facts = self._facts, set()
+                changes, lists = self._changes(ledger, entries, stages, arrived, facts)
             try:
-                with ledger.lock:
-                    changes, lists = self._changes(ledger, entries, stages, arrived, facts)
                 self.book.write(changes)
             except BaseException:
                 with self._lock:
@@ -148,6 +150,8 @@ class Saving:
                     self._facts |= facts
                 raise
             self._stored_lists = (self._stored_lists | lists) & ledger.content.stages.keys()
+            if any(number not in ledger.content.stages for number in stages):
+                self.journal.keep_only({stage.journal_name for stage in list(ledger.content.stages.values())})
 
     def _changes(
         self,

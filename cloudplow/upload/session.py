@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -82,7 +83,8 @@ class Session:
                 settler.close()
             return self._finish(driver, end)
         finally:
-            self._dry_list_path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._dry_list_path.unlink(missing_ok=True)
             self._locks.release()
 
     def _make_driver(self) -> tuple[StageDriver, Settler]:

@@ -7,6 +7,7 @@ background, beside other work.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cloudplow.accounts.booked_stage import FileState, Stage, StageFile
+from cloudplow.accounts.booked_stage import IN_DOUBT, FileState, Stage, StageFile
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError
 from cloudplow.events.sentences import count
@@ -103,7 +104,7 @@ class Settler:
     def take_over(self) -> None:
         """Take the stages that earlier runs left."""
         for stage in self._context.book.unsettled(self._task.name):
-            doubtful = sum(1 for _ in stage.in_state(FileState.WAITING))
+            doubtful = sum(1 for _ in stage.in_state(*IN_DOUBT))
             if doubtful:
                 log.warning(
                     "%s: the last run was interrupted; asking %s about %s of its stage with account %s",
@@ -119,12 +120,13 @@ class Settler:
         sent = list(stage.in_state(FileState.SENT))
         if sent:
             self._book_found(stage, {file.name: 0 for file in sent}, sent)
+        self._note_renamed(stage, stage.in_state(FileState.WAITING))
         if not stage.is_settled():
             self._open.append(_Open(stage))
 
     def names(self) -> set[str]:
         """The files in doubt: they must be in no other stage."""
-        return {file.name for one in self._open for file in one.stage.in_state(FileState.WAITING)}
+        return {file.name for one in self._open for file in one.stage.in_state(*IN_DOUBT)}
 
     @property
     def is_busy(self) -> bool:
@@ -166,11 +168,12 @@ class Settler:
         if self._question is not None:
             self._question[2].wait()
             self._question = None
-        self._list_path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._list_path.unlink(missing_ok=True)
 
     def _ask(self, one: _Open, now: float) -> None:
         if not one.pending:
-            one.pending = list(one.stage.in_state(FileState.WAITING))
+            one.pending = list(one.stage.in_state(*IN_DOUBT))
             one.final = now >= _due(one.stage)
         files = one.pending[:PIECE]
         try:
@@ -202,7 +205,7 @@ class Settler:
             "as used by account %s",
             self._task.name,
             one.stage.destination,
-            count(sum(1 for _ in one.stage.in_state(FileState.WAITING)), "file"),
+            count(sum(1 for _ in one.stage.in_state(*IN_DOUBT)), "file"),
             one.stage.account_name,
         )
         self._context.book.give_up(one.stage)
@@ -247,25 +250,29 @@ class Settler:
         for file in done:
             self._tell(QueueFile(file.name, file.size), stage.account_name)
 
-    def _finish(self, stage: Stage, missing: Sequence[StageFile]) -> None:
-        """These have not arrived, and will not.
-
-        What has left the source all the same counts as spent, unless renamed.
-        """
+    def _note_renamed(self, stage: Stage, files: Iterable[StageFile]) -> None:
+        """Look for files that have left their place under other names, before anything else moves them on."""
         folder = Path(stage.folder)
-        gone = [file for file in missing if stage.moving and file.cost and not exists(folder, file.name)]
+        gone = [one for one in files if stage.moving and one.inode and not exists(folder, one.name)]
         if gone:
-            inodes = inodes_below(folder) if any(file.inode for file in gone) else frozenset()
-            gone = [file for file in gone if file.inode not in inodes]
-        if gone:
+            inodes = inodes_below(folder)
+            self._context.book.renamed(stage, [file.name for file in gone if file.inode in inodes])
+
+    def _finish(self, stage: Stage, missing: Sequence[StageFile]) -> None:
+        """These have not arrived, and will not. What left the source all the same, and was not renamed, is spent."""
+        folder = Path(stage.folder)
+        self._note_renamed(stage, missing)
+        renamed = {file.name for file in stage.in_state(FileState.RENAMED)}
+        stay = [file for file in missing if not stage.moving or file.name in renamed or exists(folder, file.name)]
+        free = {file.name for file in stay}
+        spent = {file.name: file.cost for file in missing if file.name not in free}
+        if spent:
             log.warning(
                 "%s: %s left the folder during an interrupted stage and did not arrive: they count as used; one is %r",
                 self._task.name,
-                count(len(gone), "file"),
-                gone[0].name,
+                count(len(spent), "file"),
+                next(iter(spent)),
             )
-        spent = {file.name: file.cost for file in gone}
-        free = [file.name for file in missing if file.name not in spent]
         self._context.book.settle(stage, spent, free, spent.keys())
         if not stage.landing_seconds:
             self._given_back(free)

@@ -26,8 +26,8 @@ class StageListener(Protocol):
     def on_uploaded(self, file: QueueFile) -> None:
         """The bytes of a file were spent."""
 
-    def on_wasted(self, file: QueueFile) -> None:
-        """The bytes of a file were spent, but it did not arrive."""
+    def on_wasted(self, size_bytes: int) -> None:
+        """Bytes of an upload were sent, and perhaps spent, from which no file came."""
 
     def on_skipped(self, file: QueueFile) -> None:
         """A dry run would have spent the bytes of a file."""
@@ -96,6 +96,9 @@ class StageRun:
         self._fired: tuple[str, Sleep] | None = None
         self._files = 0
         self._bytes = 0
+        self._copied_bytes = 0
+        self._wasted_bytes = 0
+        self._counted_bytes = 0
 
     def run(self, should_stop: Callable[[], bool], should_kill: Callable[[], bool]) -> StageResult:
         """Run rclone and read it to the end. should_stop: whether to ask it to end; should_kill: whether to kill it.
@@ -130,6 +133,7 @@ class StageRun:
                 self._on_moved(name)
             case Stats():
                 self._doubts.under_way(message)
+                self._counted_bytes = message.bytes
                 self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
             case Skipped(name=name):
@@ -148,6 +152,7 @@ class StageRun:
         if sent != file.size:
             file = self._waiting[name] = QueueFile(file.name, sent)
         self._uploaded.add(name)
+        self._copied_bytes += sent
         self._doubts.arrived(name)
         self._failed.pop(name, None)
         self._listener.on_uploaded(file)
@@ -203,7 +208,8 @@ class StageRun:
 
     def _on_problem(self, name: str, text: str) -> None:
         if self._doubts.failed(name, text):
-            self._listener.on_wasted(self._waiting[name])
+            self._listener.on_wasted(self._waiting[name].size)
+            self._wasted_bytes += self._waiting[name].size
         if name not in self._failed and name not in self._uploaded:
             self._failed[name] = text[:500]
 
@@ -238,9 +244,21 @@ class StageRun:
         if not self._files_are_to_blame(verdict.outcome):
             failed = {}
         untouched = [file for name, file in self._waiting.items() if name not in failed]
+        if not (interrupted or self._fired is not None or code < 0):
+            self._charge_repeated()
         # If rclone ended well by itself, nothing of it is still on its way.
         landing_seconds = self._doubts.landing_seconds() if code != 0 else 0.0
         return StageResult(verdict, self._files, self._bytes, failed, untouched, doubtful, landing_seconds, self._fired)
+
+    def _charge_repeated(self) -> None:
+        """What rclone sent more often than once, after an answer was lost on the way: it may have been spent each time.
+
+        rclone does not log that, but its statistics count every byte that was sent.
+        """
+        failed = (self._waiting[name].size for name in self._failed if name in self._waiting)
+        repeated = self._counted_bytes - self._copied_bytes - self._wasted_bytes - sum(failed)
+        if repeated > 0:
+            self._listener.on_wasted(repeated)
 
     def _doubtful_names(self, code: int, *, killed: bool) -> frozenset[str]:
         """Files that may have been uploaded without a word: they must be looked for at the destination."""

@@ -196,10 +196,10 @@ class StageDriver:
         """Charge a file."""
         self._book.sent(self._running, file.name, self._cost(file.size) if self._pool is not None else 0)
 
-    def on_wasted(self, file: QueueFile) -> None:
-        """Charge a file that did not arrive."""
+    def on_wasted(self, size_bytes: int) -> None:
+        """Charge an upload from which no file came."""
         if self._pool is not None:
-            self._book.wasted(self._running, self._cost(file.size))
+            self._book.wasted(self._running, self._cost(size_bytes))
 
     def on_skipped(self, file: QueueFile) -> None:
         """Charge what a dry run would upload, to a book that is never saved."""

@@ -11,6 +11,7 @@ from cloudplow.accounts.identity import Keys
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.accounts.opening import Opening
 from cloudplow.accounts.trusted_clock import TrustedClock
+from cloudplow.state.stage_journal import StageJournal
 from cloudplow.state.state_files import StateFiles
 
 
@@ -22,5 +23,6 @@ def read_records(folder: Path, config: Mapping[str, Any], uploader: str) -> dict
     ledger = Ledger(clock=TrustedClock())
     ledger.configure(windows, {})
     ledger.take(Opening(StateFiles(folder), Keys(), ledger.window).read_only(running=False))
+    ledger.catch_up(StageJournal(folder))
     document = export_document(ledger.content, now=ledger.now(), window_of=ledger.window, limit_of=lambda _uploader: 0)
     return {Path(key).name: record for key, record in document.get(uploader, {}).items()}
