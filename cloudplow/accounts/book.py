@@ -88,6 +88,9 @@ class Book(Protocol):
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
 
+    def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
+        """Uploads of a settled stage took so much less than was charged for them."""
+
     def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
         """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
 

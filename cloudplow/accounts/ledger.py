@@ -390,6 +390,17 @@ class Ledger:
                 records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
         self._stage_changed(stage)
 
+    def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
+        """Uploads of a settled stage took so much less than was charged for them."""
+        with self._lock:
+            charges = self._entry(uploader, account).charges
+            for charge in reversed(charges):
+                less = min(size_bytes, charge.bytes)
+                charge.bytes -= less
+                size_bytes -= less
+            charges[:] = [charge for charge in charges if charge.bytes]
+        self._changed(uploader, account)
+
     def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
         """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
         stage.in_flight_bytes, stage.landing_seconds, stage.seen_at = in_flight_bytes, landing_seconds, self.now()

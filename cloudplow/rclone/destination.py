@@ -55,6 +55,11 @@ class Destination:
         """Whether `stored_bytes` is what the drive counts, to the byte. If not, `stored_inquiry` can tell it later."""
         return self.layers.exact
 
+    @property
+    def stores_as_is(self) -> bool:
+        """Whether files take exactly their own size."""
+        return self.sizes_are_exact and all(self.stored_bytes(size) == size for size in (0, 1, 1 << 40))
+
     def stored_inquiry(self, files: Iterable[tuple[str, int]]) -> StoredInquiry:
         """What to ask rclone, with an account's environment, to learn what uploaded files really take on the drive.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cloudplow.accounts.pool import folder_faults
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.background import Background
 from cloudplow.rclone.binary import checked_version, find_version, read_version
-from cloudplow.rclone.command import Job, Rclone, config_dump_command, listing_command
+from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_command, listing_command
 from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
@@ -47,10 +47,11 @@ class Preflight:
         command = listing_command(self.rclone, job)
         return self._listings.pop(tuple(command), None) or self._query(command)
 
-    def destination(self, path: str) -> Destination:
-        """The remotes below a path. Raises RcloneError as `dump` does."""
-        if path not in self._destinations:
-            self._destinations[path] = look_up(path, self.dump())
+    def destination(self, path: str, flags: Mapping[str, ExtraValue] | None = None) -> Destination:
+        """The remotes below a path. flags: of the upload, which may change them. Raises RcloneError as `dump` does."""
+        if path not in self._destinations or flags is not None:
+            version = ".".join(map(str, self._version or ()))
+            self._destinations[path] = look_up(path, self.dump(), version=version, flags=flags, environ=os.environ)
         return self._destinations[path]
 
     def check_version(self) -> tuple[int, ...]:
@@ -95,7 +96,7 @@ def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
     elif not os.access(task.folder, os.R_OK | os.X_OK):
         faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; fix its permissions')
     try:
-        destination = preflight.destination(task.job.destination)
+        destination = preflight.destination(task.job.destination, task.job.extras)
     except RcloneError as error:
         return [*faults, f"core.rclone_config_path: {error}"]
     if not destination.known:

@@ -75,6 +75,8 @@ class Session:
             driver, settler = self._make_driver()
             try:
                 end = self._upload(driver, settler)
+                if end.outcome is not SessionOutcome.INTERRUPTED:
+                    settler.finish()
             except StoppedError:
                 end = STOPPED
             except (RcloneError, StateError) as error:
@@ -90,7 +92,15 @@ class Session:
     def _make_driver(self) -> tuple[StageDriver, Settler]:
         """Who runs the stages, and who finds out what became of those that were interrupted."""
         list_path = self._dry_list_path if self._task.job.dry_run else self._list_path
-        settler: Settler
+        driver: StageDriver
+        settler = Settler(
+            self._context,
+            self._task,
+            self._pool,
+            tell=lambda file, account: driver.found_later(file, account),
+            given_back=self._queue.note_skipped,
+            list_path=self._list_path,
+        )
         driver = StageDriver(
             self._context,
             self._task,
@@ -100,16 +110,7 @@ class Session:
             list_path,
             self._emit,
             self._controls,
-            ended=lambda stage: settler.add(stage),
-            tick=lambda: settler.step(),
-        )
-        settler = Settler(
-            self._context,
-            self._task,
-            self._pool,
-            driver.found_later,
-            self._queue.note_skipped,
-            self._list_path.with_suffix(".asked"),
+            settler,
         )
         return driver, settler
 

@@ -26,6 +26,7 @@ from cloudplow.rclone.lookup import Found, look_up_files, lookup_command
 from cloudplow.upload.context import Context
 from cloudplow.upload.listing import write_list
 from cloudplow.upload.local_files import exists, inodes_below
+from cloudplow.upload.sizing import Sizing, Uploaded
 from cloudplow.upload.task import UploadTask
 
 log = logging.getLogger("cloudplow.upload")
@@ -42,7 +43,7 @@ FAILURES_LIMIT: Final = 5
 TIME_TOLERANCE_SECONDS: Final = 1.0
 
 Answer = Mapping[str, Found]
-#: A file arrived after all: (the file, its size there, base name of the account that paid).
+#: A file arrived after all.
 Tell = Callable[[QueueFile, str], None]
 
 
@@ -77,8 +78,8 @@ class _Open:
 class Settler:
     """Owned by one session, on its thread; only the questions run in the background.
 
-    tell: called for each file that turns out to be done. given_back: called with names that rclone did not upload,
-    although it ended well.
+    tell: called for each file that turns out to be done, with the base name of the key of the account that paid.
+    given_back: called with names that rclone did not upload, although it ended well.
     """
 
     def __init__(
@@ -98,7 +99,8 @@ class Settler:
         self._open: list[_Open] = []
         self._question: tuple[_Open, list[StageFile], Background[Answer]] | None = None
         self._stopping = False
-        self._list_path = list_path
+        self._list_path = list_path.with_suffix(".asked")
+        self._sizing = Sizing(context, task, pool, list_path.with_suffix(".sized"))
         self.fault = ""
 
     def take_over(self) -> None:
@@ -115,8 +117,9 @@ class Settler:
                 )
             self.add(stage)
 
-    def add(self, stage: Stage) -> None:
-        """A stage has ended; if anything of it is in doubt, it is settled."""
+    def add(self, stage: Stage, to_size: Sequence[Uploaded] = ()) -> None:
+        """A stage has ended; if anything of it is in doubt, it is settled. to_size: whose true size is asked."""
+        self._sizing.add(stage, to_size)
         sent = list(stage.in_state(FileState.SENT))
         if sent:
             self._book_found(stage, {file.name: 0 for file in sent}, sent)
@@ -144,6 +147,7 @@ class Settler:
 
     def step(self) -> bool:
         """Take an answer, or ask the next question; never waits. True if anything was settled."""
+        self._sizing.step()
         if self._question is not None:
             one, files, background = self._question
             if not background.is_done():
@@ -161,6 +165,10 @@ class Settler:
         if due is not None:
             self._ask(due, now)
         return False
+
+    def finish(self) -> None:
+        """Take the last answers about sizes, for a session that has ended well."""
+        self._sizing.finish()
 
     def close(self) -> None:
         """End a running question, and wait for its end."""
