@@ -464,7 +464,8 @@ class Ledger:
 
     def _close_if_settled(self, stage: Stage) -> None:
         self._stage_changed(stage)
-        if stage.ended_at is None or not stage.is_settled():
+        closed = stage.number not in self._content.stages
+        if closed or stage.ended_at is None or not stage.is_settled():
             return
         if stage.account:
             now, window = self.now(), self.window(stage.uploader)
@@ -472,6 +473,7 @@ class Ledger:
             entry.total_bytes += sum(charge.bytes for charge in stage.charges)
             entry.last_used = max(entry.last_used, stage.ended_at)
             records.join(entry.charges, stage.charges)
+            stage.charges = []
             quota = self._quotas.get(stage.uploader, DEFAULT_QUOTA_BYTES)
             records.prune(entry.charges, now, window, quota)
             self._changed(stage.uploader, stage.account)

@@ -243,7 +243,7 @@ class Settler:
                 found[file.name] = destination.stored_bytes(size)
         sizes = {name: max(0, answer[name].size) for name in found}
         self._book_found(stage, found, [file._replace(size=sizes[file.name]) for file in files if file.name in found])
-        if one.final:
+        if one.final and missing:
             self._finish(stage, missing)
         if stage.is_settled():
             self._open.remove(one)
