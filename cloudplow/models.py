@@ -43,16 +43,6 @@ class Capacity(NamedTuple):
         return self.free_bytes >= self.limit_bytes
 
 
-class Suspect(NamedTuple):
-    """A file of an interrupted stage: if it turns out to have arrived, that stage's account paid for it.
-
-    account: key file; charged_bytes: what was charged for it when the stage was interrupted.
-    """
-
-    account: str
-    charged_bytes: int
-
-
 def printable_name(name: str) -> str:
     """The name as rclone's JSON log and all output show it: each byte that is not UTF-8 as U+FFFD."""
     if name.isascii():

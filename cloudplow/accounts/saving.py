@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from cloudplow.accounts.contents import (
     ANCHOR,
@@ -19,15 +19,36 @@ from cloudplow.accounts.contents import (
     stage_rows,
 )
 from cloudplow.accounts.exports import EXPORTED, baseline, export_document, read_records
+from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
 from cloudplow.state.stage_journal import StageJournal
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
 
-if TYPE_CHECKING:
-    from cloudplow.accounts.ledger import Ledger
-
 #: The longest time between two exports while something changes, in seconds.
 EXPORT_SECONDS: Final = 60.0
+
+
+class Kept(Protocol):
+    """What is written: a ledger."""
+
+    clock: TrustedClock
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while the content is read."""
+
+    @property
+    def content(self) -> Contents:
+        """What is to be written."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+
+    def window(self, uploader: str) -> float:
+        """How long an uploader's bytes stay spent, in seconds."""
+
+    def limit_bytes(self, uploader: str) -> int:
+        """What an account of an uploader may spend, in bytes; 0 when unknown."""
 
 
 class Saving:
@@ -45,13 +66,13 @@ class Saving:
         self._stored_lists: set[int] = set()
         self._arrived: set[str] = set()
         self._facts: set[str] = set()
-        self._ledger: Ledger | None = None
+        self._ledger: Kept | None = None
         self._exported_at = 0.0
         self._backup_due = False
         files.register_writer(BOOK_FILE, self._save_later)
         files.register(LEDGER_FILE, self._export)
 
-    def serve(self, ledger: Ledger) -> None:
+    def serve(self, ledger: Kept) -> None:
         """Whose content is written."""
         self._ledger = ledger
 
@@ -155,7 +176,7 @@ class Saving:
 
     def _changes(
         self,
-        ledger: Ledger,
+        ledger: Kept,
         entries: set[tuple[str, str]],
         stages: set[int],
         arrived: set[str],

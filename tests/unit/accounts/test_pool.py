@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable
@@ -13,16 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudplow.accounts.identity import Keys, read_key
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.accounts.pool import RETURNS_LIMIT, AccountPool, folder_faults, key_files, natural_key
-from tests.unit.helpers import DAY, HOUR, NOON, FakeClock, make_ledger
+from tests.unit.accounts.processes import Process
+from tests.unit.helpers import DAY, HOUR, NOON, FakeClock, charge, make_ledger, open_stage
 
 QUOTA = 1000
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
@@ -33,8 +29,8 @@ def keys(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: FakeClock) -> Ledger:
-    return make_ledger(tmp_path, clock)
+def ledger(clock: FakeClock) -> Ledger:
+    return make_ledger(clock)
 
 
 @pytest.fixture
@@ -43,12 +39,17 @@ def make_pool(keys: Path, ledger: Ledger) -> Callable[..., AccountPool]:
 
     def make(*names: str, quota_bytes: int = QUOTA) -> AccountPool:
         for name in names:
-            (keys / name).write_text('{"type": "service_account"}')
-        pool = AccountPool("google", keys, ledger, quota_bytes=quota_bytes)
+            (keys / name).write_text(f'{{"client_email": "{name}@pool.invalid"}}')
+        pool = AccountPool("google", keys, ledger, Keys(), quota_bytes=quota_bytes)
         pool.refresh()
         return pool
 
     return make
+
+
+def account(keys: Path, name: str) -> str:
+    """Whose key a file holds."""
+    return read_key(str(keys / name)).identity
 
 
 def order(pool: AccountPool) -> list[str]:
@@ -100,11 +101,12 @@ def test_every_damaged_key_is_named_at_once(keys: Path) -> None:
     (keys / "3.json").write_text("[]")
     (keys / "4.json").mkdir()
     (keys / "5.json").write_bytes(b"[" * 100_000)
-    assert [fault.split(" ")[1].rsplit("/")[-1] for fault in folder_faults("google", keys)] == [
-        "2.json",
-        "3.json",
-        "5.json",
-    ]
+    os.mkfifo(keys / "6.json")
+    (keys / "7.json").symlink_to(keys / "gone")
+    faults = folder_faults("google", keys)
+    assert [fault.split(" ")[1].rsplit("/")[-1] for fault in faults] == [f"{number}.json" for number in range(2, 7)]
+    assert faults[-1].endswith("6.json is not a regular file: move it out of the folder")
+    assert folder_faults("google", keys, Keys()) == faults
 
 
 def test_key_that_is_damaged_or_unreadable_is_set_aside_with_a_warning(
@@ -150,6 +152,24 @@ def test_folder_that_vanishes_is_an_error_not_an_empty_pool(keys: Path, make_poo
     assert len(pool.accounts) == 1
 
 
+def test_key_that_can_be_read_again_is_taken_up(keys: Path, make_pool: Callable[..., AccountPool]) -> None:
+    (keys / "1.json").write_text("{")
+    pool = make_pool()
+    assert states(pool) == {"1.json": "failed"}
+    assert make_pool("1.json").accounts != pool.accounts
+    assert pool.refresh()
+    assert states(pool) == {"1.json": "ready"}
+
+
+def test_key_that_has_been_removed_is_nobodys(keys: Path, make_pool: Callable[..., AccountPool]) -> None:
+    pool = make_pool("1.json")
+    (keys / "1.json").unlink()
+    assert not pool.is_still(str(keys / "1.json"))
+    pool.refresh()
+    assert pool.identity(str(keys / "1.json")) == ""
+    assert not pool.is_still(str(keys / "1.json"))
+
+
 # Order
 
 
@@ -158,17 +178,21 @@ def test_unused_accounts_come_in_natural_order(make_pool: Callable[..., AccountP
 
 
 def test_least_used_comes_first_and_use_is_remembered_beyond_the_window(
-    tmp_path: Path, keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger, clock: FakeClock
+    tmp_path: Path, keys: Path, make_pool: Callable[..., AccountPool], clock: FakeClock
 ) -> None:
-    pool = make_pool("1.json", "2.json", "3.json")
-    ledger.charge("google", str(keys / "1.json"), 500)
-    ledger.charge("google", str(keys / "2.json"), 100)
+    make_pool("1.json", "2.json", "3.json")
+    process = Process(tmp_path, clock)
+    ledger = process.own()
+    pool = AccountPool("google", keys, ledger, Keys(), quota_bytes=QUOTA)
+    pool.refresh()
+    charge(ledger, account(keys, "1.json"), 500)
+    charge(ledger, account(keys, "2.json"), 100)
     assert order(pool) == ["3.json", "2.json", "1.json"]
     clock.move(2 * DAY)
-    ledger.charge("google", str(keys / "2.json"), 1)
+    charge(ledger, account(keys, "2.json"), 1)
     assert order(pool) == ["3.json", "1.json", "2.json"]
-    (tmp_path / "sa_quota_cache.json").write_text(json.dumps(ledger.document()))
-    later = AccountPool("google", keys, make_ledger(tmp_path, clock), quota_bytes=QUOTA)
+    process.end()
+    later = AccountPool("google", keys, Process(tmp_path, clock).own(), Keys(), quota_bytes=QUOTA)
     later.refresh()
     assert order(later) == ["3.json", "1.json", "2.json"]
 
@@ -177,7 +201,7 @@ def test_active_account_is_used_up_before_the_next(
     keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger
 ) -> None:
     pool = make_pool("1.json", "2.json")
-    ledger.charge("google", str(keys / "2.json"), 900)
+    charge(ledger, account(keys, "2.json"), 900)
     pool.active = str(keys / "2.json")
     assert order(pool) == ["2.json", "1.json"]
     assert states(pool) == {"1.json": "ready", "2.json": "active"}
@@ -192,12 +216,12 @@ def test_capacity_is_the_quota_less_what_is_spent_and_reserved(
     pool = make_pool("1.json")
     (fresh,) = pool.capacities()
     assert fresh.is_fresh
-    ledger.charge("google", str(keys / "1.json"), 100)
-    ledger.open_stage("google", str(keys / "1.json"), 50)
+    charge(ledger, account(keys, "1.json"), 100)
+    open_stage(ledger, account(keys, "1.json"), 50)
     (capacity,) = pool.capacities()
     assert (capacity.limit_bytes, capacity.free_bytes, capacity.usable_from) == (QUOTA, 850, 0.0)
     assert sum(back.bytes for back in capacity.returns) == 150
-    ledger.charge("google", str(keys / "1.json"), 5000)
+    charge(ledger, account(keys, "1.json"), 5000)
     assert pool.capacities()[0].free_bytes == 0
 
 
@@ -205,7 +229,7 @@ def test_denied_account_may_not_be_used_until_its_time(
     keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger, clock: FakeClock
 ) -> None:
     pool = make_pool("1.json")
-    ledger.deny("google", str(keys / "1.json"), NOON + HOUR, "its daily limit is used up")
+    ledger.deny("google", account(keys, "1.json"), NOON + HOUR, "its daily limit is used up")
     assert pool.capacities()[0].usable_from == NOON + HOUR
     (quota,) = pool.quotas()
     assert (quota.state, quota.why, quota.until) == ("denied", "its daily limit is used up", NOON + HOUR)
@@ -218,7 +242,7 @@ def test_used_up_account_is_shown_as_cooling_until_its_first_bytes_return(
     keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger
 ) -> None:
     pool = make_pool("1.json")
-    ledger.charge("google", str(keys / "1.json"), QUOTA)
+    charge(ledger, account(keys, "1.json"), QUOTA)
     (quota,) = pool.quotas()
     assert (quota.state, quota.used_bytes, quota.until, quota.resets_at) == ("cooling", QUOTA, NOON + DAY, NOON + DAY)
 
@@ -234,16 +258,30 @@ def test_returns_are_summed_by_the_hour_and_never_told_early(
 ) -> None:
     pool = make_pool("1.json", quota_bytes=10_000)
     for _ in range(200):
-        ledger.charge("google", str(keys / "1.json"), 7)
+        charge(ledger, account(keys, "1.json"), 7)
         clock.move(400)
     (quota,) = pool.quotas()
-    exact = ledger.returns(str(keys / "1.json"))
+    exact = ledger.returns(account(keys, "1.json"))
     assert len(quota.returns) <= RETURNS_LIMIT
     assert quota.returns[0] == (exact[0].at, exact[0].bytes)
     assert sum(size for _, size in quota.returns) == quota.used_bytes == 1400
     for at, _ in quota.returns:
         told = sum(size for time, size in quota.returns if time <= at)
         assert told <= sum(back.bytes for back in exact if back.at <= at)
+
+
+def test_bytes_on_their_way_and_in_doubt_are_told_apart_from_those_spent(
+    keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger
+) -> None:
+    pool = make_pool("1.json", "2.json")
+    stage = open_stage(ledger, account(keys, "1.json"), 10, 20)
+    ledger.sent(stage, "1", 10)
+    ledger.end_stage(stage, {"2"}, 60.0)
+    open_stage(ledger, account(keys, "2.json"), 40)
+    pool.active, pool.in_flight_bytes = str(keys / "2.json"), 7
+    told = [(one.used_bytes, one.in_flight_bytes, one.unsettled_bytes) for one in pool.quotas()]
+    assert told == [(10, 0, 20), (0, 7, 0)]
+    assert pool.capacities()[0].free_bytes == QUOTA - 40
 
 
 # The true limit
@@ -253,19 +291,20 @@ def test_refusal_near_the_quota_teaches_the_true_limit_for_all(
     keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
     pool = make_pool("1.json", "2.json")
-    ledger.charge("google", str(keys / "1.json"), 950)
+    charge(ledger, account(keys, "1.json"), 950)
     assert pool.learn_from_denial(str(keys / "1.json"), DAY) == NOON + DAY
     assert [one.limit_bytes for one in pool.capacities()] == [950, 950]
     assert "from now on no account is planned beyond that" in caplog.text
 
 
 def test_account_refused_again_when_its_first_bytes_are_back_rests_for_a_whole_window(
-    make_pool: Callable[..., AccountPool], ledger: Ledger, keys: Path
+    make_pool: Callable[..., AccountPool], ledger: Ledger, keys: Path, clock: FakeClock
 ) -> None:
     pool = make_pool("1.json")
     key = str(keys / "1.json")
-    ledger.charge("google", key, 950)
-    ledger.deny("google", key, NOON - 1, "refused")
+    charge(ledger, account(keys, "1.json"), 950)
+    ledger.deny("google", account(keys, "1.json"), NOON + 1, "refused")
+    clock.move(2)
     assert pool.learn_from_denial(key, DAY) is None
 
 
@@ -273,7 +312,7 @@ def test_refusal_long_before_the_quota_teaches_nothing(
     keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger
 ) -> None:
     pool = make_pool("1.json")
-    ledger.charge("google", str(keys / "1.json"), 899)
+    charge(ledger, account(keys, "1.json"), 899)
     assert pool.learn_from_denial(str(keys / "1.json"), DAY) is None
     assert pool.limit_bytes() == QUOTA
 
@@ -284,7 +323,7 @@ def test_limit_is_never_learned_down_step_by_step(
     names = [f"{number}.json" for number in range(20)]
     pool = make_pool(*names)
     for name in names:
-        ledger.charge("google", str(keys / name), math.ceil(pool.limit_bytes() * 0.92))
+        charge(ledger, account(keys, name), math.ceil(pool.limit_bytes() * 0.92))
         pool.learn_from_denial(str(keys / name), DAY)
     assert pool.limit_bytes() >= QUOTA * 0.9
 
@@ -292,8 +331,9 @@ def test_limit_is_never_learned_down_step_by_step(
 def test_learned_limit_is_forgotten_when_the_configuration_changes(
     keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger
 ) -> None:
-    ledger.learn_limit("google", str(keys / "1.json"), 950, QUOTA)
-    assert make_pool("1.json").limit_bytes() == 950
+    pool = make_pool("1.json")
+    ledger.learn_limit("google", account(keys, "1.json"), 950, QUOTA)
+    assert pool.limit_bytes() == 950
     assert make_pool(quota_bytes=QUOTA + 1).limit_bytes() == QUOTA + 1
     assert make_pool().limit_bytes() == 950
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 
 from cloudplow import hookimpl
+from cloudplow.accounts.identity import read_key
 from cloudplow.app import App
 from cloudplow.errors import ConfigError, PluginError
-from cloudplow.events import AccountsLearned, SessionRecovered, UploaderState
+from cloudplow.events import AccountsLearned, SessionFinished, SessionRecovered, UploaderState
 from cloudplow.hookspecs import PluginApp
 from cloudplow.state.state_files import LEDGER_FILE, SESSION_FILE
+from tests.unit.helpers import charge
 
 KEY = {"client_email": "1@pool.invalid"}
 MakeApp = Callable[..., App]
@@ -55,11 +58,31 @@ def test_a_second_ctrl_c_in_a_plugin_does_not_keep_the_ledger_from_the_disk(make
 
     app = make_app(cloudplow_stop=interrupted)
     with pytest.raises(KeyboardInterrupt), app:
-        app.ledger.charge("google", str(tmp_path / "keys" / "1.json"), 5000)
+        app.state_files.register(SESSION_FILE, lambda: {"uploader": "google"})
+        app.state_files.mark_dirty(SESSION_FILE)
 
     assert stopped == ["plugin"]
+    assert json.loads((tmp_path / SESSION_FILE).read_bytes()) == {"uploader": "google"}
+
+
+def test_what_was_charged_is_on_the_disk_whoever_interrupts_the_upload(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = str(tmp_path / "keys" / "1.json")
+
+    def interrupted(app: App, *_: Any) -> list[SessionFinished]:
+        charge(app.book, read_key(key).identity, 5000)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(App, "_upload", interrupted)
+    monkeypatch.setattr(App, "context", lambda _self, **_: None)
+    with pytest.raises(KeyboardInterrupt), make_app() as app:
+        app.upload([])
+
     (record,) = json.loads((tmp_path / LEDGER_FILE).read_bytes())["google"].values()
     assert record["bytes"] == 5000
+    with make_app() as app:
+        assert app.book.used_bytes(read_key(key).identity) == 5000
 
 
 def test_a_ctrl_c_while_events_are_delivered_does_not_keep_plugins_from_their_end(
@@ -109,8 +132,8 @@ def test_an_address_that_cannot_be_one_is_refused(make_app: MakeApp) -> None:
 
 def test_what_an_earlier_process_left_is_handed_out_as_events(make_app: MakeApp, tmp_path: Path) -> None:
     key = str(tmp_path / "keys" / "1.json")
-    with make_app() as app:
-        app.ledger.charge("google", key, 5000)
+    record = {"bytes": 5000, "reset_time": time.time() + 3600, "first_upload": time.time()}
+    (tmp_path / LEDGER_FILE).write_text(json.dumps({"google": {key: record}}), encoding="utf-8")
     session = {"uploader": "google", "active": True, "session_start_time": 1000.0}
     (tmp_path / SESSION_FILE).write_text(json.dumps(session), encoding="utf-8")
 

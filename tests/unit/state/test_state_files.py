@@ -148,15 +148,84 @@ def test_copy_saved_before_takes_the_place_of_a_damaged_file(tmp_path: Path, cap
     assert found == {"number": 2}
     found.clear()
     assert files.read(NAME) == {"number": 2}
-    assert "using the previous copy" in caplog.text
+    assert "its previous copy is used" in caplog.text
+    assert len(caplog.records) == 1
+    # For good: the next process sees the same, without a word.
+    assert json.loads((tmp_path / NAME).read_bytes()) == {"number": 2}
+    assert StateFiles(tmp_path).read(NAME) == {"number": 2}
     assert len(caplog.records) == 1
 
 
-def test_copy_is_not_used_when_the_file_was_removed_on_purpose(tmp_path: Path, files: StateFiles) -> None:
+def test_file_that_was_removed_is_replaced_by_its_copy_for_good_with_one_warning(
+    tmp_path: Path, files: StateFiles, caplog: pytest.LogCaptureFixture
+) -> None:
     files.save_now(NAME)
     files.save_now(NAME)
     (tmp_path / NAME).unlink()
+    assert files.read(NAME) == {"number": 1}
+    assert "it is missing; its previous copy is used" in caplog.text
+    assert names_in(tmp_path) == [NAME, f"{NAME}.previous"]
+    assert StateFiles(tmp_path).read(NAME) == {"number": 1}
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"{"], ids=["removed", "damaged"])
+def test_who_only_looks_sees_the_copy_and_changes_nothing(
+    tmp_path: Path, files: StateFiles, caplog: pytest.LogCaptureFixture, content: bytes | None
+) -> None:
+    files.save_now(NAME)
+    files.save_now(NAME)
+    (tmp_path / NAME).unlink()
+    if content is not None:
+        (tmp_path / NAME).write_bytes(content)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for _ in range(2):
+        assert files.read(NAME, keep=True) == {"number": 1}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert len(caplog.records) == 1
+
+
+def test_copy_that_cannot_be_put_in_its_place_is_used_all_the_same(
+    tmp_path: Path, files: StateFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.save_now(NAME)
+    files.save_now(NAME)
+    (tmp_path / NAME).unlink()
+
+    def full(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert files.read(NAME) == {"number": 1}
+    assert names_in(tmp_path) == [f"{NAME}.previous"]
+
+
+def test_file_in_another_folder_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / NAME).write_text('{"number": 7}')
+    files = StateFiles(tmp_path / "state")
+    assert files.read(NAME, folder=tmp_path / "config") == {"number": 7}
     assert files.read(NAME) is None
+
+
+def test_writer_of_its_own_kind_of_file_is_called_when_that_is_dirty(tmp_path: Path) -> None:
+    files = StateFiles(tmp_path)
+    written: list[int] = []
+    faults = [StateError("no room")]
+
+    def write() -> None:
+        if faults:
+            raise faults.pop()
+        written.append(1)
+
+    files.register_writer("book", write)
+    files.save_if_dirty("book")
+    assert written == []
+    files.mark_dirty("book")
+    for _ in range(3):
+        files.stop()
+    assert written == [1]
+    assert names_in(tmp_path) == []
 
 
 def test_damaged_copy_costs_nothing_more(tmp_path: Path, files: StateFiles, caplog: pytest.LogCaptureFixture) -> None:
