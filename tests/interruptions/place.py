@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,13 +16,15 @@ from tests.fake_drive import FakeDrive
 from tests.harness.drive_upload import Site, make_site, write_files
 from tests.interruptions import telling
 from tests.interruptions.disks import SLOW_FSYNC_SECONDS, StateDisk, can_mount
-from tests.interruptions.processes import Upload, find_users
+from tests.interruptions.processes import Upload, find_users, send_all
 from tests.interruptions.scenario import STATE_KINDS, Scenario
 
 REPOSITORY: Final = Path(__file__).parents[2]
 DESTINATION: Final = "Media"
 #: How long an orphaned rclone may live on, and a connection whose sender has ended.
 _QUIET_SECONDS: Final = 30.0
+#: How long a command that only asks may take.
+_COMMAND_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Place:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        send_all(find_users(self.drive.remotes.path), signal.SIGKILL)
         self.drive.stop()
         self.disk.close(keep=self.keep)
 
@@ -102,15 +106,18 @@ class Place:
 
     def run(self, *words: str) -> Ended:
         """Run another command to its end."""
-        done = subprocess.run(
-            self._command(*words),
-            env=self._environment(),
-            cwd=self.root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                self._command(*words),
+                env=self._environment(),
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_COMMAND_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Ended(-1, f"it took longer than {_COMMAND_SECONDS:.0f} s")
         return Ended(done.returncode, (done.stdout if done.returncode == 0 else done.stderr).decode("utf-8", "replace"))
 
     def outputs(self) -> dict[str, str]:

@@ -97,21 +97,21 @@ class _Player:
         self._copies = Copies(place.root / "copies")
         self._provoked: set[str] = set()
         self._cut_off_at: list[float] = []
+        self._upload: Upload | None = None
 
     def play(self) -> None:
         """All of it."""
-        upload: Upload | None = None
         steps = self._result.scenario.steps
         try:
             for number, step in enumerate(steps, 1):
-                if upload is None or not upload.running:
-                    upload = self._place.start(slow_fsync=step.kind is Kind.SLOW_FSYNC)
+                if self._upload is None or not self._upload.running:
+                    self._upload = self._place.start(slow_fsync=step.kind is Kind.SLOW_FSYNC)
                 following = steps[number] if number < len(steps) else None
-                self._step(number, step, following, upload)
+                self._step(number, step, following, self._upload)
             self._finish()
         finally:
-            if upload is not None:
-                upload.kill_all()
+            if self._upload is not None:
+                self._upload.kill_all()
 
     def _step(self, number: int, step: Step, following: Step | None, upload: Upload) -> None:
         place = self._place
@@ -153,8 +153,8 @@ class _Player:
         status = None
         while result.last_uploads < _MOST_LAST_UPLOADS:
             result.last_uploads += 1
-            last = place.start()
-            status = self._wait_for_end(last, "the last upload")
+            self._upload = place.start()
+            status = self._wait_for_end(self._upload, "the last upload")
             if status != 3 or not self._judge_rest(3):
                 break
             time.sleep(result.scenario.landing_seconds)
