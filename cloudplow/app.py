@@ -304,7 +304,8 @@ class App:
         """
         context = self.context(wait_for_capacity=wait_for_capacity)
         # A dry run changes nothing, not even the book.
-        with self._owning_the_book(opens=not all(task.job.dry_run for task in tasks)), steered(self):
+        opens = not tasks or any(not task.job.dry_run for task in tasks)
+        with self._owning_the_book(opens=opens), steered(self):
             return self._upload(context, tasks)
 
     def _state_lock_folder(self) -> Path:

@@ -139,6 +139,7 @@ class StageRun:
             case Skipped(name=name):
                 file = self._waiting.pop(name, None)
                 if file is not None and message.uploads:
+                    self._copied_bytes += file.size  # rclone counts what a dry run would send
                     self._listener.on_skipped(file)
             case Problem() | Note() | Plain():
                 self._on_text(message)

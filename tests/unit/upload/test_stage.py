@@ -15,7 +15,7 @@ from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone import running
 from cloudplow.rclone.log import Stats
 from cloudplow.rclone.verdict import Denial
-from cloudplow.upload.doubts import LANDING_SECONDS
+from cloudplow.upload.doubts import LANDING_SECONDS, LANDING_VARIABLE
 from cloudplow.upload.stage import StageRequest, StageResult, StageRun, stage_list_path
 from cloudplow.upload.triggers import Sleep
 from tests.unit.rclone.recordings import CODES, SMALL, VERSIONS, lines
@@ -65,12 +65,14 @@ class Listener:
     def __init__(self) -> None:
         self.told: list[tuple[str, str, int]] = []
         self.progress: list[Stats] = []
+        self.wasted: list[int] = []
 
     def on_uploaded(self, file: QueueFile) -> None:
         self.told.append(("uploaded", file.name, file.size))
 
-    def on_wasted(self, file: QueueFile) -> None:
-        self.told.append(("wasted", file.name, file.size))
+    def on_wasted(self, size_bytes: int) -> None:
+        self.told.append(("wasted", "", size_bytes))
+        self.wasted.append(size_bytes)
 
     def on_skipped(self, file: QueueFile) -> None:
         self.told.append(("skipped", file.name, file.size))
@@ -138,6 +140,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.delenv(LANDING_VARIABLE, raising=False)
     return Bench(tmp_path, monkeypatch)
 
 
@@ -301,6 +304,13 @@ def test_replaced_file_of_a_move_inside_a_remote_has_not_left_before_it_is_gone(
 # What failures cost
 
 
+def test_what_was_sent_twice_after_a_lost_answer_is_charged_twice(bench: Bench) -> None:
+    statistics = line("text", stats={"bytes": 30, "transferring": []})
+    result = bench.run({"a": 10, "b": 10}, [line("Copied (new)", "a"), line("Copied (new)", "b"), statistics])
+    assert bench.listener.wasted == [10]
+    assert result.doubtful == frozenset()
+
+
 def test_corrupted_file_costs_all_its_bytes_once(bench: Bench) -> None:
     (bench.folder / "a").touch()
     output = [
@@ -309,7 +319,7 @@ def test_corrupted_file_costs_all_its_bytes_once(bench: Bench) -> None:
         line("Failed to copy: corrupted on transfer: md5 hash differ", "a", "error"),
     ]
     result = bench.run({"a": 10}, output, 1)
-    assert bench.listener.names("wasted") == ["a"]
+    assert bench.listener.wasted == [10]
     assert result.doubtful == frozenset()
 
 
@@ -317,7 +327,7 @@ def test_corrupted_file_costs_all_its_bytes_again_with_each_attempt(bench: Bench
     corrupted = line("corrupted on transfer: md5 hash differ", "a", "error")
     output = [corrupted, line("Attempt 1/2 failed with 1 errors", level="error"), corrupted]
     bench.run({"a": 10}, output, 1)
-    assert bench.listener.names("wasted") == ["a", "a"]
+    assert bench.listener.wasted == [10, 10]
 
 
 def test_corrupted_file_that_arrives_at_last_costs_both_uploads(bench: Bench) -> None:
