@@ -27,7 +27,7 @@ def add(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "accounts",
         help="show what every account has spent; correct it",
-        usage=f"cloudplow accounts [NAME] [--json]\n       {_USAGE}",
+        usage=f"cloudplow accounts [NAME ...] [--json]\n       {_USAGE}",
     )
     parser.add_argument("words", nargs="*", metavar="NAME")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print it as JSON")
