@@ -202,7 +202,7 @@ class App:
             raise ConfigError([f'uploader "{uploader}" has no account "{account}" (it has: {known or "none"})'])
         self.book.correct(uploader, identity, used_bytes)
         what = f"{uploader}: account {account} has spent {format_bytes(used_bytes)}, corrected by hand"
-        log.warning("%s (by %s)", what, who or by)
+        log.info("%s (by %s)", what, who or by)
         control_used = events_module.ControlUsed
         self.bus.publish(control_used(uploader=uploader, action="correct", by=by, who=who, what=what))
         quota = next(quota for one, quota in zip(pool.accounts, pool.quotas(), strict=True) if one.identity == identity)
