@@ -293,7 +293,7 @@ class App:
         preflight = self.begin_preflight()
         preflight.check_version()
         faults = environment_faults(os.environ)
-        faults += [fault for task in tasks for fault in task_faults(task, preflight)]
+        faults += [fault for task in tasks for fault in task_faults(task, preflight, self.keys)]
         if faults:
             raise ConfigError(faults)
 
