@@ -266,7 +266,7 @@ class StageRun:
         left = {name: file for name, file in self._waiting.items() if name not in self._uploaded}
         # rclone that somebody else asked to end exits with 128 and the signal's number.
         if killed or code < 0 or code > 128:
-            return frozenset(file.name for name, file in left.items() if name not in self._doubts.refused)
+            return frozenset(file.name for name, file in left.items() if name not in self._doubts.ruled_out)
         if code == 0 and not self._request.moving:
             return frozenset(file.name for file in left.values())
         doubtful = {left[name].name for name in self._doubts.names() if name in left}
