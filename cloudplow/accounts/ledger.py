@@ -95,6 +95,8 @@ class Ledger:
                     before = stage.set_state(name, state)
                     if stage.account and fact.kind is Kind.SENT and before in (*IN_DOUBT, FileState.FREE):
                         records.spend(stage.charges, fact.bytes, fact.at, window)
+            for stage in list(self._content.stages.values()):
+                self._close_if_settled(stage)
 
     def _give_up(self, uploader: str) -> None:
         """Nobody will settle the stages of an uploader that is not configured any more: they count as spent."""
@@ -430,6 +432,9 @@ class Ledger:
                 if before in IN_DOUBT and stage.account and size_bytes:
                     # It arrived while rclone ran, or shortly after: dated as late as can be.
                     records.spend(stage.charges, size_bytes, ended_at, window)
+                self._note(stage, Kind.SENT, name, size_bytes, ended_at)
+                if name in told:
+                    self._note(stage, Kind.DONE, name, 0, 0.0)
             for name in free:
                 stage.set_state(name, FileState.FREE)
             self._note_arrived(stage)
