@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
+from cloudplow.models import Return
 from cloudplow.state.loose import mapping, number, text, whole
 
 #: Charges closer together than this, or than this share of the window, are kept as one, dated by the latest: none comes
@@ -41,7 +42,7 @@ class Charge:
 
     def back_at(self, window: float) -> float:
         """When the bytes come back, epoch seconds."""
-        return min(self.at, self.noticed_at or self.at) + window
+        return (min(self.at, self.noticed_at) if self.noticed_at else self.at) + window
 
 
 @dataclass(slots=True)
@@ -77,15 +78,16 @@ def live(charges: list[Charge], now: float, window: float) -> Iterator[Charge]:
             return
         if charge.at > now:
             charge.noticed_at = charge.noticed_at or now
+            if charge.noticed_at + window <= now:
+                continue
         elif charge.noticed_at:
             charge.noticed_at = 0.0
-        if charge.back_at(window) > now:
-            yield charge
+        yield charge
 
 
-def spent_bytes(charges: list[Charge], now: float, window: float) -> int:
-    """What counts as spent now."""
-    return sum(charge.bytes for charge in live(charges, now, window))
+def returning(charges: list[Charge], now: float, window: float) -> Iterator[Return]:
+    """What has not come back, and when it does; the latest first."""
+    return (Return(charge.back_at(window), charge.bytes) for charge in live(charges, now, window))
 
 
 def spend(charges: list[Charge], size_bytes: int, now: float, window: float) -> None:
