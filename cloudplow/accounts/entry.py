@@ -24,6 +24,8 @@ MERGE_SHARE: Final = 1 / 288
 CHARGES_LIMIT: Final = 3000
 #: How many full quotas of newer charges must stand above one that is dropped.
 KEPT_QUOTAS: Final = 2
+#: Charges that came back more than a window ago are kept as one if they are closer together than this share of it.
+COARSE_SHARE: Final = 1 / 24
 
 _at: Final = attrgetter("at")
 
@@ -121,6 +123,24 @@ def prune(charges: list[Charge], now: float, window: float, quota_bytes: int) ->
     while len(charges) > CHARGES_LIMIT:
         older, newer = charges[0], charges[1]
         charges[:2] = [Charge(older.since, newer.at, older.bytes + newer.bytes, newer.noticed_at)]
+
+
+def coarsen(charges: list[Charge], now: float, window: float) -> bool:
+    """Merge charges that came back more than a window ago, dated by the latest of each; returns whether any was.
+
+    They count again only if the clock was wrong; kept to the minute, they would be most of the book.
+    """
+    old = 0
+    while old < len(charges) and charges[old].at + 2 * window <= now and not charges[old].noticed_at:
+        old += 1
+    made: list[Charge] = []
+    for charge in charges[:old]:
+        if made and charge.at - made[-1].since < window * COARSE_SHARE:
+            made[-1].at, made[-1].bytes = charge.at, made[-1].bytes + charge.bytes
+        else:
+            made.append(charge)
+    charges[:old] = made
+    return len(made) < old
 
 
 def shift(entry: Entry, since: float, seconds: float) -> None:

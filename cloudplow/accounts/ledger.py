@@ -43,6 +43,7 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
+        self._tidied_at = 0.0
         if saving is not None:
             clock.on_adopted = self._on_clock_adopted
             saving.serve(self)
@@ -490,9 +491,19 @@ class Ledger:
             quota = self._quotas.get(stage.uploader, DEFAULT_QUOTA_BYTES)
             records.prune(entry.charges, now, window, quota)
             self._changed(stage.uploader, stage.account)
+            self._tidy(now)
         self._remove(stage)
         if self._saving is not None:
             self._saving.stage_ended()
+
+    def _tidy(self, now: float) -> None:
+        """Once in a window: what came back long ago is kept less exactly, so that the book stays small."""
+        if now - self._tidied_at < self.clock.window_seconds:
+            return
+        self._tidied_at = now
+        for (uploader, account), entry in self._content.entries.items():
+            if records.coarsen(entry.charges, now, self.window(uploader)):
+                self._changed(uploader, account)
 
     def _remove(self, stage: Stage) -> None:
         self._content.stages.pop(stage.number, None)
