@@ -8,7 +8,7 @@ seconds of the book's own clock (`now`), which goes on steadily when the machine
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cloudplow.accounts.booked_stage import Stage, StageFile
 from cloudplow.models import Return
@@ -16,6 +16,22 @@ from cloudplow.models import Return
 
 class RefusedError(Exception):
     """The account cannot take that much any more: plan again."""
+
+
+class Standing(NamedTuple):
+    """An account at one moment. Times are epoch seconds.
+
+    spent: what has been spent and comes back when; planned_on: the same with what is reserved, as if that were spent
+    now; both in order of time. ever_bytes: spent ever; denied: until when and why it is refused; in_flight_bytes,
+    unsettled_bytes: as the methods of `Book`.
+    """
+
+    spent: tuple[Return, ...]
+    planned_on: tuple[Return, ...]
+    ever_bytes: int
+    denied: tuple[float, str] | None
+    in_flight_bytes: int
+    unsettled_bytes: int
 
 
 class Book(Protocol):
@@ -26,6 +42,9 @@ class Book(Protocol):
 
     def rehearsal(self) -> Book:
         """A copy for a dry run: it knows what is spent, what happens in it is never saved."""
+
+    def standing(self, account: str) -> Standing:
+        """All about an account, at one moment."""
 
     def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""

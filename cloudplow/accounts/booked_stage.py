@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from cloudplow.accounts.entry import Charge, charges_document, read_charges
@@ -143,8 +144,8 @@ def pack_files(files: Sequence[StageFile]) -> bytes:
     """The list of a stage as one compressed value: 100,000 files take 0.7 MB."""
     numbers = array("q")
     for column in (1, 2, 3, 4):
-        numbers.extend(file[column] for file in files)  # type: ignore[misc]
-    names = b"\0".join(os.fsencode(file.name) for file in files)
+        numbers.extend(map(itemgetter(column), files))
+    names = os.fsencode("\0".join(map(itemgetter(0), files)))
     return zlib.compress(len(files).to_bytes(8, "little") + numbers.tobytes() + names, _LEVEL)
 
 
@@ -158,11 +159,11 @@ def unpack_files(packed: bytes) -> list[StageFile]:
     end = 8 + 4 * 8 * count
     numbers = array("q")
     numbers.frombytes(data[8:end])
-    names = data[end:].split(b"\0") if count else []
+    names = os.fsdecode(data[end:]).split("\0") if count else []
     if len(names) != count or len(numbers) != 4 * count:
         raise ValueError("the list of a stage is not complete")
     columns = (numbers[place * count : (place + 1) * count] for place in range(4))
-    return [StageFile(os.fsdecode(name), *row) for name, row in zip(names, zip(*columns, strict=True), strict=True)]
+    return list(map(StageFile, names, *columns))
 
 
 def pack_states(states: bytearray) -> bytes:

@@ -47,6 +47,7 @@ def export_document(
     stages: dict[tuple[str, str], list[Stage]] = {}
     for stage in content.stages.values():
         stages.setdefault((stage.uploader, stage.account), []).append(stage)
+    limits = {uploader: limit_of(uploader) for uploader in {name for name, _ in content.entries}}
     document: dict[str, Any] = {}
     for (uploader, account), entry in content.entries.items():
         if entry.is_empty() and (uploader, account) not in stages:
@@ -54,7 +55,7 @@ def export_document(
         key = entry.key or account.removeprefix(BY_NAME)
         record = _record(entry, stages.get((uploader, account), []), now, window_of(uploader))
         record |= {"account": account, "generation": content.generation}
-        if limit := limit_of(uploader):
+        if limit := limits[uploader]:
             record["limit_bytes"] = limit
         document.setdefault(uploader, {})[key] = record
     return document

@@ -16,10 +16,10 @@ from pathlib import PurePath
 from typing import Any
 
 from cloudplow.accounts import entry as records
-from cloudplow.accounts.book import RefusedError
+from cloudplow.accounts.book import RefusedError, Standing
 from cloudplow.accounts.booked_stage import IN_DOUBT, FileState, Stage, StageFile, waiting_document
 from cloudplow.accounts.contents import Contents
-from cloudplow.accounts.entry import Charge, Entry, live
+from cloudplow.accounts.entry import Charge, Entry, returning
 from cloudplow.accounts.identity import BY_NAME, identity_by_name
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
@@ -43,6 +43,7 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
+        self._tidied_at = 0.0
         if saving is not None:
             clock.on_adopted = self._on_clock_adopted
             saving.serve(self)
@@ -157,16 +158,28 @@ class Ledger:
 
     # ------------------------------------------------------------------ reading
 
-    def _charges(self, account: str, now: float) -> Iterator[tuple[float, Charge]]:
-        """Every charge that counts, with its window."""
+    def standing(self, account: str) -> Standing:
+        """All about an account, at one moment."""
+        now = self.now()
+        with self._lock:
+            spent = tuple(sorted(self._spent(account, now)))
+            reserved = list(self._reserved(account, now))
+            stages = self._stages_of.get(account, ())
+            return Standing(
+                spent,
+                tuple(sorted([*spent, *reserved])) if reserved else spent,
+                sum(entry.total_bytes for _, entry in self._entries_of.get(account, ())),
+                self._denied(account, now),
+                sum(one.in_flight_bytes for one in stages),
+                sum(one.waiting_bytes for one in stages if one.ended_at is not None),
+            )
+
+    def _spent(self, account: str, now: float) -> Iterator[Return]:
+        """Every charge that counts, and when it comes back."""
         for uploader, entry in self._entries_of.get(account, ()):
-            window = self.window(uploader)
-            for charge in live(entry.charges, now, window):
-                yield window, charge
+            yield from returning(entry.charges, now, self.window(uploader))
         for stage in self._stages_of.get(account, ()):
-            window = self.window(stage.uploader)
-            for charge in live(stage.charges, now, window):
-                yield window, charge
+            yield from returning(stage.charges, now, self.window(stage.uploader))
 
     def _reserved(self, account: str, now: float) -> Iterator[Return]:
         """What stages may still spend or may have spent, and when that would come back."""
@@ -179,7 +192,7 @@ class Ledger:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
         now = self.now()
         with self._lock:
-            spent = sum(charge.bytes for _, charge in self._charges(account, now))
+            spent = sum(back.bytes for back in self._spent(account, now))
             return spent + (sum(one.bytes for one in self._reserved(account, now)) if with_reserved else 0)
 
     def unsettled_bytes(self, account: str) -> int:
@@ -196,9 +209,7 @@ class Ledger:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
         now = self.now()
         with self._lock:
-            found = [Return(charge.back_at(window), charge.bytes) for window, charge in self._charges(account, now)]
-            if with_reserved:
-                found += self._reserved(account, now)
+            found = [*self._spent(account, now), *(self._reserved(account, now) if with_reserved else ())]
         return tuple(sorted(found))
 
     def usage_rank(self, account: str) -> tuple[int, int]:
@@ -211,11 +222,14 @@ class Ledger:
         """Until when and why the account is refused; None if it is not."""
         now = self.now()
         with self._lock:
-            denials = [
-                (records.denied_until(entry, now), entry.denied_why)
-                for _, entry in self._entries_of.get(account, ())
-                if entry.denied_until
-            ]
+            return self._denied(account, now)
+
+    def _denied(self, account: str, now: float) -> tuple[float, str] | None:
+        denials = [
+            (records.denied_until(entry, now), entry.denied_why)
+            for _, entry in self._entries_of.get(account, ())
+            if entry.denied_until
+        ]
         latest = max(denials, default=(0.0, ""))
         return latest if latest[0] > now else None
 
@@ -482,9 +496,19 @@ class Ledger:
             quota = self._quotas.get(stage.uploader, DEFAULT_QUOTA_BYTES)
             records.prune(entry.charges, now, window, quota)
             self._changed(stage.uploader, stage.account)
+            self._tidy(now)
         self._remove(stage)
         if self._saving is not None:
             self._saving.stage_ended()
+
+    def _tidy(self, now: float) -> None:
+        """Once in a window: what came back long ago is kept less exactly, so that the book stays small."""
+        if now - self._tidied_at < self.clock.window_seconds:
+            return
+        self._tidied_at = now
+        for (uploader, account), entry in self._content.entries.items():
+            if records.coarsen(entry.charges, now, self.window(uploader)):
+                self._changed(uploader, account)
 
     def _remove(self, stage: Stage) -> None:
         self._content.stages.pop(stage.number, None)

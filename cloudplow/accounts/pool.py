@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cloudplow.accounts.book import Book
+from cloudplow.accounts.book import Book, Standing
 from cloudplow.accounts.identity import Keys, read_key
 from cloudplow.errors import RcloneError
 from cloudplow.events import AccountQuota, AccountState
@@ -79,6 +79,12 @@ def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
         hour = min(RETURNS_LIMIT - 2, int((back.at - returns[0].at) // RETURNS_STEP_SECONDS))
         summed[hour] = back.at, summed.get(hour, (0.0, 0))[1] + back.bytes
     return (returns[0].at, returns[0].bytes), *summed.values()
+
+
+def _capacity(account: Account, now: Standing, limit: int) -> Capacity:
+    used = sum(back.bytes for back in now.planned_on)
+    usable_from = math.inf if account.failed_why else now.denied[0] if now.denied else 0.0
+    return Capacity(account.key, limit, max(0, limit - used), now.planned_on, usable_from)
 
 
 class AccountPool:
@@ -175,29 +181,20 @@ class AccountPool:
         among equals.
         """
         limit = self.limit_bytes()
-        ranked = sorted(
-            range(len(self.accounts)),
-            key=lambda index: (
-                self.accounts[index].key != self.active,
-                *self.book.usage_rank(self.accounts[index].identity),
-                index,
-            ),
-        )
+        ranked = []
+        for index, account in enumerate(self.accounts):
+            now = self.book.standing(account.identity)
+            rank = account.key != self.active, sum(back.bytes for back in now.spent), now.ever_bytes, index
+            ranked.append((rank, account, now))
+        ranked.sort()
         capacities, counted = [], set[str]()
-        for account in (self.accounts[index] for index in ranked):
+        for _, account, now in ranked:
             # Two key files of one account share one quota, which must not be planned twice.
             if account.identity not in counted:
-                capacities.append(self._capacity(account, limit))
+                capacities.append(_capacity(account, now, limit))
             if not account.failed_why:
                 counted.add(account.identity)
         return capacities
-
-    def _capacity(self, account: Account, limit: int) -> Capacity:
-        returns = self.book.returns(account.identity)
-        used = sum(back.bytes for back in returns)
-        denied = self.book.denied(account.identity)
-        usable_from = math.inf if account.failed_why else denied[0] if denied else 0.0
-        return Capacity(account.key, limit, max(0, limit - used), returns, usable_from)
 
     def quotas(self) -> tuple[AccountQuota, ...]:
         """The state of every account in natural order, as events carry it."""
@@ -210,11 +207,11 @@ class AccountPool:
         return self._quota(account, self.limit_bytes())
 
     def _quota(self, account: Account, limit: int) -> AccountQuota:
-        returns = self.book.returns(account.identity, with_reserved=False)
+        now = self.book.standing(account.identity)
+        returns, denied = now.spent, now.denied
         used = sum(back.bytes for back in returns)
         resets_at = returns[0].at if returns else None
         state, why, until = AccountState.READY, "", None
-        denied = self.book.denied(account.identity)
         if account.failed_why:
             state, why = AccountState.FAILED, account.failed_why
         elif denied:
@@ -232,8 +229,8 @@ class AccountPool:
             why=why,
             until=until,
             returns=_by_the_hour(returns),
-            in_flight_bytes=self.book.in_flight_bytes(account.identity),
-            unsettled_bytes=self.book.unsettled_bytes(account.identity),
+            in_flight_bytes=now.in_flight_bytes,
+            unsettled_bytes=now.unsettled_bytes,
         )
 
     def names(self) -> dict[str, str]:
