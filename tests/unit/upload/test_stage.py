@@ -70,9 +70,12 @@ class Listener:
     def on_uploaded(self, file: QueueFile) -> None:
         self.told.append(("uploaded", file.name, file.size))
 
-    def on_wasted(self, size_bytes: int) -> None:
-        self.told.append(("wasted", "", size_bytes))
-        self.wasted.append(size_bytes)
+    def on_wasted(self, file: QueueFile) -> None:
+        self.told.append(("wasted", file.name, file.size))
+        self.wasted.append(file.size)
+
+    def on_repeated(self, stored_bytes: int) -> None:
+        self.wasted.append(stored_bytes)
 
     def on_skipped(self, file: QueueFile) -> None:
         self.told.append(("skipped", file.name, file.size))
@@ -121,6 +124,7 @@ class Bench:
         should_kill: Callable[[], bool] = lambda: False,
         process: FakeProcess | None = None,
         retry: bool = False,
+        stored_bytes: Callable[[int], int] | None = lambda size: size,
     ) -> StageResult:
         batches: Sequence[Any] = [output] if output and isinstance(output[0], bytes) else output
         self.process = process or FakeProcess(batches, code)
@@ -134,6 +138,7 @@ class Bench:
             pass_fds=(7,),
             sleeps=sleeps or {},
             retry=retry,
+            stored_bytes=stored_bytes,
         )
         return StageRun(request, self.listener).run(should_stop, should_kill)
 
