@@ -67,17 +67,20 @@ class Ledger:
 
     def take(self, content: Contents) -> None:
         """Replace the content: at the start, and when the book is opened."""
-        self.clock.resume(content.anchor)
-        now = self.clock.now()
         with self._lock:
             self._content = content
             self._stages_of, self._entries_of = {}, {}
             for stage in content.stages.values():
-                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
-                stage.ended_at = min(stage.ended_at or now, now)
                 self._stages_of.setdefault(stage.account, []).append(stage)
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
+            self.clock.resume(content.anchor)
+            # It may adopt the wall clock now, and then moves what was dated by it: that must be this content.
+            now = self.clock.now()
+            for stage in content.stages.values():
+                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
+                stage.ended_at = min(stage.ended_at or now, now)
+            for (uploader, _), entry in content.entries.items():
                 records.notice(entry, now, self.window(uploader))
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)

@@ -82,7 +82,8 @@ class Saving:
         Raises StateError.
         """
         with self._lock:
-            self._stages, self._entries, self._arrived = set(content.stages), set(), set()
+            # What has changed since it was read (the clock was set) is still in `_entries`.
+            self._stages, self._arrived = set(content.stages), set()
             self._facts = {EXPORTED, "last_stage"}
             self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
             if rewrite:
