@@ -236,7 +236,7 @@ class BookSite:
         files = self.judged_files()
         findings += judging.judge_files(files)
         findings += judging.judge_told(files, self.told())
-        assert findings == [], self.told("session_finished")
+        assert not findings, "\n".join([*(one.text for one in findings), str(self.told("session_finished"))])
 
 
 def make_book_site(
