@@ -62,7 +62,9 @@ def _lines(app: App, config: Path) -> Iterator[Line]:
 
 
 def _state_dir(folder: Path) -> Iterator[Line]:
-    if os.access(folder, os.W_OK | os.X_OK):
+    # An upload creates the folder, and those above it.
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if os.access(there, os.W_OK | os.X_OK):
         yield "ok", f"cache files: {folder}"
     else:
         yield "fault", f"cache files: {folder} is not writable; fix its permissions, or use --cachefile"
