@@ -173,18 +173,19 @@ class App:
             known = ", ".join(one.name for one in pool.accounts[:10]) if pool is not None else ""
             raise ConfigError([f'uploader "{uploader}" has no account "{account}" (it has: {known or "none"})'])
         self.book.correct(uploader, identity, used_bytes)
-        what = f"{uploader}: account {account} has spent {format_bytes(used_bytes)}, corrected by hand"
-        log.info("%s (by %s)", what, who or by)
+        what = f"account {account} has spent {format_bytes(used_bytes)}, corrected by hand"
         control_used = events_module.ControlUsed
         self.bus.publish(control_used(uploader=uploader, action="correct", by=by, who=who, what=what))
         quota = next(quota for one, quota in zip(pool.accounts, pool.quotas(), strict=True) if one.identity == identity)
         self.bus.publish(events_module.QuotaChanged(uploader=uploader, **asdict(quota)))
-        return what
+        return f"{uploader}: {what}"
 
     def correct_alone(self, uploader: str, account: str, used_bytes: int, *, who: str) -> str:
         """The same while nothing else runs. Raises CloudplowError, BusyError."""
         with self._keeper.owning(opens=True):
-            return self.correct(uploader, account, used_bytes, by="cli", who=who)
+            said = self.correct(uploader, account, used_bytes, by="cli", who=who)
+        log.info("%s (asked for by %s)", said, who or "cli")  # the running program logs what it tells
+        return said
 
     def request_stop(self) -> None:
         """Stop the program, from any thread: rclone is asked to stop; a second call kills it."""
