@@ -216,7 +216,7 @@ class AccountPool:
             state, why = AccountState.FAILED, account.failed_why
         elif denied:
             state, until, why = AccountState.DENIED, denied[0], denied[1]
-        elif account.key == self.active:
+        elif account.key == self.active or now.in_flight_bytes:  # of this pool, or of another one with the same book
             state = AccountState.ACTIVE
         elif returns and limit - used < limit * USED_UP_SHARE:
             state, until = AccountState.COOLING, resets_at
