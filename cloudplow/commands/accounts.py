@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from cloudplow.app import App
 from cloudplow.commands.options import Subparsers, log_path, make_app
@@ -20,6 +20,9 @@ from cloudplow.terminal import logs
 from cloudplow.units import format_bytes, parse_size_bytes
 
 _USAGE = "cloudplow accounts correct UPLOADER ACCOUNT (--used SIZE | --forget) [--yes]"
+
+#: As large as a number can be in the answer of a running cloudplow, in bytes.
+_MOST_BYTES: Final = 1 << 62
 
 
 def add(commands: Subparsers) -> None:
@@ -98,6 +101,8 @@ def _correct(options: argparse.Namespace, words: Sequence[str]) -> int:
             used_bytes = parse_size_bytes(options.used)
         except ValueError as error:
             raise ConfigError([f"--used: {error}"]) from error
+        if used_bytes >= _MOST_BYTES:
+            raise ConfigError([f'--used: "{options.used}" is more than any account can have spent'])
     shown = logging.StreamHandler()
     shown.setLevel(logging.WARNING)
     logs.set_up("INFO", log_path(options), terminal=shown)
@@ -124,7 +129,11 @@ def _agrees(question: str) -> bool:
     """Whether the person at the terminal says yes. Raises CloudplowError when nobody is there to ask."""
     if not sys.stdin.isatty():
         raise CloudplowError("nobody is there to ask: add --yes")
-    return input(f"{logs.escape_control(question)}. Go on? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input(f"{logs.escape_control(question)}. Go on? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
 
 
 def _user() -> str:
