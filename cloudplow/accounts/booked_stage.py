@@ -70,7 +70,7 @@ class Stage:
     landing_seconds: float = 0.0
     charges: list[Charge] = field(default_factory=list)
     waiting_bytes: int = 0
-    _places: dict[str, int] = field(default_factory=dict)
+    _places: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.states) != len(self.files):

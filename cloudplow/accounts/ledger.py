@@ -65,11 +65,11 @@ class Ledger:
 
     def take(self, content: Contents) -> None:
         """Replace the content: at the start, and when the book is opened."""
-        self.clock.resume(content.anchor)
-        now = self.clock.now()
         with self._lock:
             self._content = content
             self._stages_of, self._entries_of = {}, {}
+            self.clock.resume(content.anchor)
+            now = self.clock.now()  # what was dated may move with it
             for stage in content.stages.values():
                 # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
                 stage.ended_at = min(stage.ended_at or now, now)

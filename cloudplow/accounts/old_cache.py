@@ -9,6 +9,11 @@ import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cloudplow.state.loose import number
+
+#: The year 9999, in epoch seconds.
+_TIME_LIMIT: Final = 253_370_764_800.0
+
 log = logging.getLogger("cloudplow.ledger")
 
 _TABLES: Final = ("uploader_bans", "syncer_bans", "sa_bans")
@@ -46,12 +51,12 @@ def read_bans(path: Path) -> list[OldBan]:
 def _bans(name: str, value: object) -> list[OldBan]:
     try:
         stored = json.loads(value) if isinstance(value, str | bytes) else value
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
-    if isinstance(stored, dict):
-        return [OldBan(name, str(key), float(until)) for key, until in stored.items() if _is_time(until)]
-    return [OldBan(name, "", float(stored))] if _is_time(stored) else []  # type: ignore[arg-type]
+    found = stored if isinstance(stored, dict) else {"": stored}
+    return [OldBan(name, str(key), number(until)) for key, until in found.items() if _is_time(until)]
 
 
 def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a time: no ban is for ever."""
+    return 0 < number(value) < _TIME_LIMIT

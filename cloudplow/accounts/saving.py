@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from cloudplow.accounts.contents import (
     fact_row,
     stage_rows,
 )
-from cloudplow.accounts.exports import EXPORTED, baseline, export_document, read_records
+from cloudplow.accounts.exports import EXPORTED, baseline, export_document, place_of, read_records
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
@@ -50,6 +52,20 @@ class Kept(Protocol):
         """What an account of an uploader may spend, in bytes; 0 when unknown."""
 
 
+def _differing_entries(rows: Rows, content: Contents) -> set[tuple[str, str]]:
+    """The entries that the database has differently, or that only one of both has."""
+    stored = {key: value for key, value in rows.items() if key[0] == "account"}
+    differing = set()
+    for one, entry in content.entries.items():
+        if stored.pop(entry_key(*one), None) != entry_row(entry):
+            differing.add(one)
+    for _, key in stored:
+        with contextlib.suppress(ValueError, TypeError):
+            uploader, account = json.loads(key)
+            differing.add((str(uploader), str(account)))
+    return differing
+
+
 class Saving:
     """Owns the database and the exports. Nothing is written before `open`, which needs the state lock."""
 
@@ -79,13 +95,18 @@ class Saving:
 
         Raises StateError.
         """
+        on_disk = {key for kind, key in rows if kind == "stage"}
         with self._lock:
-            self._stages, self._entries, self._arrived = set(content.stages), set(), set()
-            self._facts = {EXPORTED, "last_stage"}
+            # What was changed while it was read and taken over is not forgotten, nor what is only on the disk.
+            self._stages |= content.stages.keys() | {int(key) for key in on_disk if key.isdecimal()}
+            self._entries |= _differing_entries(rows, content)
+            self._facts |= {EXPORTED, "last_stage"} | {
+                name for name, value in content.facts.items() if rows.get(("fact", name)) != fact_row(value)
+            }
+            self._facts |= {key for kind, key in rows if kind == "fact"} - content.facts.keys()
             self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
             if rewrite:
-                self._entries, self._arrived = set(content.entries), set(content.arrived)
-                self._facts |= set(content.facts)
+                self._arrived |= content.arrived.keys() | {key for kind, key in rows if kind == "arrived"}
         self.save_now()
 
     def close(self) -> None:
@@ -131,19 +152,25 @@ class Saving:
     def save_now(self) -> None:
         """Write what changed, and the backup copy; returns once all is safely on disk. Raises StateError."""
         if self.book.is_open:
-            self._write()
-            self._backup_due = False
-            self.book.back_up()
+            self._backup_due = True
+            self._write_and_back_up()
 
     def _save_later(self) -> None:
         """On the saver thread."""
         if self.book.is_open:
-            due, self._backup_due = self._backup_due, False
+            self._write_and_back_up()
+            if self._clock() - self._exported_at >= EXPORT_SECONDS:
+                self.files.mark_dirty(LEDGER_FILE)
+
+    def _write_and_back_up(self) -> None:
+        due, self._backup_due = self._backup_due, False
+        try:
             self._write()
             if due:
                 self.book.back_up()
-            if self._clock() - self._exported_at >= EXPORT_SECONDS:
-                self.files.mark_dirty(LEDGER_FILE)
+        except BaseException:
+            self._backup_due = self._backup_due or due
+            raise
 
     def _write(self) -> None:
         ledger = self._ledger
@@ -206,7 +233,7 @@ class Saving:
             document = export_document(ledger.content, now=now, window_of=ledger.window, limit_of=ledger.limit_bytes)
             records = read_records(document, lambda _key: "", ledger.window)
             known = ledger.content.facts.setdefault(EXPORTED, {})
-            known[str(self.files.folder)] = baseline(records, now)
+            known[place_of(self.files.folder)] = baseline(records, now)
         self._exported_at = self._clock()
         with self._lock:
             self._facts.add(EXPORTED)
