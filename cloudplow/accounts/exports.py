@@ -83,9 +83,10 @@ def _record(entry: Entry, stages: list[Stage], now: float, window: float) -> dic
     made: dict[str, Any] = {
         "bytes": used,
         "exported_bytes": used,
-        "reset_time": max([charge.at + window for charge in [*charges, *in_doubt]], default=0.0),
+        "reset_time": max([charge.back_at(window) for charge in [*charges, *in_doubt]], default=0.0),
         "first_upload": min([charge.since for charge in [*charges, *in_doubt]], default=0.0),
-        "charges": [[charge.at, charge.bytes] for charge in charges],
+        # One that is still to come counts as spent when that was noticed.
+        "charges": sorted([charge.back_at(window) - window, charge.bytes] for charge in charges),
         "total_bytes": entry.total_bytes + sum(charge.bytes for stage in stages for charge in stage.charges),
         "last_used": entry.last_used,
     }

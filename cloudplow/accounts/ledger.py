@@ -10,6 +10,7 @@ stage stays in the book until each of its files is settled. So an error can only
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -24,6 +25,8 @@ from cloudplow.accounts.identity import BY_NAME, identity_by_name
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.models import Return
+
+log = logging.getLogger("cloudplow.ledger")
 
 DEFAULT_WINDOW_SECONDS = 86_400.0
 DEFAULT_QUOTA_BYTES = 750 << 30
@@ -42,6 +45,7 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
+        self._told_of_future = False
         if saving is not None:
             clock.on_adopted = self._on_clock_adopted
             saving.serve(self)
@@ -74,9 +78,15 @@ class Ledger:
                 # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
                 stage.ended_at = min(stage.ended_at or now, now)
                 self._stages_of.setdefault(stage.account, []).append(stage)
+            from_future = False
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
-                records.notice(entry, now, self.window(uploader))
+                from_future = records.notice(entry, now, self.window(uploader)) or from_future
+            if from_future and not self._told_of_future:
+                self._told_of_future = True
+                log.warning(
+                    "There are uploads in the future (was the clock ahead?): they count as used now, for one window"
+                )
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,8 +13,6 @@ from cloudplow.state.loose import number
 
 #: The year 9999, in epoch seconds.
 _TIME_LIMIT: Final = 253_370_764_800.0
-
-log = logging.getLogger("cloudplow.ledger")
 
 _TABLES: Final = ("uploader_bans", "syncer_bans", "sa_bans")
 
@@ -30,20 +28,22 @@ class OldBan(NamedTuple):
     until: float
 
 
-def read_bans(path: Path) -> list[OldBan]:
-    """Every ban in the file; [] if there is no such file. A file that cannot be read causes one warning."""
+def read_bans(path: Path, say: Callable[[str], None]) -> list[OldBan]:
+    """Every ban in the file; [] if there is no such file. say: warns of a file that cannot be read."""
     if not path.is_file():
         return []
     found: list[OldBan] = []
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as opened:
             known = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not known & set(_TABLES):
+                raise ValueError("it is not a cache of cloudplow")
             for table in _TABLES:
                 if table in known:
                     for name, value in opened.execute(f"SELECT key, value FROM {table}"):
                         found += _bans(str(name), value)
     except (sqlite3.Error, ValueError) as error:
-        log.warning("Account bans cannot be read from %s, so they are ignored: %s", path, error)
+        say(f"Account bans cannot be read from {path}, so they are ignored: {error}")
         return []
     return found
 

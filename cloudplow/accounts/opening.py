@@ -147,7 +147,7 @@ class Opening:
             _add_foreign(content, foreign, self._written_at(folder), folder / LEDGER_FILE, say)
             exported[place] = baseline(iter(records), self._now())
         if "old_bans" not in content.facts and self._old_cache is not None:
-            self._take_bans(content, read_bans(self._old_cache))
+            self._take_bans(content, read_bans(self._old_cache, say))
             content.facts["old_bans"] = True
         return newer
 

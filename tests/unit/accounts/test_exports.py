@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudplow.accounts.contents import Contents
-from cloudplow.accounts.entry import Charge
+from cloudplow.accounts.entry import Charge, Entry
 from cloudplow.accounts.exports import (
     Record,
     baseline,
@@ -96,6 +96,13 @@ def test_running_stage_counts_with_what_it_has_spent(ledger: Ledger) -> None:
     ledger.sent(stage, "1", 10)
     record = document_of(ledger)["google"][KEY]
     assert (record["bytes"], record["open_stages"], record["total_bytes"]) == (10, {"1": 20}, 10)
+
+
+def test_upload_in_the_future_is_told_as_it_counts(ledger: Ledger, clock: FakeClock) -> None:
+    ledger.content.entries["google", ANNA] = Entry(charges=[Charge(NOON + 9 * DAY, NOON + 9 * DAY, 5)], key=KEY)
+    ledger.take(ledger.content)
+    record = document_of(ledger)["google"][KEY]
+    assert (record["charges"], record["reset_time"], record["bytes"]) == ([[NOON, 5]], NOON + DAY, 5)
 
 
 def test_denial_and_learned_limit_are_told(ledger: Ledger, clock: FakeClock) -> None:

@@ -182,6 +182,18 @@ def test_bans_of_the_old_program_are_taken_once(tmp_path: Path, clock: FakeClock
     assert ledger.fact("sleeps") == {}
 
 
+def test_old_cache_that_cannot_be_read_is_said_once(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "cache.db").write_bytes(b"no database")
+    process = Process(tmp_path, clock, old_cache=tmp_path / "cache.db")
+    process.look()
+    process.own()
+    process.end()
+    Process(tmp_path, clock, old_cache=tmp_path / "cache.db").own()
+    assert len(caplog.records) == 1
+
+
 def test_bans_that_appear_after_the_first_start_are_taken_and_kept(tmp_path: Path, clock: FakeClock) -> None:
     process = Process(tmp_path, clock)
     process.own()
@@ -317,6 +329,24 @@ def test_denial_with_the_clock_ahead_ends_though_each_process_is_short(tmp_path:
     ledger = Process(tmp_path, clock).own()
     assert ledger.denied(ANNA) is None
     assert used(ledger) == (0, 0)
+
+
+def test_uploads_in_the_future_count_for_one_window_and_are_said_once(
+    tmp_path: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = NOON + 40 * DAY
+    record = {"bytes": 700, "charges": [[later, 700]], "reset_time": later + DAY, "last_used": later}
+    write_export(tmp_path, {"google": {"1.json": record}})
+    for hours in range(24):
+        process = Process(tmp_path, clock)
+        process.look()
+        assert used(process.own(), "name:1.json") == (700, 700)
+        assert process.ledger.returns("name:1.json")[0].at == NOON + DAY
+        process.kill()
+        assert len(caplog.records) == 1, hours
+        clock.move(HOUR)
+    assert used(Process(tmp_path, clock).own(), "name:1.json") == (0, 0)
+    assert "uploads in the future" in caplog.text
 
 
 @pytest.mark.parametrize("leap", [-DAY, 365 * DAY])
