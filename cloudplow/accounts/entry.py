@@ -182,11 +182,16 @@ def denied_until(entry: Entry, now: float) -> float:
     return entry.denied_until
 
 
-def notice(entry: Entry, now: float, window: float) -> None:
-    """Note which times are still to come, for later processes: what they hold back ends one window after this."""
+def notice(entry: Entry, now: float, window: float) -> bool:
+    """Note which times are still to come, for later processes: what they hold back ends one window after this.
+
+    Returns whether there are charges that nobody had noticed.
+    """
+    new = any(charge.at > now and not charge.noticed_at for charge in entry.charges)
     for _ in live(entry.charges, now, window):
         pass
     denied_until(entry, now)
+    return new
 
 
 def charges_document(charges: Iterable[Charge]) -> list[list[float | int]]:

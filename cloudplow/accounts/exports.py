@@ -70,9 +70,9 @@ def _record(entry: Entry, stages: list[Stage], now: float, window: float) -> dic
     made: dict[str, Any] = {
         "bytes": used,
         "exported_bytes": used,
-        "reset_time": charges[-1].at + window if charges else 0.0,
+        "reset_time": max((charge.back_at(window) for charge in charges), default=0.0),
         "first_upload": charges[0].since if charges else 0.0,
-        "charges": [[charge.at, charge.bytes] for charge in charges],
+        "charges": [[charge.back_at(window) - window, charge.bytes] for charge in charges],
         "total_bytes": entry.total_bytes + sum(charge.bytes for stage in stages for charge in stage.charges),
         "last_used": entry.last_used,
     }

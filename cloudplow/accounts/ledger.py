@@ -10,6 +10,7 @@ stage stays in the book until each of its files is settled. So an error can only
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -29,6 +30,8 @@ from cloudplow.state.stage_journal import Kind, StageJournal
 DEFAULT_WINDOW_SECONDS = 86_400.0
 DEFAULT_QUOTA_BYTES = 750 << 30
 
+log = logging.getLogger("cloudplow.ledger")
+
 
 class Ledger:
     """Changed by the thread that drives rclone; any thread may read it. saving: None keeps nothing."""
@@ -43,6 +46,7 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
+        self._warned_of_future = False
         self._tidied_at = 0.0
         if saving is not None:
             clock.on_adopted = self._on_clock_adopted
@@ -72,15 +76,19 @@ class Ledger:
         with self._lock:
             self._content = content
             self._stages_of, self._entries_of = {}, {}
+            from_future = False
             for stage in content.stages.values():
                 # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
                 stage.ended_at = min(stage.ended_at or now, now)
                 self._stages_of.setdefault(stage.account, []).append(stage)
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
-                records.notice(entry, now, self.window(uploader))
+                from_future |= records.notice(entry, now, self.window(uploader))
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
+        if from_future and not self._warned_of_future:
+            self._warned_of_future = True
+            log.warning("The books contain uploads in the future (was the clock set back?): they count as spent now")
 
     def catch_up(self, journal: StageJournal) -> None:
         """Take what happened in killed stages after the book was last written."""

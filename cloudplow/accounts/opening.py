@@ -51,6 +51,7 @@ class Opening:
         self._window_of = window_of
         self._others = [folder for folder in other_folders if folder.resolve() != files.folder.resolve()]
         self._old_cache = old_cache
+        self._old_bans: list[OldBan] | None = None
         self._now = now
 
     def read_only(self, *, running: bool) -> Contents:
@@ -132,7 +133,9 @@ class Opening:
                 _add_foreign(content, foreign, at, folder / LEDGER_FILE)
             exported[place] = baseline(iter(records), self._now())
         if "old_bans" not in content.facts and self._old_cache is not None:
-            self._take_bans(content, read_bans(self._old_cache))
+            if self._old_bans is None:
+                self._old_bans = read_bans(self._old_cache)
+            self._take_bans(content, self._old_bans)
             content.facts["old_bans"] = True
         return newer
 

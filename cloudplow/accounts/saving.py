@@ -82,11 +82,15 @@ class Saving:
         Raises StateError.
         """
         with self._lock:
-            self._stages, self._entries, self._arrived = set(content.stages), set(), set()
-            self._facts = {EXPORTED, "last_stage"}
+            # All stages, because they have ended now; all entries with a time that is still to come.
+            self._stages, self._facts = set(content.stages), {EXPORTED, "last_stage"}
+            self._entries = {
+                key for key, entry in content.entries.items() if any(one.noticed_at for one in entry.charges)
+            }
+            self._arrived = set(content.arrived)
             self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
             if rewrite:
-                self._entries, self._arrived = set(content.entries), set(content.arrived)
+                self._entries = set(content.entries)
                 self._facts |= set(content.facts)
         self.save_now()
 
