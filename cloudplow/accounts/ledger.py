@@ -152,7 +152,7 @@ class Ledger:
     def _reserved(self, account: str, now: float) -> Iterator[Return]:
         """What stages may still spend or may have spent, and when that would come back."""
         for stage in self._stages_of.get(account, ()):
-            back_at = (now if stage.ended_at is None else stage.ended_at) + self.window(stage.uploader)
+            back_at = stage.arrived_by(now) + self.window(stage.uploader)
             if stage.waiting_bytes and back_at > now:
                 yield Return(back_at, stage.waiting_bytes)
 
@@ -379,24 +379,24 @@ class Ledger:
         told: the files of `found` that are done; the others are still at the source. If this gets lost in a power cut,
         the destination is asked again.
         """
-        ended_at = stage.ended_at or self.now()
-        window = self.window(stage.uploader)
+        now, window = self.now(), self.window(stage.uploader)
         with self._lock:
             for name, size_bytes in found.items():
                 before = stage.set_state(name, FileState.DONE if name in told else FileState.SENT)
                 if before is FileState.WAITING and stage.account and size_bytes:
                     # It arrived while rclone ran, or shortly after: dated as late as can be.
-                    records.spend(stage.charges, size_bytes, ended_at, window)
+                    records.spend(stage.charges, size_bytes, stage.arrived_by(now), window)
             for name in free:
                 stage.set_state(name, FileState.FREE)
             self._note_arrived(stage)
             self._close_if_settled(stage)
 
     def give_up(self, stage: Stage) -> None:
-        """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
+        """Nobody can be asked: what is in doubt counts as spent as late as it can have arrived."""
+        now = self.now()
         with self._lock:
             if stage.account and stage.waiting_bytes:
-                at = stage.ended_at or self.now()
+                at = stage.arrived_by(now)
                 records.spend(stage.charges, stage.waiting_bytes, at, self.window(stage.uploader))
             stage.free_all_but(())
             self._note_arrived(stage)
@@ -440,7 +440,7 @@ class Ledger:
         with self._lock:
             found = [one for one in self._content.stages.values() if one.uploader == uploader and one.ended_at]
             for stage in found:
-                if (stage.ended_at or now) + self.window(uploader) <= now:
+                if stage.arrived_by(now) + self.window(uploader) <= now:
                     self.give_up(stage)  # what it may have spent has come back
             return sorted((one for one in found if one.number in self._content.stages), key=lambda one: one.number)
 

@@ -1,0 +1,111 @@
+"""Short cases of the book, most of them found by its model (`test_book_model`): what was once wrong stays right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cloudplow.accounts.booked_stage import Stage, StageFile
+from cloudplow.accounts.identity import read_key
+from cloudplow.accounts.ledger import Ledger
+from tests.unit.accounts.fake_disk import FakeDisk
+from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
+from tests.unit.helpers import DAY
+
+MINUTE = 60.0
+
+
+class Host:
+    """A machine with a state folder; `process` owns the book."""
+
+    def __init__(self) -> None:
+        self.machine = Machine()
+        self.disk = FakeDisk()
+        folder = self.disk.folder.parent / "keys"
+        folder.mkdir()
+        self.keys = [str(folder / f"{number}.json") for number in range(3)]
+        for key in self.keys[:2]:
+            write_key(key)
+        self.start()
+
+    def start(self, *names: str) -> None:
+        """Another process, after the one before is gone; what it had not written is lost."""
+        self.disk.begin()
+        self.process = Process(self.disk.folder, self.machine, self.keys)
+        self.process.configure(names or WINDOWS)
+        self.process.own()
+
+    def kill(self) -> None:
+        """The process is gone."""
+        self.disk.kill()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The book."""
+        return self.process.ledger
+
+    def save(self) -> None:
+        """The saver writes."""
+        self.process.files._save_dirty()
+
+    def account(self, number: int) -> str:
+        """The identity of an account."""
+        return read_key(self.keys[number]).identity
+
+    def used(self, number: int = 0) -> int:
+        """What is spent and reserved."""
+        return self.ledger.used_bytes(self.account(number), with_reserved=True)
+
+    def open(self, *names: str, uploader: str = "day", account: int = 0, size: int = 100) -> Stage:
+        """Open a stage that copies these."""
+        return self.ledger.open_stage(
+            uploader,
+            self.account(account),
+            [StageFile(name, size, size) for name in names],
+            account_name=f"{account}.json",
+            destination="google:",
+            folder="/media",
+            moving=False,
+            landing_seconds=MINUTE,
+        )
+
+    def upload(self, name: str, **options: Any) -> None:
+        """A whole stage of one file."""
+        stage = self.open(name, **options)
+        self.ledger.sent(stage, name, stage.files[0].cost)
+        self.ledger.done(stage, name)
+        self.ledger.end_stage(stage, (), 0)
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    made = Host()
+    yield made
+    made.disk.close()
+
+
+# Settling
+
+
+def test_what_lands_after_its_stage_is_dated_when_it_can_have_landed(host: Host) -> None:
+    stage = host.open("a")
+    host.ledger.end_stage(stage, {"a"}, 15 * MINUTE)
+    host.machine.true += 15 * MINUTE  # it lands at the last moment
+    host.ledger.settle(stage, {"a": 100}, (), {"a"})
+    host.machine.true += DAY - 1
+    assert host.used() == 100
+    host.machine.true += 1
+    assert host.used() == 0
+
+
+def test_what_may_still_land_is_reserved_until_it_would_come_back(host: Host) -> None:
+    stage = host.open("a")
+    host.ledger.end_stage(stage, {"a"}, 15 * MINUTE)
+    host.machine.true += DAY + 15 * MINUTE - 1
+    assert host.ledger.unsettled("day") == [stage]
+    assert host.used() == 100
+    host.machine.true += 1
+    assert host.ledger.unsettled("day") == []
+    assert host.used() == 0
