@@ -414,7 +414,8 @@ class Ledger:
 
     def _close_if_settled(self, stage: Stage) -> None:
         self._stage_changed(stage)
-        if stage.ended_at is None or not stage.is_settled():
+        is_open = self._content.stages.get(stage.number) is stage  # a settled one has been charged to its account
+        if not is_open or stage.ended_at is None or not stage.is_settled():
             return
         if stage.account:
             now, window = self.now(), self.window(stage.uploader)

@@ -109,3 +109,12 @@ def test_what_may_still_land_is_reserved_until_it_would_come_back(host: Host) ->
     host.machine.true += 1
     assert host.ledger.unsettled("day") == []
     assert host.used() == 0
+
+
+def test_settling_a_stage_that_is_settled_charges_nothing_again(host: Host) -> None:
+    stage = host.open("a")
+    host.ledger.end_stage(stage, {"a"}, 0)
+    host.ledger.settle(stage, {"a": 100}, (), {"a"})
+    host.ledger.settle(stage, {}, (), ())
+    assert host.used() == 100
+    assert host.ledger.usage_rank(host.account(0)) == (100, 100)
