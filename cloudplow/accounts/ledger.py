@@ -360,7 +360,12 @@ class Ledger:
 
     def note_speed(self, stage: Stage, landing_seconds: float) -> None:
         """A stage runs: what it has sent may appear so much later."""
-        stage.landing_seconds, stage.seen_at = landing_seconds, self.now()
+        now = self.now()
+        with self._lock:
+            longer = landing_seconds > stage.landing_seconds
+            stage.landing_seconds, stage.seen_at = landing_seconds, now
+        if longer:
+            self._stage_changed(stage)  # after a kill, it is waited for so long
 
     def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""

@@ -118,3 +118,12 @@ def test_settling_a_stage_that_is_settled_charges_nothing_again(host: Host) -> N
     host.ledger.settle(stage, {}, (), ())
     assert host.used() == 100
     assert host.ledger.usage_rank(host.account(0)) == (100, 100)
+
+
+def test_landing_time_of_a_slow_line_is_known_after_a_kill(host: Host) -> None:
+    stage = host.open("a")
+    host.ledger.note_speed(stage, 15 * MINUTE)
+    host.save()
+    host.kill()
+    host.start()
+    assert host.ledger.unsettled("day")[0].landing_seconds == 15 * MINUTE
