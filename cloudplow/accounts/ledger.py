@@ -232,8 +232,19 @@ class Ledger:
                 entry.key = key
                 self._changed(uploader, account)
             by_name = identity_by_name(key)
-            if not account.startswith(BY_NAME) and (uploader, by_name) in self._content.entries:
-                self._move_entry(uploader, by_name, account)
+            if not account.startswith(BY_NAME):
+                self._move_stages(uploader, by_name, account)
+                if (uploader, by_name) in self._content.entries:
+                    self._move_entry(uploader, by_name, account)
+
+    def _move_stages(self, uploader: str, before: str, account: str) -> None:
+        stages = self._stages_of.get(before, [])
+        self._stages_of[before] = [stage for stage in stages if stage.uploader != uploader]
+        for stage in stages:
+            if stage.uploader == uploader:
+                stage.account = account
+                self._stages_of.setdefault(account, []).append(stage)
+                self._stage_changed(stage)
 
     def _move_entry(self, uploader: str, before: str, account: str) -> None:
         moved = self._content.entries.pop((uploader, before))

@@ -127,3 +127,16 @@ def test_landing_time_of_a_slow_line_is_known_after_a_kill(host: Host) -> None:
     host.kill()
     host.start()
     assert host.ledger.unsettled("day")[0].landing_seconds == 15 * MINUTE
+
+
+# Accounts
+
+
+def test_stage_of_an_account_whose_key_could_not_be_read_goes_with_it(host: Host) -> None:
+    stage = host.open("a", uploader="short", account=2)
+    write_key(host.keys[2])
+    host.process.know_accounts()
+    assert host.used(2) == 100
+    host.ledger.sent(stage, "a", 100)
+    host.ledger.end_stage(stage, (), 0)
+    assert host.used(2) == 100
