@@ -42,12 +42,14 @@ class Anchor(NamedTuple):
     """What a later process needs to go on. at: the clock at that moment, epoch seconds.
 
     held_since: by this clock, since when it has differed from the wall clock without an explanation; 0 if it does not.
+    began_at: by this clock, since when it has gone on without a break: what was dated since then is wrong by the same.
     """
 
     boot_id: str
     since_boot: float
     at: float
     held_since: float = 0.0
+    began_at: float = 0.0
 
 
 def _read_text(path: Path) -> str:
@@ -102,13 +104,18 @@ class TrustedClock:
         reading = self._read()
         with self._lock:
             self._at, self._since_boot, self._held_since = reading.wall, reading.since_boot, 0.0
-            if anchor is not None and anchor.boot_id and anchor.boot_id == reading.boot_id:
-                self._at, self._since_boot, self._held_since = anchor.at, anchor.since_boot, anchor.held_since
-            elif anchor is not None and not self._is_plausible(reading, anchor):
-                self._at = anchor.at + reading.since_boot
-                self._held_since = self._at
-                _warn(reading.wall - self._at)
             self._began_at = self._at
+            if anchor is None:
+                return
+            if anchor.boot_id and anchor.boot_id == reading.boot_id:
+                self._at, self._since_boot, self._held_since = anchor.at, anchor.since_boot, anchor.held_since
+                self._began_at = anchor.began_at or anchor.at
+            elif anchor.held_since or not self._is_plausible(reading, anchor):
+                self._at = anchor.at + reading.since_boot
+                self._held_since = anchor.held_since or self._at
+                # If it was wrong before the machine was switched off, what was dated then still has to be moved.
+                self._began_at = anchor.began_at or anchor.at if anchor.held_since else self._at
+                _warn(reading.wall - self._at)
 
     def _is_plausible(self, reading: Reading, anchor: Anchor) -> bool:
         """Whether the wall clock may be right after a reboot."""
@@ -155,7 +162,7 @@ class TrustedClock:
         self.now()
         boot_id = self._read().boot_id
         with self._lock:
-            return Anchor(boot_id, self._since_boot, self._at, self._held_since)
+            return Anchor(boot_id, self._since_boot, self._at, self._held_since, self._began_at)
 
 
 def _warn(leap_seconds: float) -> None:

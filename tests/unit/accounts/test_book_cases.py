@@ -12,7 +12,7 @@ from cloudplow.accounts.identity import read_key
 from cloudplow.accounts.ledger import Ledger
 from tests.unit.accounts.fake_disk import FakeDisk
 from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
-from tests.unit.helpers import DAY
+from tests.unit.helpers import DAY, HOUR
 
 MINUTE = 60.0
 
@@ -140,3 +140,53 @@ def test_stage_of_an_account_whose_key_could_not_be_read_goes_with_it(host: Host
     host.ledger.sent(stage, "a", 100)
     host.ledger.end_stage(stage, (), 0)
     assert host.used(2) == 100
+
+
+# The clock
+
+
+def lag_behind(host: Host) -> None:
+    """After three days switched off, nothing confirms the clock: it goes on from where it was."""
+    host.kill()
+    host.machine.reboot(3 * DAY, 0)
+    host.start()
+    assert host.ledger.now() < host.machine.true - DAY
+
+
+def test_what_an_earlier_process_dated_moves_with_the_clock(host: Host) -> None:
+    lag_behind(host)
+    host.machine.true += 10 * HOUR
+    host.upload("a")
+    host.machine.true += HOUR
+    host.upload("b", uploader="short", account=1)
+    host.save()
+    host.kill()
+    host.start()
+    host.machine.true += 13 * HOUR + MINUTE
+    assert abs(host.ledger.now() - host.machine.true) < 1
+    assert host.used() == 100
+    host.machine.true += 10 * HOUR
+    assert host.used() == 0
+
+
+def test_clock_that_was_behind_stays_so_when_the_machine_is_switched_off_for_a_moment(host: Host) -> None:
+    host.kill()
+    host.machine.reboot(20 * HOUR, -30 * HOUR)
+    host.start()
+    host.upload("a", uploader="short", account=1)
+    host.save()
+    host.kill()
+    host.machine.reboot(5, 0)
+    host.start()
+    assert host.used(1) == 100
+
+
+@pytest.mark.parametrize("ahead", [10 * MINUTE, 10 * HOUR])
+def test_clock_that_is_ahead_by_less_than_a_window_after_a_reboot_is_believed(host: Host, ahead: float) -> None:
+    """That is a limit: nothing tells it from a machine that was off for longer."""
+    host.upload("a")
+    host.save()
+    host.kill()
+    host.machine.reboot(MINUTE, ahead)
+    host.start()
+    assert host.ledger.now() == host.machine.wall
