@@ -66,16 +66,18 @@ class Ledger:
     def take(self, content: Contents) -> None:
         """Replace the content: at the start, and when the book is opened."""
         self.clock.resume(content.anchor)
-        now = self.clock.now()
         with self._lock:
             self._content = content
             self._stages_of, self._entries_of = {}, {}
             for stage in content.stages.values():
-                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
-                stage.ended_at = stage.ended_at or now
                 self._stages_of.setdefault(stage.account, []).append(stage)
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
+        now = self.clock.now()  # it may move what the content says
+        with self._lock:
+            for stage in content.stages.values():
+                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
+                stage.ended_at = stage.ended_at or now
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
 

@@ -17,6 +17,7 @@ from cloudplow.accounts.contents import (
     entry_row,
     fact_row,
     stage_rows,
+    written_keys,
 )
 from cloudplow.accounts.exports import EXPORTED, baseline, export_document, read_records
 from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
@@ -58,13 +59,17 @@ class Saving:
 
         Raises StateError.
         """
+        lost = {int(key) for kind, key in rows if kind == "stage" and key.isdecimal()} - content.stages.keys()
         with self._lock:
-            self._stages, self._entries, self._arrived = set(content.stages), set(), set()
-            self._facts = {EXPORTED, "last_stage"}
+            # Besides what has changed since it was read.
+            self._stages |= content.stages.keys() | lost
+            self._facts |= {EXPORTED, "last_stage"}
             self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
-            if rewrite:
-                self._entries, self._arrived = set(content.entries), set(content.arrived)
-                self._facts |= set(content.facts)
+            if rewrite or lost:
+                entries, arrived = written_keys(rows)
+                self._entries |= content.entries.keys() | entries
+                self._arrived |= content.arrived.keys() | arrived
+                self._facts |= content.facts.keys()
         self.save_now()
 
     def close(self) -> None:

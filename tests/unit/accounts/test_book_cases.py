@@ -10,6 +10,7 @@ import pytest
 from cloudplow.accounts.booked_stage import Stage, StageFile
 from cloudplow.accounts.identity import read_key
 from cloudplow.accounts.ledger import Ledger
+from cloudplow.state.book_file import BOOK_FILE
 from tests.unit.accounts.fake_disk import FakeDisk
 from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
 from tests.unit.helpers import DAY, HOUR
@@ -142,6 +143,18 @@ def test_stage_of_an_account_whose_key_could_not_be_read_goes_with_it(host: Host
     assert host.used(2) == 100
 
 
+def test_stage_of_an_uploader_that_is_gone_is_charged_once(host: Host) -> None:
+    host.open("a")
+    host.kill()
+    for name in ("b", "c"):
+        host.start("short")
+        host.upload(name, uploader="short", account=1)
+        host.kill()
+    host.start()
+    assert host.used() == 100
+    assert host.ledger.unsettled("day") == []
+
+
 # The clock
 
 
@@ -169,6 +182,20 @@ def test_what_an_earlier_process_dated_moves_with_the_clock(host: Host) -> None:
     assert host.used() == 0
 
 
+def test_what_moves_while_the_book_is_opened_is_not_lost(host: Host) -> None:
+    lag_behind(host)
+    host.machine.true += HOUR
+    host.upload("a")
+    host.save()
+    host.kill()
+    host.machine.true += 23 * HOUR + MINUTE
+    for _ in range(2):
+        host.start()
+        assert abs(host.ledger.now() - host.machine.true) < 1
+        assert host.used() == 100
+        host.kill()
+
+
 def test_clock_that_was_behind_stays_so_when_the_machine_is_switched_off_for_a_moment(host: Host) -> None:
     host.kill()
     host.machine.reboot(20 * HOUR, -30 * HOUR)
@@ -190,3 +217,20 @@ def test_clock_that_is_ahead_by_less_than_a_window_after_a_reboot_is_believed(ho
     host.machine.reboot(MINUTE, ahead)
     host.start()
     assert host.ledger.now() == host.machine.wall
+
+
+# Older copies
+
+
+def test_backup_takes_the_place_of_an_older_book_for_good(host: Host) -> None:
+    stage = host.open("a")
+    host.disk.remember()
+    host.ledger.sent(stage, "a", 100)
+    host.ledger.end_stage(stage, (), 0)
+    host.save()
+    host.kill()
+    assert host.disk.damage(BOOK_FILE, "older", 0)
+    for _ in range(2):
+        host.start()
+        assert (host.used(), host.ledger.unsettled("day")) == (100, [])
+        host.kill()
