@@ -136,14 +136,20 @@ class Saving:
         with self._write_lock:
             if not self.book.is_open:
                 return
-            with self._lock:
-                entries, self._entries = self._entries, set()
-                stages, self._stages = self._stages, set()
-                arrived, self._arrived = self._arrived, set()
-                facts, self._facts = self._facts, set()
+            # A stage's end and what its account was charged are in one transaction, and so are the time of a clock that
+            # was set and what that moved.
+            with ledger.lock:
+                ledger.now()
+                with self._lock:
+                    entries, stages = set(self._entries), set(self._stages)
+                    arrived, facts = set(self._arrived), set(self._facts)
+                changes, lists = self._changes(ledger, entries, stages, arrived, facts)
+                with self._lock:
+                    self._entries -= entries
+                    self._stages -= stages
+                    self._arrived -= arrived
+                    self._facts -= facts
             try:
-                with ledger.lock:
-                    changes, lists = self._changes(ledger, entries, stages, arrived, facts)
                 self.book.write(changes)
             except BaseException:
                 with self._lock:

@@ -10,6 +10,8 @@ import pytest
 from cloudplow.accounts.booked_stage import Stage, StageFile
 from cloudplow.accounts.identity import read_key
 from cloudplow.accounts.ledger import Ledger
+from cloudplow.accounts.saving import Saving
+from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.state.book_file import BOOK_FILE
 from tests.unit.accounts.fake_disk import FakeDisk
 from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
@@ -196,6 +198,19 @@ def test_what_moves_while_the_book_is_opened_is_not_lost(host: Host) -> None:
         host.kill()
 
 
+def test_what_moves_is_written_together_with_the_time(host: Host) -> None:
+    lag_behind(host)
+    host.machine.true += HOUR
+    host.upload("a")
+    host.save()
+    host.ledger.learn_limit("short", host.account(1), 900, 1000)
+    host.machine.true += 23 * HOUR + MINUTE
+    host.process.saving._write()
+    host.kill()
+    host.start()
+    assert host.used() == 100
+
+
 def test_clock_that_was_behind_stays_so_when_the_machine_is_switched_off_for_a_moment(host: Host) -> None:
     host.kill()
     host.machine.reboot(20 * HOUR, -30 * HOUR)
@@ -217,6 +232,39 @@ def test_clock_that_is_ahead_by_less_than_a_window_after_a_reboot_is_believed(ho
     host.machine.reboot(MINUTE, ahead)
     host.start()
     assert host.ledger.now() == host.machine.wall
+
+
+# Writing
+
+
+class SlowToWrite(Ledger):
+    """Just before its content is written, another thread ends a stage."""
+
+    stage: Stage | None = None
+
+    @property
+    def lock(self) -> Any:
+        """See the class."""
+        stage, self.stage = self.stage, None
+        if stage is not None:
+            self.end_stage(stage, (), 0)
+        return super().lock
+
+
+def test_end_of_a_stage_is_never_written_without_what_its_account_was_charged(host: Host) -> None:
+    process = host.process
+    process.saving.close()
+    process.saving = Saving(process.files)
+    process.ledger = ledger = SlowToWrite(clock=TrustedClock(host.machine), saving=process.saving)
+    process.configure(WINDOWS)
+    process.own()
+    stage = host.open("a")
+    ledger.sent(stage, "a", 100)
+    ledger.stage = stage
+    process.saving._write()
+    host.kill()
+    host.start()
+    assert host.used() == 100
 
 
 # Older copies
