@@ -115,19 +115,27 @@ class Saving:
     def save_now(self) -> None:
         """Write what changed, and the backup copy; returns once all is safely on disk. Raises StateError."""
         if self.book.is_open:
-            self._write()
-            self._backup_due = False
-            self.book.back_up()
+            self._write_both()
 
     def _save_later(self) -> None:
         """On the saver thread."""
         if self.book.is_open:
-            due, self._backup_due = self._backup_due, False
-            self._write()
-            if due:
-                self.book.back_up()
+            if self._backup_due:
+                self._write_both()
+            else:
+                self._write()
             if self._clock() - self._exported_at >= EXPORT_SECONDS:
                 self.files.mark_dirty(LEDGER_FILE)
+
+    def _write_both(self) -> None:
+        """The book and its backup copy, which stays due if that fails."""
+        self._backup_due = False
+        try:
+            self._write()
+            self.book.back_up()
+        except BaseException:
+            self._backup_due = True
+            raise
 
     def _write(self) -> None:
         ledger = self._ledger

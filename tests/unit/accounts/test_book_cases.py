@@ -12,7 +12,8 @@ from cloudplow.accounts.identity import read_key
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
-from cloudplow.state.book_file import BOOK_FILE
+from cloudplow.errors import StateError
+from cloudplow.state.book_file import BACKUP_FILE, BOOK_FILE
 from tests.unit.accounts.fake_disk import FakeDisk
 from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
 from tests.unit.helpers import DAY, HOUR
@@ -265,6 +266,15 @@ def test_end_of_a_stage_is_never_written_without_what_its_account_was_charged(ho
     host.kill()
     host.start()
     assert host.used() == 100
+
+
+def test_backup_that_could_not_be_written_is_written_next_time(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.upload("a")
+    with monkeypatch.context() as full:
+        full.setattr(host.process.saving.book, "back_up", lambda: (_ for _ in ()).throw(StateError("full")))
+        host.save()
+    host.save()
+    assert host.disk.content()[BACKUP_FILE] == host.disk.content()[BOOK_FILE]
 
 
 # Older copies
