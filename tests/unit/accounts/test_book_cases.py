@@ -14,6 +14,7 @@ from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.errors import StateError
 from cloudplow.state.book_file import BACKUP_FILE, BOOK_FILE
+from cloudplow.state.state_files import LEDGER_FILE
 from tests.unit.accounts.fake_disk import FakeDisk
 from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
 from tests.unit.helpers import DAY, HOUR
@@ -292,3 +293,47 @@ def test_backup_takes_the_place_of_an_older_book_for_good(host: Host) -> None:
         host.start()
         assert (host.used(), host.ledger.unsettled("day")) == (100, [])
         host.kill()
+
+
+def older_book(host: Host) -> None:
+    """Book and backup copy become what they were; only the exports know what came later."""
+    kept = {name: (host.disk.folder / name).read_bytes() for name in (BOOK_FILE, BACKUP_FILE)}
+    yield_to = host.process.files
+    host.upload("new", size=50)
+    yield_to.save_now(BOOK_FILE)
+    yield_to.save_now(LEDGER_FILE)
+    host.kill()
+    for name, data in kept.items():
+        (host.disk.folder / name).write_bytes(data)
+    host.start()
+
+
+def test_exports_that_are_newer_count_even_if_the_book_knows_more_that_has_come_back(host: Host) -> None:
+    host.upload("old")
+    host.save()
+    host.machine.true += 2 * DAY
+    older_book(host)
+    assert host.used() == 50
+
+
+def test_exports_that_are_newer_count_beside_a_stage_that_is_still_open(host: Host) -> None:
+    stage = host.open("doubtful")
+    host.ledger.end_stage(stage, {"doubtful"}, MINUTE)
+    host.save()
+    older_book(host)
+    assert host.used() == 150
+
+
+def test_stage_that_only_the_exports_know_counts_from_now_on(host: Host) -> None:
+    kept = {name: (host.disk.folder / name).read_bytes() for name in (BOOK_FILE, BACKUP_FILE)}
+    host.open("a")
+    host.process.files.save_now(LEDGER_FILE)
+    host.kill()
+    for name, data in kept.items():
+        (host.disk.folder / name).write_bytes(data)
+    host.machine.true += HOUR
+    host.start()
+    host.machine.true += DAY - 1
+    assert host.used() == 100
+    host.machine.true += 1
+    assert host.used() == 0
