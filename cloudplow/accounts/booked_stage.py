@@ -118,6 +118,10 @@ class Stage:
                 self.states[place] = FileState.FREE
                 self.waiting_bytes -= file.cost
 
+    def arrived_by(self, now: float) -> float:
+        """The latest time, up to now, at which what it has sent can have arrived; now is by the book's clock."""
+        return now if self.ended_at is None else min(now, self.ended_at + self.landing_seconds)
+
     def is_settled(self) -> bool:
         """Whether nothing is left to find out."""
         return not any(state in self.states for state in (*IN_DOUBT, FileState.SENT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -85,6 +86,17 @@ def arrived_row(files: Mapping[str, StageFile]) -> bytes | None:
 def fact_row(value: Any) -> bytes | None:
     """The value of a fact's row."""
     return None if value is None else json.dumps(value).encode()
+
+
+def written_keys(rows: Rows) -> tuple[set[tuple[str, str]], set[str]]:
+    """Of which entries and of which uploaders' files that arrived there are rows."""
+    entries: set[tuple[str, str]] = set()
+    for kind, key in rows:
+        with contextlib.suppress(ValueError, RecursionError):
+            if kind == "account":
+                uploader, account = json.loads(key)
+                entries.add((str(uploader), str(account)))
+    return entries, {key for kind, key in rows if kind == "arrived"}
 
 
 def read_rows(rows: Rows) -> Contents:

@@ -72,17 +72,20 @@ class Ledger:
     def take(self, content: Contents) -> None:
         """Replace the content: at the start, and when the book is opened."""
         self.clock.resume(content.anchor)
-        now = self.clock.now()
         with self._lock:
             self._content = content
             self._stages_of, self._entries_of = {}, {}
             from_future = False
             for stage in content.stages.values():
-                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
-                stage.ended_at = min(stage.ended_at or now, now)
                 self._stages_of.setdefault(stage.account, []).append(stage)
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
+        now = self.clock.now()  # it may move what the content says
+        with self._lock:
+            for stage in content.stages.values():
+                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
+                stage.ended_at = min(stage.ended_at or now, now)
+            for (uploader, _), entry in content.entries.items():
                 from_future |= records.notice(entry, now, self.window(uploader))
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
@@ -195,7 +198,7 @@ class Ledger:
     def _reserved(self, account: str, now: float) -> Iterator[Return]:
         """What stages may still spend or may have spent, and when that would come back."""
         for stage in self._stages_of.get(account, ()):
-            back_at = (now if stage.ended_at is None else stage.ended_at) + self.window(stage.uploader)
+            back_at = stage.arrived_by(now) + self.window(stage.uploader)
             if stage.waiting_bytes and back_at > now:
                 yield Return(back_at, stage.waiting_bytes)
 
@@ -282,8 +285,19 @@ class Ledger:
                 entry.key = key
                 self._changed(uploader, account)
             by_name = identity_by_name(key)
-            if not account.startswith(BY_NAME) and (uploader, by_name) in self._content.entries:
-                self._move_entry(uploader, by_name, account)
+            if not account.startswith(BY_NAME):
+                self._move_stages(uploader, by_name, account)
+                if (uploader, by_name) in self._content.entries:
+                    self._move_entry(uploader, by_name, account)
+
+    def _move_stages(self, uploader: str, before: str, account: str) -> None:
+        stages = self._stages_of.get(before, [])
+        self._stages_of[before] = [stage for stage in stages if stage.uploader != uploader]
+        for stage in stages:
+            if stage.uploader == uploader:
+                stage.account = account
+                self._stages_of.setdefault(account, []).append(stage)
+                self._stage_changed(stage)
 
     def _move_entry(self, uploader: str, before: str, account: str) -> None:
         moved = self._content.entries.pop((uploader, before))
@@ -433,7 +447,12 @@ class Ledger:
 
     def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
         """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
-        stage.in_flight_bytes, stage.landing_seconds, stage.seen_at = in_flight_bytes, landing_seconds, self.now()
+        now = self.now()
+        with self._lock:
+            longer = landing_seconds > stage.landing_seconds
+            stage.in_flight_bytes, stage.landing_seconds, stage.seen_at = in_flight_bytes, landing_seconds, now
+        if longer:
+            self._stage_changed(stage)  # after a kill, it is waited for so long
 
     def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""
@@ -454,13 +473,14 @@ class Ledger:
         """
         window = self.window(stage.uploader)
         with self._lock:
-            ended_at = stage.ended_at or self.now()
+            now = self.now()
             for name, size_bytes in found.items():
                 before = stage.set_state(name, FileState.DONE if name in told else FileState.SENT)
                 if before in IN_DOUBT and stage.account and size_bytes:
                     # It arrived while rclone ran, or shortly after: dated as late as can be.
-                    records.spend(stage.charges, size_bytes, ended_at, window)
-                self._note(stage, Kind.SENT, name, size_bytes, ended_at)
+                    at = stage.arrived_by(now)
+                    records.spend(stage.charges, size_bytes, at, window)
+                    self._note(stage, Kind.SENT, name, size_bytes, at)
                 if name in told:
                     self._note(stage, Kind.DONE, name, 0, 0.0)
             for name in free:
@@ -476,10 +496,11 @@ class Ledger:
         self._stage_changed(stage)
 
     def give_up(self, stage: Stage) -> None:
-        """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
+        """Nobody can be asked: what is in doubt counts as spent as late as it can have arrived."""
+        now = self.now()
         with self._lock:
             if stage.account and stage.waiting_bytes:
-                at = stage.ended_at or self.now()
+                at = stage.arrived_by(now)
                 records.spend(stage.charges, stage.waiting_bytes, at, self.window(stage.uploader))
             stage.free_all_but(())
             self._note_arrived(stage)
@@ -536,7 +557,7 @@ class Ledger:
             now = self.now()
             found = [one for one in self._content.stages.values() if one.uploader == uploader and one.ended_at]
             for stage in found:
-                if (stage.ended_at or now) + self.window(uploader) <= now:
+                if stage.arrived_by(now) + self.window(uploader) <= now:
                     self.give_up(stage)  # what it may have spent has come back
             return sorted((one for one in found if one.number in self._content.stages), key=lambda one: one.number)
 

@@ -124,7 +124,7 @@ class Opening:
             ours = folder == self._files.folder
             if ours and any(one.generation > content.generation for one in records):
                 newer = True
-                _catch_up(content, records)
+                _catch_up(content, records, self._now())
             elif first:
                 self._import(content, records)
             else:
@@ -182,7 +182,16 @@ def _take_larger(content: Contents, record: Record, account: str) -> None:
         known.learned_for_limit_bytes = record.entry.learned_for_limit_bytes
 
 
-def _catch_up(content: Contents, records: list[Record]) -> None:
+def _take_newer(content: Contents, record: Record, account: str) -> None:
+    """A newer record has every charge that counts; older ones, which have come back, are kept."""
+    known = content.entries.setdefault((record.uploader, account), Entry(key=record.key))
+    older = [charge for charge in known.charges if charge.at < record.first_upload]
+    known.charges = []
+    _take_larger(content, record, account)
+    join(known.charges, older)
+
+
+def _catch_up(content: Contents, records: list[Record], now: float) -> None:
     """The exports are newer than the book: take over what they know beyond it.
 
     A stage that the exports do not know any more was settled since, and is in their charges. One that only they know
@@ -195,16 +204,15 @@ def _catch_up(content: Contents, records: list[Record]) -> None:
                 for number, stage in content.stages.items()
                 if (stage.uploader, stage.account) == (record.uploader, account)
             }
-            if mine == record.open_stages.keys() and mine:
-                continue
             for number in mine - record.open_stages.keys():
                 del content.stages[number]
             for number in mine & record.open_stages.keys():
                 content.stages[number].charges.clear()  # they are among those of the record
-            _take_larger(content, record, account)
+            _take_newer(content, record, account)
             for number in record.open_stages.keys() - mine:
                 lost = {"uploader": record.uploader, "account": account, "account_name": Path(record.key).name}
-                spend_whole(content, {**lost, "seen_at": time.time(), "waiting_bytes": record.open_stages[number]})
+                at = max(now, record.entry.last_used)
+                spend_whole(content, {**lost, "seen_at": at, "waiting_bytes": record.open_stages[number]})
             content.last_stage = max([content.last_stage, *record.open_stages])
         content.facts[GENERATION] = max(content.generation, record.generation)
 

@@ -17,6 +17,7 @@ from cloudplow.accounts.contents import (
     entry_row,
     fact_row,
     stage_rows,
+    written_keys,
 )
 from cloudplow.accounts.exports import EXPORTED, baseline, export_document, read_records
 from cloudplow.accounts.trusted_clock import TrustedClock
@@ -81,17 +82,21 @@ class Saving:
 
         Raises StateError.
         """
+        lost = {int(key) for kind, key in rows if kind == "stage" and key.isdecimal()} - content.stages.keys()
         with self._lock:
-            # All stages, because they have ended now; all entries with a time that is still to come.
-            self._stages, self._facts = set(content.stages), {EXPORTED, "last_stage"}
-            self._entries = {
+            # Besides what has changed since it was read.
+            self._stages |= content.stages.keys() | lost
+            self._facts |= {EXPORTED, "last_stage"}
+            self._entries |= {
                 key for key, entry in content.entries.items() if any(one.noticed_at for one in entry.charges)
             }
-            self._arrived = set(content.arrived)
+            self._arrived |= content.arrived.keys()
             self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
-            if rewrite:
-                self._entries = set(content.entries)
-                self._facts |= set(content.facts)
+            if rewrite or lost:
+                entries, arrived = written_keys(rows)
+                self._entries |= content.entries.keys() | entries
+                self._arrived |= content.arrived.keys() | arrived
+                self._facts |= content.facts.keys()
         self.save_now()
 
     def close(self) -> None:
@@ -137,19 +142,27 @@ class Saving:
     def save_now(self) -> None:
         """Write what changed, and the backup copy; returns once all is safely on disk. Raises StateError."""
         if self.book.is_open:
-            self._write()
-            self._backup_due = False
-            self.book.back_up()
+            self._write_both()
 
     def _save_later(self) -> None:
         """On the saver thread."""
         if self.book.is_open:
-            due, self._backup_due = self._backup_due, False
-            self._write()
-            if due:
-                self.book.back_up()
+            if self._backup_due:
+                self._write_both()
+            else:
+                self._write()
             if self._clock() - self._exported_at >= EXPORT_SECONDS:
                 self.files.mark_dirty(LEDGER_FILE)
+
+    def _write_both(self) -> None:
+        """The book and its backup copy, which stays due if that fails."""
+        self._backup_due = False
+        try:
+            self._write()
+            self.book.back_up()
+        except BaseException:
+            self._backup_due = True
+            raise
 
     def _write(self) -> None:
         ledger = self._ledger
@@ -158,13 +171,19 @@ class Saving:
         with self._write_lock:
             if not self.book.is_open:
                 return
-            # Both at once: a stage that closes while this runs must not be in one transaction with half of that.
-            with ledger.lock, self._lock:
-                entries, self._entries = self._entries, set()
-                stages, self._stages = self._stages, set()
-                arrived, self._arrived = self._arrived, set()
-                facts, self._facts = self._facts, set()
+            # A stage's end and what its account was charged are in one transaction, and so are the time of a clock that
+            # was set and what that moved.
+            with ledger.lock:
+                ledger.now()
+                with self._lock:
+                    entries, stages = set(self._entries), set(self._stages)
+                    arrived, facts = set(self._arrived), set(self._facts)
                 changes, lists = self._changes(ledger, entries, stages, arrived, facts)
+                with self._lock:
+                    self._entries -= entries
+                    self._stages -= stages
+                    self._arrived -= arrived
+                    self._facts -= facts
             try:
                 self.book.write(changes)
             except BaseException:
