@@ -54,7 +54,7 @@ class Upload:
         alive = set(_children(self._process.pid))
         for pid in alive - self._stages - self._others:
             words = _words(pid)
-            if _WORDS & set(words[:4]):
+            if _WORDS & set(words[:4]) and b"--dry-run" not in words:
                 self._stages.add(pid)
                 self.stages_begun += 1
             elif any(word.endswith(b"/rclone") for word in words):

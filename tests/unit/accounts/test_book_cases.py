@@ -127,7 +127,7 @@ def test_settling_a_stage_that_is_settled_charges_nothing_again(host: Host) -> N
 
 def test_landing_time_of_a_slow_line_is_known_after_a_kill(host: Host) -> None:
     stage = host.open("a")
-    host.ledger.note_speed(stage, 15 * MINUTE)
+    host.ledger.note_progress(stage, 0, 15 * MINUTE)
     host.save()
     host.kill()
     host.start()
