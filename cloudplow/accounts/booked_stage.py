@@ -158,6 +158,8 @@ def unpack_files(packed: bytes) -> list[StageFile]:
         data = zlib.decompress(packed)
     except zlib.error as error:
         raise ValueError(str(error)) from error
+    if len(data) < 8:
+        raise ValueError("the list of a stage is empty")
     count = int.from_bytes(data[:8], "little")
     end = 8 + 4 * 8 * count
     numbers = array("q")

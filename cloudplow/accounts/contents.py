@@ -49,6 +49,7 @@ class Contents:
             number(stored.get("since_boot")),
             number(stored.get("at")),
             number(stored.get("held_since")),
+            number(stored.get("began_at")),
         )
 
 

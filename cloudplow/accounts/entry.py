@@ -143,12 +143,21 @@ def coarsen(charges: list[Charge], now: float, window: float) -> bool:
     return len(made) < old
 
 
-def shift(entry: Entry, since: float, seconds: float) -> None:
-    """The clock was set by so much: move what was dated since then."""
-    for charge in entry.charges:
+def shift_charges(charges: list[Charge], since: float, seconds: float) -> None:
+    """The clock was set by so much: move charges that were dated since then."""
+    for charge in charges:
         if charge.at >= since:
             charge.since, charge.at = charge.since + seconds, charge.at + seconds
-    entry.charges.sort(key=_at)
+        if charge.noticed_at >= since:
+            charge.noticed_at += seconds
+    charges.sort(key=_at)
+
+
+def shift(entry: Entry, since: float, seconds: float) -> None:
+    """The same for a whole record."""
+    shift_charges(entry.charges, since, seconds)
+    if entry.denied_noticed_at >= since:
+        entry.denied_noticed_at += seconds
     if entry.denied_until and entry.denied_at >= since:
         entry.denied_at, entry.denied_until = entry.denied_at + seconds, entry.denied_until + seconds
 
@@ -171,6 +180,13 @@ def denied_until(entry: Entry, now: float) -> float:
     if entry.denied_noticed_at:
         return min(entry.denied_until, entry.denied_noticed_at + entry.denied_seconds)
     return entry.denied_until
+
+
+def notice(entry: Entry, now: float, window: float) -> None:
+    """Note which times are still to come, for later processes: what they hold back ends one window after this."""
+    for _ in live(entry.charges, now, window):
+        pass
+    denied_until(entry, now)
 
 
 def charges_document(charges: Iterable[Charge]) -> list[list[float | int]]:

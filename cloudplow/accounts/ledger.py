@@ -74,10 +74,11 @@ class Ledger:
             self._stages_of, self._entries_of = {}, {}
             for stage in content.stages.values():
                 # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
-                stage.ended_at = stage.ended_at or now
+                stage.ended_at = min(stage.ended_at or now, now)
                 self._stages_of.setdefault(stage.account, []).append(stage)
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
+                records.notice(entry, now, self.window(uploader))
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
 
@@ -96,6 +97,8 @@ class Ledger:
                     before = stage.set_state(name, state)
                     if stage.account and fact.kind is Kind.SENT and before in UNCHARGED:
                         records.spend(stage.charges, fact.bytes, fact.at, window)
+            for stage in list(self._content.stages.values()):
+                self._close_if_settled(stage)
 
     def _give_up(self, uploader: str) -> None:
         """Nobody will settle the stages of an uploader that is not configured any more: they count as spent."""
@@ -152,7 +155,9 @@ class Ledger:
 
     def now(self) -> float:
         """Epoch seconds."""
-        return self.clock.now()
+        # When the clock adopts another time, dates move with it: nobody may see the one without the other.
+        with self._lock:
+            return self.clock.now()
 
     # ------------------------------------------------------------------ reading
 
@@ -188,8 +193,8 @@ class Ledger:
 
     def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
-        now = self.now()
         with self._lock:
+            now = self.now()
             spent = sum(back.bytes for back in self._spent(account, now))
             return spent + (sum(one.bytes for one in self._reserved(account, now)) if with_reserved else 0)
 
@@ -205,8 +210,8 @@ class Ledger:
 
     def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
-        now = self.now()
         with self._lock:
+            now = self.now()
             found = [*self._spent(account, now), *(self._reserved(account, now) if with_reserved else ())]
         return tuple(sorted(found))
 
@@ -218,8 +223,8 @@ class Ledger:
 
     def denied(self, account: str) -> tuple[float, str] | None:
         """Until when and why the account is refused; None if it is not."""
-        now = self.now()
         with self._lock:
+            now = self.now()
             return self._denied(account, now)
 
     def _denied(self, account: str, now: float) -> tuple[float, str] | None:
@@ -233,9 +238,10 @@ class Ledger:
 
     def denied_within(self, account: str, seconds: float) -> bool:
         """Whether the account is refused now, or was within the last `seconds`."""
-        since = self.now() - seconds
         with self._lock:
-            return any(entry.denied_until > since for _, entry in self._entries_of.get(account, ()))
+            now = self.now()
+            ends = [records.denied_until(entry, now) for _, entry in self._entries_of.get(account, ())]
+        return max(ends, default=0.0) > now - seconds
 
     def learned_limit(self, uploader: str, configured_bytes: int) -> int | None:
         """The smallest limit at which any account of the uploader was refused, for this configured quota."""
@@ -285,8 +291,8 @@ class Ledger:
 
     def deny(self, uploader: str, account: str, until: float, why: str) -> None:
         """Google refuses this account until then."""
-        now = self.now()
         with self._lock:
+            now = self.now()
             records.deny(self._entry(uploader, account), until, why, now)
         self._changed(uploader, account)
 
@@ -302,18 +308,20 @@ class Ledger:
 
         Its unsettled stages count as settled with that. Raises StateError.
         """
-        now = self.now()
         with self._lock:
+            now = self.now()
             for _, entry in self._entries_of.get(account, []):
                 entry.charges.clear()
                 entry.denied_until = 0.0
             entry = self._entry(uploader, account)
             if used_bytes:
                 entry.charges.append(Charge(now, now, used_bytes))
-            for stage in [one for one in self._stages_of.get(account, []) if one.ended_at is not None]:
+            for stage in list(self._stages_of.get(account, [])):
                 stage.charges.clear()
-                stage.waiting_bytes = 0
-                self.give_up(stage)
+                self._stage_changed(stage)
+                if stage.ended_at is not None:
+                    stage.free_all_but(())
+                    self.give_up(stage)
             for name, _ in self._entries_of.get(account, []):
                 self._changed(name, account)
         self._save_now()
@@ -338,8 +346,8 @@ class Ledger:
         landing_seconds: how long what it has sent may take to appear, until that is known better.
         limit_bytes: what the account may spend in all; None for any. Raises RefusedError, StateError.
         """
-        now = self.now()
         with self._lock:
+            now = self.now()
             content = self._content
             used = self.used_bytes(account, with_reserved=True) if account else 0
             planned = sum(file.cost for file in files)
@@ -436,14 +444,17 @@ class Ledger:
         told: the files of `found` that are done; the others are still at the source. If this gets lost in a power cut,
         the destination is asked again.
         """
-        ended_at = stage.ended_at or self.now()
         window = self.window(stage.uploader)
         with self._lock:
+            ended_at = stage.ended_at or self.now()
             for name, size_bytes in found.items():
                 before = stage.set_state(name, FileState.DONE if name in told else FileState.SENT)
                 if before in IN_DOUBT and stage.account and size_bytes:
                     # It arrived while rclone ran, or shortly after: dated as late as can be.
                     records.spend(stage.charges, size_bytes, ended_at, window)
+                self._note(stage, Kind.SENT, name, size_bytes, ended_at)
+                if name in told:
+                    self._note(stage, Kind.DONE, name, 0, 0.0)
             for name in free:
                 stage.set_state(name, FileState.FREE)
             self._note_arrived(stage)
@@ -477,9 +488,10 @@ class Ledger:
             self._saving.arrived_changed(stage.uploader)
 
     def _close_if_settled(self, stage: Stage) -> None:
+        if self._content.stages.get(stage.number) is not stage:
+            return  # it is closed already, and its charges are in the entry
         self._stage_changed(stage)
-        closed = stage.number not in self._content.stages
-        if closed or stage.ended_at is None or not stage.is_settled():
+        if stage.ended_at is None or not stage.is_settled():
             return
         if stage.account:
             now, window = self.now(), self.window(stage.uploader)
@@ -512,8 +524,8 @@ class Ledger:
 
     def unsettled(self, uploader: str) -> list[Stage]:
         """An uploader's stages that have ended and are not settled, the oldest first."""
-        now = self.now()
         with self._lock:
+            now = self.now()
             found = [one for one in self._content.stages.values() if one.uploader == uploader and one.ended_at]
             for stage in found:
                 if (stage.ended_at or now) + self.window(uploader) <= now:
@@ -549,15 +561,16 @@ class Ledger:
 
     def _on_clock_adopted(self, since: float, seconds: float) -> None:
         with self._lock:
+            now = self.clock.now()
             for (uploader, account), entry in self._content.entries.items():
                 records.shift(entry, since, seconds)
+                records.notice(entry, now, self.window(uploader))
                 self._changed(uploader, account)
             for stage in self._content.stages.values():
-                if stage.ended_at is not None and stage.ended_at >= since:
-                    stage.ended_at += seconds
-                for charge in stage.charges:
-                    if charge.at >= since:
-                        charge.since, charge.at = charge.since + seconds, charge.at + seconds
+                if stage.ended_at is not None:
+                    moved = stage.ended_at + seconds if stage.ended_at >= since else stage.ended_at
+                    stage.ended_at = min(moved, now)
+                records.shift_charges(stage.charges, since, seconds)
                 self._stage_changed(stage)
 
     def key_name(self, uploader: str, account: str) -> str:

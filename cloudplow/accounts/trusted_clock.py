@@ -42,12 +42,14 @@ class Anchor(NamedTuple):
     """What a later process needs to go on. at: the clock at that moment, epoch seconds.
 
     held_since: by this clock, since when it has differed from the wall clock without an explanation; 0 if it does not.
+    began_at: since when it has only gone on steadily; 0 when unknown.
     """
 
     boot_id: str
     since_boot: float
     at: float
     held_since: float = 0.0
+    began_at: float = 0.0
 
 
 def _read_text(path: Path) -> str:
@@ -102,20 +104,28 @@ class TrustedClock:
         reading = self._read()
         with self._lock:
             self._at, self._since_boot, self._held_since = reading.wall, reading.since_boot, 0.0
-            if anchor is not None and anchor.boot_id and anchor.boot_id == reading.boot_id:
+            self._began_at = reading.wall
+            if anchor is None:
+                return
+            if anchor.boot_id == reading.boot_id and anchor.since_boot <= reading.since_boot:
                 self._at, self._since_boot, self._held_since = anchor.at, anchor.since_boot, anchor.held_since
-            elif anchor is not None and not self._is_plausible(reading, anchor):
-                self._at = anchor.at + reading.since_boot
-                self._held_since = self._at
-                _warn(reading.wall - self._at)
-            self._began_at = self._at
+                # What an earlier process dated in this boot moves along with what this one dates.
+                self._began_at = anchor.began_at or anchor.at
+            elif anchor.held_since or not self._is_plausible(reading, anchor):
+                # No later than both clocks allow: the file may also have been moved here from another machine, and
+                # then the time since this one's boot says nothing.
+                self._at = max(anchor.at, min(reading.wall, anchor.at + reading.since_boot))
+                self._began_at = (anchor.began_at or anchor.held_since) if anchor.held_since else self._at
+                if abs(reading.wall - self._at) > LEAP_SECONDS:
+                    self._held_since = anchor.held_since or self._at
+                    _warn(reading.wall - self._at)
 
     def _is_plausible(self, reading: Reading, anchor: Anchor) -> bool:
         """Whether the wall clock may be right after a reboot."""
         gap = reading.wall - anchor.at
         if reading.since_boot - LEAP_SECONDS <= gap <= self.window_seconds:
             return True
-        return gap > 0 and self._is_confirmed(reading, gap)
+        return gap > 0 and self._is_confirmed(reading, min(gap, reading.since_boot))
 
     def _is_confirmed(self, reading: Reading, elapsed_seconds: float) -> bool:
         """Whether a time server confirmed the wall clock since the last look."""
@@ -155,7 +165,7 @@ class TrustedClock:
         self.now()
         boot_id = self._read().boot_id
         with self._lock:
-            return Anchor(boot_id, self._since_boot, self._at, self._held_since)
+            return Anchor(boot_id, self._since_boot, self._at, self._held_since, self._began_at)
 
 
 def _warn(leap_seconds: float) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloudplow.app import App
-from cloudplow.commands.options import Subparsers, make_app
+from cloudplow.commands.options import Subparsers, log_path, make_app
 from cloudplow.control.client import ask
 from cloudplow.errors import CloudplowError, ConfigError, ExitStatus, NotRunningError
 from cloudplow.events.sentences import count, local_time
@@ -27,7 +27,7 @@ def add(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "accounts",
         help="show what every account has spent; correct it",
-        usage=f"cloudplow accounts [NAME] [--json]\n       {_USAGE}",
+        usage=f"cloudplow accounts [NAME ...] [--json]\n       {_USAGE}",
     )
     parser.add_argument("words", nargs="*", metavar="NAME")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print it as JSON")
@@ -98,6 +98,9 @@ def _correct(options: argparse.Namespace, words: Sequence[str]) -> int:
             used_bytes = parse_size_bytes(options.used)
         except ValueError as error:
             raise ConfigError([f"--used: {error}"]) from error
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.WARNING)
+    logs.set_up("INFO", log_path(options), terminal=shown)
     app = make_app(options)
     app.tasks([uploader])
     question = f"{uploader}: account {account} has spent {format_bytes(used_bytes)}, whatever the books say"

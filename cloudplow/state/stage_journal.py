@@ -45,20 +45,22 @@ class StageJournal:
         self._open: dict[str, int] = {}
 
     def begin(self, stage: str) -> None:
-        """Start the journal of a stage. Without one nothing is lost: the destination is asked."""
+        """Start the journal of a stage, or go on with it. Without one nothing is lost: the destination is asked."""
         with contextlib.suppress(OSError):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._open[stage] = os.open(self._folder / f"{stage}{_SUFFIX}", flags, 0o600)
 
     def note(self, stage: str, kind: Kind, place: int, size_bytes: int, at: float) -> None:
         """Add a fact. Costs a few microseconds."""
+        if stage not in self._open:
+            self.begin(stage)
         fd = self._open.get(stage)
         if fd is None:
             return
         record = _RECORD.pack(kind, place, size_bytes, at)
         try:
             os.write(fd, record + _CHECK.pack(zlib.crc32(record)))
-        except OSError:  # no space: a later record must not follow half of this one
+        except OSError:  # no space: reading ends at the half of this record that may have been written
             self.end(stage)
 
     def end(self, stage: str) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from cloudplow.accounts.identity import Keys
 from cloudplow.accounts.pool import folder_faults
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.background import Background
@@ -86,8 +87,11 @@ def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
     return {name: value for name, value in document.items() if isinstance(value, dict)}
 
 
-def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
-    """What a task lacks: folder, remote, accounts. One sentence each, with the place and what to do."""
+def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None) -> list[str]:
+    """What a task lacks: folder, remote, accounts. One sentence each, with the place and what to do.
+
+    keys: key files that were read already.
+    """
     place = f"remotes.{task.name}"
     faults = []
     if not task.folder.is_dir():
@@ -111,5 +115,5 @@ def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
             "other account would ever be used; remove service_account_file or service_account_credentials from it"
         )
     if task.accounts_folder is not None:
-        faults += folder_faults(task.name, task.accounts_folder)
+        faults += folder_faults(task.name, task.accounts_folder, keys)
     return faults

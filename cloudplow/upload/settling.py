@@ -73,6 +73,8 @@ class _Open:
     pending: list[StageFile] = field(default_factory=list)
     final: bool = False
     failures: int = 0
+    found: int = 0
+    asked: int = 0
 
 
 class Settler:
@@ -125,7 +127,7 @@ class Settler:
             self._book_found(stage, {file.name: 0 for file in sent}, sent)
         self._note_renamed(stage, stage.in_state(FileState.WAITING))
         if not stage.is_settled():
-            self._open.append(_Open(stage))
+            self._open.append(_Open(stage, asked=sum(1 for _ in stage.in_state(*IN_DOUBT))))
 
     def names(self) -> set[str]:
         """The files in doubt: they must be in no other stage."""
@@ -245,8 +247,16 @@ class Settler:
         self._book_found(stage, found, [file._replace(size=sizes[file.name]) for file in files if file.name in found])
         if one.final and missing:
             self._finish(stage, missing)
+        one.found += len(found)
         if stage.is_settled():
             self._open.remove(one)
+            log.info(
+                "%s: %s of an interrupted stage with account %s had arrived, of %d in doubt",
+                self._task.name,
+                count(one.found, "file"),
+                stage.account_name or "(none)",
+                one.asked,
+            )
         elif not one.pending:
             one.next_at = _due(stage)
 

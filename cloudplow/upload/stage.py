@@ -26,8 +26,11 @@ class StageListener(Protocol):
     def on_uploaded(self, file: QueueFile) -> None:
         """The bytes of a file were spent."""
 
-    def on_wasted(self, size_bytes: int) -> None:
-        """Bytes of an upload were sent, and perhaps spent, from which no file came."""
+    def on_wasted(self, file: QueueFile) -> None:
+        """The bytes of a file were spent, but it did not arrive."""
+
+    def on_repeated(self, stored_bytes: int) -> None:
+        """So much, as stored at the destination, was sent more often than once, and perhaps spent each time."""
 
     def on_skipped(self, file: QueueFile) -> None:
         """A dry run would have spent the bytes of a file."""
@@ -47,7 +50,8 @@ class StageRequest:
     """What to run.
 
     command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits;
-    retry: the files failed before, so a refusal counts against them and not against the account.
+    retry: the files failed before, so a refusal counts against them and not against the account. stored_bytes: what a
+    file of some size takes at the destination, which is what rclone's statistics count; None if that is not known.
     """
 
     command: Sequence[str]
@@ -58,6 +62,7 @@ class StageRequest:
     pass_fds: Sequence[int] = ()
     sleeps: Mapping[str, Sleep] = field(default_factory=dict)
     retry: bool = False
+    stored_bytes: Callable[[int], int] | None = None
 
 
 class StageResult(NamedTuple):
@@ -139,6 +144,7 @@ class StageRun:
             case Skipped(name=name):
                 file = self._waiting.pop(name, None)
                 if file is not None and message.uploads:
+                    self._copied_bytes += self._stored(file.size)  # rclone counts what a dry run would send
                     self._listener.on_skipped(file)
             case Problem() | Note() | Plain():
                 self._on_text(message)
@@ -152,7 +158,7 @@ class StageRun:
         if sent != file.size:
             file = self._waiting[name] = QueueFile(file.name, sent)
         self._uploaded.add(name)
-        self._copied_bytes += sent
+        self._copied_bytes += self._stored(sent)
         self._doubts.arrived(name)
         self._failed.pop(name, None)
         self._listener.on_uploaded(file)
@@ -208,8 +214,8 @@ class StageRun:
 
     def _on_problem(self, name: str, text: str) -> None:
         if self._doubts.failed(name, text):
-            self._listener.on_wasted(self._waiting[name].size)
-            self._wasted_bytes += self._waiting[name].size
+            self._listener.on_wasted(self._waiting[name])
+            self._wasted_bytes += self._stored(self._waiting[name].size)
         if name not in self._failed and name not in self._uploaded:
             self._failed[name] = text[:500]
 
@@ -255,17 +261,21 @@ class StageRun:
 
         rclone does not log that, but its statistics count every byte that was sent.
         """
-        failed = (self._waiting[name].size for name in self._failed if name in self._waiting)
+        failed = (self._stored(self._waiting[name].size) for name in self._failed if name in self._waiting)
         repeated = self._counted_bytes - self._copied_bytes - self._wasted_bytes - sum(failed)
-        if repeated > 0:
-            self._listener.on_wasted(repeated)
+        if repeated > 0 and self._request.stored_bytes is not None:
+            self._listener.on_repeated(repeated)
+
+    def _stored(self, size_bytes: int) -> int:
+        stored_bytes = self._request.stored_bytes
+        return size_bytes if stored_bytes is None else stored_bytes(size_bytes)
 
     def _doubtful_names(self, code: int, *, killed: bool) -> frozenset[str]:
         """Files that may have been uploaded without a word: they must be looked for at the destination."""
         left = {name: file for name, file in self._waiting.items() if name not in self._uploaded}
         # rclone that somebody else asked to end exits with 128 and the signal's number.
         if killed or code < 0 or code > 128:
-            return frozenset(file.name for name, file in left.items() if name not in self._doubts.refused)
+            return frozenset(file.name for name, file in left.items() if name not in self._doubts.ruled_out)
         if code == 0 and not self._request.moving:
             return frozenset(file.name for file in left.values())
         doubtful = {left[name].name for name in self._doubts.names() if name in left}

@@ -183,6 +183,7 @@ class StageDriver:
             pass_fds=self._locks.fds,
             sleeps=task.sleeps,
             retry=retry,
+            stored_bytes=self._cost if self._destination.drive_remotes and self._sizes_are_exact else None,
         )
         return StageRun(request, self).run(self._controls.should_stop, self._controls.should_kill)
 
@@ -200,10 +201,14 @@ class StageDriver:
         if not self._sizes_are_exact:
             self._to_size.append(Uploaded(file.name, file.size, cost))
 
-    def on_wasted(self, size_bytes: int) -> None:
+    def on_wasted(self, file: QueueFile) -> None:
         """Charge an upload from which no file came."""
+        self.on_repeated(self._cost(file.size))
+
+    def on_repeated(self, stored_bytes: int) -> None:
+        """Charge what was sent once more."""
         if self._pool is not None:
-            self._book.wasted(self._running, self._cost(size_bytes))
+            self._book.wasted(self._running, stored_bytes)
 
     def on_skipped(self, file: QueueFile) -> None:
         """Charge what a dry run would upload, to a book that is never saved."""

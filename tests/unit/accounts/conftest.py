@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.unit.accounts.processes import fast_disk
 from tests.unit.helpers import FakeClock
 
 
@@ -16,7 +16,6 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(autouse=True)
-def fast_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is on the disk matters here, not that it is synced."""
-    monkeypatch.setattr(os, "fsync", lambda _fd: None)
-    yield
+def _fast_disk() -> Iterator[None]:
+    with fast_disk():
+        yield

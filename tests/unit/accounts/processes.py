@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+
+import pytest
 
 from cloudplow.accounts.identity import Keys
 from cloudplow.accounts.ledger import Ledger
@@ -16,6 +21,23 @@ from cloudplow.state.state_files import LEDGER_FILE, StateFiles
 from tests.unit.helpers import DAY, FakeClock
 
 QUOTA: Final = 1000
+
+
+class _Unsynced(sqlite3.Connection):
+    """A database that does not wait for the disk."""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        return super().execute(sql.replace("synchronous=FULL", "synchronous=OFF"), *parameters)
+
+
+@contextmanager
+def fast_disk() -> Iterator[None]:
+    """What is on the disk matters here, not that it is synced."""
+    connect = sqlite3.connect
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _fd: None)
+        patch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=_Unsynced, **more))
+        yield
 
 
 class Process:

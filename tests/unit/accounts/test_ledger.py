@@ -276,6 +276,17 @@ def test_stages_are_settled_oldest_first(ledger: Ledger) -> None:
     assert ledger.unsettled("google") == stages
 
 
+def test_stage_that_is_asked_for_once_more_after_all_is_known_is_charged_once(ledger: Ledger) -> None:
+    stage = open_stage(ledger, ANNA, 10, 20)
+    ledger.sent(stage, "1", 10)
+    ledger.end_stage(stage, {"2"}, 0.0)
+    ledger.settle(stage, {"2": 20}, (), {"2"})
+    ledger.settle(stage, {}, (), ())
+    ledger.give_up(stage)
+    assert used(ledger) == (30, 30)
+    assert ledger.usage_rank(ANNA) == (30, 30)
+
+
 # What arrived and is still at the source
 
 
@@ -326,6 +337,25 @@ def test_correction_replaces_what_is_spent_denied_and_in_doubt(ledger: Ledger, c
     assert ledger.unsettled("google") == []
     assert stage.states == bytearray([FileState.DONE, FileState.FREE])
     assert used(ledger, BEN) == (5, 5)
+
+
+def test_correction_in_the_middle_of_a_stage_leaves_what_is_still_planned(ledger: Ledger) -> None:
+    stage = open_stage(ledger, ANNA, 20, 30)
+    ledger.sent(stage, "1", 20)
+    ledger.correct("google", ANNA, 300)
+    assert used(ledger) == (300, 330)
+    ledger.sent(stage, "2", 30)
+    ledger.done(stage, "2")
+    ledger.end_stage(stage, (), 0.0)
+    assert used(ledger) == (330, 330)
+
+
+def test_answer_that_comes_after_a_correction_changes_nothing(ledger: Ledger) -> None:
+    stage = open_stage(ledger, ANNA, 20, 30)
+    ledger.end_stage(stage, {"1", "2"}, 0.0)
+    ledger.correct("google", ANNA, 300)
+    ledger.settle(stage, {"1": 20}, ["2"], {"1"})
+    assert used(ledger) == (300, 300)
 
 
 def test_account_can_be_forgotten(ledger: Ledger) -> None:
@@ -385,6 +415,64 @@ def test_denial_lasts_until_its_time_and_a_shorter_one_changes_nothing(ledger: L
     assert ledger.denied_within(ANNA, HOUR)
     clock.move(HOUR)
     assert not ledger.denied_within(ANNA, HOUR)
+
+
+def test_denial_that_was_met_with_the_clock_a_year_ahead_lasts_one_window_once_the_clock_is_right(
+    clock: FakeClock,
+) -> None:
+    clock.leap(365 * DAY)
+    ledger = make_ledger(clock)
+    ledger.deny("google", ANNA, clock.at + DAY, "refused")
+    charge(ledger, ANNA, 100)
+    clock.reboot(down_seconds=0)
+    clock.leap(-365 * DAY)
+    right = make_ledger(clock)
+    right.take(ledger.content)
+    assert right.denied(ANNA) == (clock.at + DAY, "refused")
+    assert right.used_bytes(ANNA) == 100
+    clock.move(DAY - 1)
+    assert right.denied(ANNA)
+    assert right.used_bytes(ANNA) == 100
+    clock.move(1)
+    assert (right.denied(ANNA), right.used_bytes(ANNA)) == (None, 0)
+    assert right.denied_within(ANNA, HOUR)
+    clock.move(DAY)
+    assert not right.denied_within(ANNA, HOUR)
+
+
+def test_stage_that_ended_with_the_clock_a_year_ahead_can_be_settled_once_it_is_right(clock: FakeClock) -> None:
+    ledger = make_ledger(clock)
+    stage = open_stage(ledger, ANNA, 10)
+    ledger.end_stage(stage, {"1"}, 60.0)
+    assert stage.ended_at is not None
+    stage.ended_at += 365 * DAY
+    right = make_ledger(clock)
+    right.take(ledger.content)
+    assert right.unsettled("google")[0].ended_at == NOON
+    assert right.returns(ANNA) == (Return(NOON + DAY, 10),)
+
+
+@pytest.mark.parametrize("leap", [365 * DAY, -365 * DAY])
+def test_everything_moves_along_when_the_clock_adopts_another_time(clock: FakeClock, leap: float) -> None:
+    ledger = make_ledger(clock)
+    ledger.clock.on_adopted = ledger._on_clock_adopted
+    charge(ledger, ANNA, 100)
+    ledger.deny("google", ANNA, NOON + 2 * DAY, "refused")
+    running = open_stage(ledger, ANNA, 20, 5)
+    ended = open_stage(ledger, BEN, 30)
+    ledger.end_stage(ended, {"1"}, 60.0)
+    clock.move(HOUR)
+    ledger.sent(running, "1", 20)
+    clock.leap(leap)
+    clock.confirmed_at = clock.at
+    assert ledger.now() == clock.at
+    assert ledger.returns(ANNA) == (
+        Return(NOON + leap + DAY, 100),
+        Return(clock.at + DAY, 5),
+        Return(clock.at + DAY, 20),
+    )
+    assert ledger.denied(ANNA) == (NOON + leap + 2 * DAY, "refused")
+    assert ledger.returns(BEN) == (Return(NOON + leap + DAY, 30),)
 
 
 def test_learned_limit_goes_with_the_configuration(ledger: Ledger) -> None:

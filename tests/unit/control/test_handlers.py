@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,14 @@ class Program:
     state_dir: Path = Path("state")
     version: str = "3.0.0"
     controls: Controls = field(default_factory=lambda: Controls(["google", "dropbox"]))
+    corrected: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+        return {name: [{"account": "1.json"}] for name in names or ["google", "dropbox"]}
+
+    def correct(self, uploader: str, account: str, used_bytes: int, *, by: str, who: str) -> str:
+        self.corrected.append((uploader, account, used_bytes, by, who))
+        return "so be it"
 
     def do(self, what: str, **request: Any) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(json.dumps(dict(handlers.handlers(self)[what]({"do": what, **request}))))
@@ -91,3 +100,28 @@ def test_a_wrong_stop_stops_nothing(request_: dict[str, Any], sentence: str) -> 
         with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
             program.do("stop", **request_)
         assert not google.should_stop()
+
+
+def test_accounts_are_those_of_the_named_uploaders_or_all() -> None:
+    program = Program()
+    assert program.do("accounts", names=["google"]) == {"accounts": {"google": [{"account": "1.json"}]}}
+    assert program.do("accounts")["accounts"].keys() == {"google", "dropbox"}
+    with pytest.raises(ValueError, match="there is no uploader"):
+        program.do("accounts", names=["onedrive"])
+
+
+def test_correct_passes_on_what_is_right_and_refuses_the_rest() -> None:
+    program = Program()
+    right = {"uploader": "google", "account": "1.json", "used_bytes": 300, "who": "anna"}
+    assert program.do("correct", **right) == {"said": "so be it"}
+    assert program.corrected == [("google", "1.json", 300, "cli", "anna")]
+    for wrong in (
+        {"uploader": "onedrive"},
+        {"uploader": None},
+        {"account": 1},
+        {"used_bytes": -1},
+        {"used_bytes": True},
+    ):
+        with pytest.raises(ValueError):
+            program.do("correct", **(right | wrong))
+    assert len(program.corrected) == 1
