@@ -34,6 +34,10 @@ class FileState(IntEnum):
 
 #: Nothing final is known.
 IN_DOUBT: Final = (FileState.WAITING, FileState.RENAMED)
+#: Nothing was charged.
+UNCHARGED: Final = (*IN_DOUBT, FileState.FREE)
+#: By value: asking the class takes longer than all else that is done for a file.
+_STATES: Final = tuple(FileState)
 
 
 class StageFile(NamedTuple):
@@ -57,7 +61,8 @@ class Stage:
 
     number: counts up over all stages; account: the identity, "" without accounts; account_name: for people;
     destination, folder: rclone path and source folder at that time; waiting_bytes: cost of the files in WAITING.
-    in_flight_bytes: what rclone has sent of files that have not arrived, while it runs.
+    in_flight_bytes: what rclone has sent of files that have not arrived, while it runs. journal_name: what its journal
+    is called.
     seen_at: when it was last known to run; ended_at: when rclone had ended, None while it runs; landing_seconds: how
     long after that a file that rclone had sent may still appear. charges: what it has spent so far.
     """
@@ -78,21 +83,19 @@ class Stage:
     charges: list[Charge] = field(default_factory=list)
     waiting_bytes: int = 0
     in_flight_bytes: int = 0
+    journal_name: str = field(init=False, default="")
     _places: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.states) != len(self.files):
             self.states = bytearray(len(self.files))
         self.waiting_bytes = sum(file.cost for file in self.in_state(*IN_DOUBT))
+        # A number alone might be used again after an older copy of the book came back.
+        self.journal_name = f"{self.number}-{int(self.opened_at * 1000):x}"
 
     def in_state(self, *states: FileState) -> Iterator[StageFile]:
         """The files in one of these states."""
         return (file for file, state in zip(self.files, self.states, strict=True) if state in states)
-
-    @property
-    def journal_name(self) -> str:
-        """What its journal is called: a number alone might be used again after an older copy of the book came back."""
-        return f"{self.number}-{int(self.opened_at * 1000):x}"
 
     def place(self, name: str) -> int | None:
         """Where a file stands in the list; None for a name that is not in it."""
@@ -105,7 +108,7 @@ class Stage:
         place = self.place(name)
         if place is None:
             return None
-        before = FileState(self.states[place])
+        before = _STATES[self.states[place]]
         self.states[place] = state
         if before in IN_DOUBT and state not in IN_DOUBT:
             self.waiting_bytes -= self.files[place].cost

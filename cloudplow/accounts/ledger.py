@@ -18,7 +18,7 @@ from typing import Any
 
 from cloudplow.accounts import entry as records
 from cloudplow.accounts.book import RefusedError, Standing
-from cloudplow.accounts.booked_stage import IN_DOUBT, FileState, Stage, StageFile, waiting_document
+from cloudplow.accounts.booked_stage import IN_DOUBT, UNCHARGED, FileState, Stage, StageFile, waiting_document
 from cloudplow.accounts.contents import Contents
 from cloudplow.accounts.entry import Charge, Entry, returning
 from cloudplow.accounts.identity import BY_NAME, identity_by_name
@@ -106,7 +106,7 @@ class Ledger:
                     if stage.states[fact.place] in (FileState.DONE, state):
                         continue
                     before = stage.set_state(name, state)
-                    if stage.account and fact.kind is Kind.SENT and before in (*IN_DOUBT, FileState.FREE):
+                    if stage.account and fact.kind is Kind.SENT and before in UNCHARGED:
                         records.spend(stage.charges, fact.bytes, fact.at, window)
             for stage in list(self._content.stages.values()):
                 self._close_if_settled(stage)
@@ -410,7 +410,7 @@ class Ledger:
         now = self.now()
         with self._lock:
             before = stage.set_state(name, FileState.SENT)
-            if stage.account and before in (*IN_DOUBT, FileState.FREE):
+            if stage.account and before in UNCHARGED:
                 records.spend(stage.charges, size_bytes, now, self.window(stage.uploader))
         self._stage_changed(stage)
         self._note(stage, Kind.SENT, name, size_bytes, now)
