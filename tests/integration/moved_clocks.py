@@ -63,4 +63,6 @@ class FakeTime:
 
     def use(self, patch: pytest.MonkeyPatch) -> None:
         """Every App that is made from now on has these clocks, and no time server."""
-        patch.setattr("cloudplow.accounts.keeping.TrustedClock", lambda: TrustedClock(self.read, confirmed_at=lambda: 0.0))
+        patch.setattr(
+            "cloudplow.accounts.keeping.TrustedClock", lambda: TrustedClock(self.read, confirmed_at=lambda: 0.0)
+        )

@@ -1,14 +1,12 @@
 """A machine whose wall clock is wrong for a while: nothing that was spent is forgotten, nothing is barred for ever.
 
-| case | tests |
-|---|---|
-| A7 | test_one_command_with_a_wrong_clock_forgets_nothing |
-| A7 | test_a_wrong_clock_after_a_restart_of_the_machine_forgets_nothing |
-| A7 | test_a_clock_that_is_set_for_good_between_daily_uploads_forgets_nothing |
-| A7 | test_a_clock_that_is_right_at_last_brings_quota_back_in_time |
-| A8 | test_a_denial_met_with_a_clock_that_is_ahead_lasts_one_window |
-| A9 | test_waiting_for_quota_takes_the_time_that_passes |
-| A9 | test_waiting_for_what_was_in_doubt_takes_the_time_that_passes |
+A7: test_one_command_with_a_wrong_clock_forgets_nothing,
+    test_a_wrong_clock_after_a_restart_of_the_machine_forgets_nothing,
+    test_a_clock_that_is_set_for_good_between_daily_uploads_forgets_nothing,
+    test_a_clock_that_is_right_at_last_brings_quota_back_in_time
+A8: test_a_denial_met_with_a_clock_that_is_ahead_lasts_one_window
+A9: test_waiting_for_quota_takes_the_time_that_passes,
+    test_waiting_for_what_was_in_doubt_takes_the_time_that_passes
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
 """Uploads that are killed: what an account holds is charged to that account, and nothing is forgotten.
 
-| case | tests |
-|---|---|
-| A3 | test_files_of_a_killed_stage_are_charged_to_the_account_that_sent_them |
-| A3 | test_stages_of_three_accounts_killed_one_after_the_other_are_told_apart |
-| A4 | test_charges_of_a_stage_survive_a_kill_before_the_next_one_opens |
-| A4 | test_charges_survive_a_state_folder_that_takes_nothing_more |
-| A5 | test_a_stage_whose_list_is_lost_counts_whole |
-| A5 | test_the_list_that_rclone_read_is_not_needed_afterwards |
-| A5 | test_a_stage_of_which_nothing_else_is_known_is_asked_for |
+A3: test_files_of_a_killed_stage_are_charged_to_the_account_that_sent_them,
+    test_stages_of_three_accounts_killed_one_after_the_other_are_told_apart
+A4: test_charges_of_a_stage_survive_a_kill_before_the_next_one_opens,
+    test_charges_survive_a_state_folder_that_takes_nothing_more
+A5: test_a_stage_whose_list_is_lost_counts_whole,
+    test_the_list_that_rclone_read_is_not_needed_afterwards,
+    test_a_stage_of_which_nothing_else_is_known_is_asked_for
 """
 
 from __future__ import annotations

@@ -1,14 +1,12 @@
 """Torn, older and missing files of the books: what was spent stays spent, for this process and for the next one.
 
-| case | tests |
-|---|---|
-| A1 | test_a_torn_ledger_of_an_older_version_is_the_same_for_the_next_process |
-| A1 | test_every_way_of_being_torn_is_noticed |
-| A1 | test_a_torn_database_is_the_same_for_the_next_process |
-| A2 | test_of_a_removed_ledger_the_older_copy_is_used_with_one_warning |
-| A2 | test_of_a_removed_database_the_copy_is_used_with_one_warning |
-| A2 | test_an_older_database_is_replaced_by_its_copy |
-| A2 | test_removed_exports_forget_nothing |
+A1: test_a_torn_ledger_of_an_older_version_is_the_same_for_the_next_process,
+    test_every_way_of_being_torn_is_noticed,
+    test_a_torn_database_is_the_same_for_the_next_process
+A2: test_of_a_removed_ledger_the_older_copy_is_used_with_one_warning,
+    test_of_a_removed_database_the_copy_is_used_with_one_warning,
+    test_an_older_database_is_replaced_by_its_copy,
+    test_removed_exports_forget_nothing
 """
 
 from __future__ import annotations

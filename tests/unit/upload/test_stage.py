@@ -103,6 +103,10 @@ def stats_line(**transferring: tuple[int, int]) -> bytes:
     return line("text", stats={"bytes": 1, "transferring": items})
 
 
+#: What rclone says last when it ends by itself with an error.
+LAST_WORD = b"2026/01/31 19:59:40 Failed to move: googleapi: Error 500: Internal Error, internalError"
+
+
 class Bench:
     """A source folder, and stages over files in it."""
 
@@ -361,9 +365,35 @@ def test_corrupted_file_that_arrives_at_last_costs_both_uploads(bench: Bench) ->
 def test_file_whose_upload_failed_in_a_way_that_says_nothing_may_have_arrived(bench: Bench, text: str) -> None:
     (bench.folder / "a").touch()
     (bench.folder / "b").touch()
-    result = bench.run({"a": 10, "b": 10}, [line(text, "a", "error")], 1)
+    result = bench.run({"a": 10, "b": 10}, [line(text, "a", "error"), LAST_WORD], 1)
     assert result.doubtful == {"a"}
     assert result.landing_seconds == LANDING_SECONDS
+
+
+@pytest.mark.parametrize("moving", [True, False])
+@pytest.mark.parametrize("output", [[], [b"SIGSEGV: segmentation violation"], [b"fatal error: out of memory"]])
+@pytest.mark.parametrize("code", [1, 2])
+def test_after_an_end_without_a_last_word_every_file_may_have_arrived(
+    bench: Bench, output: list[bytes], code: int, moving: bool
+) -> None:
+    (bench.folder / "a").touch()
+    (bench.folder / "b").touch()
+    result = bench.run({"a": 10, "b": 10}, [stats_line(a=(3, 10)), *output], code, moving=moving)
+    assert result.doubtful == {"a", "b"}
+    assert bench.listener.wasted == []
+
+
+def test_older_versions_that_rclone_moves_away_and_counts_are_not_sent_again(bench: Bench) -> None:
+    output = [
+        line("Moved (server-side) to: x", "a", objectType="*drive.Object"),
+        line("Copied (new)", "a"),
+        line("Deleted", "a"),
+        line("text", stats={"bytes": 25}),
+    ]
+    bench.run({"a": 10}, output)
+    assert bench.listener.wasted == []
+    bench.run({"a": 10}, [line("Copied (new)", "a", size=10), *output])
+    assert bench.listener.wasted == [15]
 
 
 @pytest.mark.parametrize(
