@@ -7,37 +7,34 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Final
+from typing import Any, Final
 
 from cloudplow import __version__
 from cloudplow import events as events_module
-from cloudplow.accounts.identity import Keys
-from cloudplow.accounts.ledger import Ledger
-from cloudplow.accounts.opening import Opening
-from cloudplow.accounts.saving import Saving
-from cloudplow.accounts.trusted_clock import TrustedClock
+from cloudplow.accounts.keeping import BookKeeper
+from cloudplow.accounts.pool import AccountPool
+from cloudplow.accounts.report import find_account, pool_document
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
+from cloudplow.control.handlers import steered
 from cloudplow.delivery import EventBus
-from cloudplow.errors import BusyError, ConfigError, ExitStatus, RcloneError, StateError
+from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
 from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
 from cloudplow.rclone.environment import environment_faults
-from cloudplow.rclone.rc import RcWatch
-from cloudplow.state.book_file import BOOK_FILE
-from cloudplow.state.locks import FolderLocks
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import recovered_events
-from cloudplow.state.state_files import LEDGER_FILE, StateFiles
+from cloudplow.state.state_files import StateFiles
 from cloudplow.state.waiting import WaitingFiles
+from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import Controls
 from cloudplow.upload.preflight import Preflight, task_faults
 from cloudplow.upload.session import Session
-from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of, upload_task
 
 log = logging.getLogger("cloudplow")
@@ -92,17 +89,15 @@ class App:
         self.state_files = StateFiles(state_dir)
         self.bus = EventBus()
         self.controls = Controls(self.config.uploader)
-        self.keys = Keys()
-        self._saving = Saving(self.state_files)
-        self.book = Ledger(clock=TrustedClock(), saving=self._saving)
-        self._opening = Opening(
-            self.state_files,
-            self.keys,
-            self.book.window,
-            other_folders=[config_path.parent],
-            old_cache=old_cache or state_dir / "cache.db",
+        self._keeper = BookKeeper(
+            self.state_files, other_folder=config_path.parent, old_cache=old_cache or state_dir / "cache.db"
         )
-        self._configure_book()
+        self.book, self.keys = self._keeper.book, self._keeper.keys
+        uploaders = self.config.uploader
+        self._keeper.configure(
+            {name: one.account_quota_hours * 3600 for name, one in uploaders.items()},
+            {name: one.account_quota_bytes for name, one in uploaders.items()},
+        )
         self.waiting = WaitingFiles(self.book.fact, self.book.set_fact, now=self.book.now)
         self._recorder = Recorder(self.state_files)
         self._preflight: Preflight | None = None
@@ -139,37 +134,56 @@ class App:
         """
         found = list(recovered_events(self.state_files.read))
         for name in self.config.uploader:
-            pool = pool_of(upload_task(self.config, name), self.book, self.keys)
-            if pool is None:
-                continue
             try:
-                pool.refresh()
-            except OSError:
+                pool = self._pool(name)
+            except CloudplowError:
                 continue  # The upload reports it.
-            found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
+            if pool is not None:
+                found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
         return found
-
-    def _configure_book(self) -> None:
-        uploaders = self.config.uploader
-        self.book.configure(
-            {name: one.account_quota_hours * 3600 for name, one in uploaders.items()},
-            {name: one.account_quota_bytes for name, one in uploaders.items()},
-        )
 
     def read_book(self) -> None:
         """Read what the accounts have spent, without changing any file. Raises StateError."""
-        locks = FolderLocks()
-        try:
-            running = False
-            try:
-                locks.acquire(self._state_lock_folder(), "the cache folder", wait_seconds=0)
-            except BusyError:
-                running = True
-            except StateError:
-                pass  # there is no such folder yet
-            self.book.take(self._opening.read_only(running=running))
-        finally:
-            locks.release()
+        self._keeper.read()
+
+    def _pool(self, uploader: str) -> AccountPool | None:
+        """The accounts of an uploader, read now; None if it uses none. Raises CloudplowError."""
+        pool = pool_of(upload_task(self.config, uploader), self.book, self.keys)
+        if pool is not None:
+            pool.read()
+        return pool
+
+    def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+        """What every account of the named uploaders, or all, has spent: see `cloudplow.accounts.report`.
+
+        Raises CloudplowError.
+        """
+        pools = {name: self._pool(name) for name in names or self.config.uploader}
+        return {name: [] if pool is None else pool_document(pool, self.book) for name, pool in pools.items()}
+
+    def correct(self, uploader: str, account: str, used_bytes: int, *, by: str, who: str) -> str:
+        """Somebody knows better what an account has spent; returns a sentence that says what is now so.
+
+        account: base name of its key file. For the owner of the book. Raises CloudplowError.
+        """
+        pool = self._pool(uploader)
+        identity = None if pool is None else find_account(pool, account)
+        if pool is None or identity is None:
+            known = ", ".join(one.name for one in pool.accounts[:10]) if pool is not None else ""
+            raise ConfigError([f'uploader "{uploader}" has no account "{account}" (it has: {known or "none"})'])
+        self.book.correct(uploader, identity, used_bytes)
+        what = f"{uploader}: account {account} has spent {format_bytes(used_bytes)}, corrected by hand"
+        log.info("%s (by %s)", what, who or by)
+        control_used = events_module.ControlUsed
+        self.bus.publish(control_used(uploader=uploader, action="correct", by=by, who=who, what=what))
+        quota = next(quota for one, quota in zip(pool.accounts, pool.quotas(), strict=True) if one.identity == identity)
+        self.bus.publish(events_module.QuotaChanged(uploader=uploader, **asdict(quota)))
+        return what
+
+    def correct_alone(self, uploader: str, account: str, used_bytes: int, *, who: str) -> str:
+        """The same while nothing else runs. Raises CloudplowError, BusyError."""
+        with self._keeper.owning(opens=True):
+            return self.correct(uploader, account, used_bytes, by="cli", who=who)
 
     def request_stop(self) -> None:
         """Stop the program, from any thread: rclone is asked to stop; a second call kills it."""
@@ -192,6 +206,9 @@ class App:
         if not url:
             yield
             return
+        # It brings HTTP and TLS, which every upload would pay for.
+        from cloudplow.rclone.rc import RcWatch
+
         try:
             watch = RcWatch(url, interval_seconds, self.bus.publish)
         except ValueError as error:
@@ -250,7 +267,7 @@ class App:
         preflight = self.begin_preflight()
         preflight.check_version()
         faults = environment_faults(os.environ)
-        faults += [fault for task in tasks for fault in task_faults(task, preflight)]
+        faults += [fault for task in tasks for fault in task_faults(task, preflight, self.keys)]
         if faults:
             raise ConfigError(faults)
 
@@ -260,41 +277,10 @@ class App:
         Raises BusyError while another process uploads with the same cache files.
         """
         context = self.context(wait_for_capacity=wait_for_capacity)
-        with self._owning_the_book():
+        # A dry run changes nothing, not even the book.
+        opens = not tasks or any(not task.job.dry_run for task in tasks)
+        with self._keeper.owning(opens=opens), steered(self):
             return self._upload(context, tasks)
-
-    def _state_lock_folder(self) -> Path:
-        return stage_list_path(self.state_dir, "").parent
-
-    @contextmanager
-    def _owning_the_book(self) -> Iterator[None]:
-        """While inside, this process alone spends quota. Raises BusyError, StateError."""
-        folder = self._state_lock_folder()
-        locks = FolderLocks()
-        try:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StateError(
-                    f"{folder} cannot be created: {error.strerror}; make the folder writable, or use --cachefile"
-                ) from error
-            locks.acquire(folder, "the cache folder")
-            rows, content, rewrite = self._opening.own(self._saving.book)
-            self.book.take(content)
-            self._saving.opened(rows, content, rewrite=rewrite)
-            yield
-        finally:
-            self._hand_over_book()
-            locks.release()
-
-    def _hand_over_book(self) -> None:
-        """Save the book: the next owner of the lock must find the last charge and denial."""
-        try:
-            self.state_files.save_if_dirty(BOOK_FILE)
-            self.state_files.save_if_dirty(LEDGER_FILE)
-        except StateError as error:
-            log.error("%s", error)
-        self._saving.close()
 
     def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
         finished = []

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from cloudplow.commands import check, demo, healthcheck, plan, plugin_command, update_config, upload
+from cloudplow.commands import accounts, check, demo, healthcheck, plan, plugin_command, update_config, upload
 from cloudplow.commands.options import Subparsers, add_common_options, config_path
 from cloudplow.config.loader import plugin_names, read_document
 from cloudplow.config.models import DEFAULT_PLUGINS
@@ -18,7 +18,7 @@ from cloudplow.terminal.logs import escape_control
 Handler = Callable[[argparse.Namespace], int]
 
 #: Every command of the core, in the order of the help; each adds itself with `add(subparsers)`.
-COMMANDS = (upload, plan, check, demo, update_config, healthcheck)
+COMMANDS = (upload, plan, accounts, check, demo, update_config, healthcheck)
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:

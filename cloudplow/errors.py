@@ -64,3 +64,7 @@ class StateError(CloudplowError):
 
 class BusyError(CloudplowError):
     """Another process is already uploading from the same folder or with the same accounts."""
+
+
+class NotRunningError(CloudplowError):
+    """No running cloudplow can be asked: nothing listens for the state folder, or it ended before it answered."""

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+# Interrupted uploads are asked about for a minute; nothing of a test's own Drive is on its way that long.
+os.environ.setdefault("CLOUDPLOW_LANDING_SECONDS", "2")
 
 pytest_plugins = ["tests.rclone_binaries", "tests.fake_drive.pytest_plugin"]
 
@@ -17,3 +25,11 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 # For script/test --fast: the same with fewer examples, where a test does not say how many it needs.
 settings.register_profile("quick", settings.get_profile("patient"), max_examples=20)
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runtime_dir() -> Iterator[Path]:
+    """Where a control socket goes whose state folder has too long a path, as that of a test with a long name."""
+    with tempfile.TemporaryDirectory(prefix="run-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        yield Path(folder)

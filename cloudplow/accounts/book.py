@@ -8,7 +8,7 @@ seconds of the book's own clock (`now`), which goes on steadily when the machine
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cloudplow.accounts.booked_stage import Stage, StageFile
 from cloudplow.models import Return
@@ -16,6 +16,22 @@ from cloudplow.models import Return
 
 class RefusedError(Exception):
     """The account cannot take that much any more: plan again."""
+
+
+class Standing(NamedTuple):
+    """An account at one moment. Times are epoch seconds.
+
+    spent: what has been spent and comes back when; planned_on: the same with what is reserved, as if that were spent
+    now; both in order of time. ever_bytes: spent ever; denied: until when and why it is refused; in_flight_bytes,
+    unsettled_bytes: as the methods of `Book`.
+    """
+
+    spent: tuple[Return, ...]
+    planned_on: tuple[Return, ...]
+    ever_bytes: int
+    denied: tuple[float, str] | None
+    in_flight_bytes: int
+    unsettled_bytes: int
 
 
 class Book(Protocol):
@@ -27,11 +43,17 @@ class Book(Protocol):
     def rehearsal(self) -> Book:
         """A copy for a dry run: it knows what is spent, what happens in it is never saved."""
 
+    def standing(self, account: str) -> Standing:
+        """All about an account, at one moment."""
+
     def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
 
     def unsettled_bytes(self, account: str) -> int:
         """What stages that have ended may have spent, until the destination has been asked."""
+
+    def in_flight_bytes(self, account: str) -> int:
+        """What running stages have sent of files that have not arrived."""
 
     def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
@@ -85,8 +107,11 @@ class Book(Protocol):
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
 
-    def note_speed(self, stage: Stage, landing_seconds: float) -> None:
-        """A stage runs: what it has sent may appear so much later."""
+    def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
+        """Uploads of a settled stage took so much less than was charged for them."""
+
+    def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
+        """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
 
     def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""
@@ -98,8 +123,11 @@ class Book(Protocol):
         the destination is asked again.
         """
 
+    def renamed(self, stage: Stage, names: Collection[str]) -> None:
+        """These are in the folder under other names: unless they arrived, they were not uploaded."""
+
     def give_up(self, stage: Stage) -> None:
-        """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
+        """Nobody can be asked: what is in doubt counts as spent as late as it can have arrived."""
 
     def unsettled(self, uploader: str) -> list[Stage]:
         """An uploader's stages that have ended (or whose process has) and are not settled, the oldest first."""

@@ -9,10 +9,11 @@ from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from cloudplow.accounts.entry import Charge, charges_document, read_charges
-from cloudplow.state.loose import mapping, number, text
+from cloudplow.state.loose import mapping, number, text, whole
 
 _LEVEL: Final = 1
 
@@ -21,13 +22,22 @@ class FileState(IntEnum):
     """What is known of a file of a stage.
 
     WAITING: nothing, so it counts whole; SENT: it was uploaded and charged; DONE: that was told, and for a move it left
-    the source; FREE: it was not uploaded.
+    the source; FREE: it was not uploaded; RENAMED: like WAITING, but it is in the folder under another name.
     """
 
     WAITING = 0
     SENT = 1
     DONE = 2
     FREE = 3
+    RENAMED = 4
+
+
+#: Nothing final is known.
+IN_DOUBT: Final = (FileState.WAITING, FileState.RENAMED)
+#: Nothing was charged.
+UNCHARGED: Final = (*IN_DOUBT, FileState.FREE)
+#: By value: asking the class takes longer than all else that is done for a file.
+_STATES: Final = tuple(FileState)
 
 
 class StageFile(NamedTuple):
@@ -51,6 +61,8 @@ class Stage:
 
     number: counts up over all stages; account: the identity, "" without accounts; account_name: for people;
     destination, folder: rclone path and source folder at that time; waiting_bytes: cost of the files in WAITING.
+    in_flight_bytes: what rclone has sent of files that have not arrived, while it runs. owed_bytes: what it is known to
+    have spent in all, without knowing by which files. journal_name: what its journal is called.
     seen_at: when it was last known to run; ended_at: when rclone had ended, None while it runs; landing_seconds: how
     long after that a file that rclone had sent may still appear. charges: what it has spent so far.
     """
@@ -70,40 +82,59 @@ class Stage:
     landing_seconds: float = 0.0
     charges: list[Charge] = field(default_factory=list)
     waiting_bytes: int = 0
+    in_flight_bytes: int = 0
+    owed_bytes: int = 0
+    journal_name: str = field(init=False, default="")
     _places: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.states) != len(self.files):
             self.states = bytearray(len(self.files))
-        self.waiting_bytes = sum(file.cost for file in self.in_state(FileState.WAITING))
+        self.waiting_bytes = sum(file.cost for file in self.in_state(*IN_DOUBT))
+        # A number alone might be used again after an older copy of the book came back.
+        self.journal_name = f"{self.number}-{int(self.opened_at * 1000):x}"
 
     def in_state(self, *states: FileState) -> Iterator[StageFile]:
         """The files in one of these states."""
         return (file for file, state in zip(self.files, self.states, strict=True) if state in states)
 
-    def set_state(self, name: str, state: FileState) -> FileState | None:
-        """Note what is known of a file now; returns what was before, None for a name that is not in the stage."""
+    def place(self, name: str) -> int | None:
+        """Where a file stands in the list; None for a name that is not in it."""
         if not self._places:
             self._places = {file.name: place for place, file in enumerate(self.files)}
-        place = self._places.get(name)
+        return self._places.get(name)
+
+    def set_state(self, name: str, state: FileState) -> FileState | None:
+        """Note what is known of a file now; returns what was before, None for a name that is not in the stage."""
+        place = self.place(name)
         if place is None:
             return None
-        before = FileState(self.states[place])
+        before = _STATES[self.states[place]]
         self.states[place] = state
-        if before is FileState.WAITING and state is not FileState.WAITING:
+        if before in IN_DOUBT and state not in IN_DOUBT:
             self.waiting_bytes -= self.files[place].cost
         return before
 
     def free_all_but(self, names: Collection[str]) -> None:
         """All waiting files except these were not uploaded."""
         for place, file in enumerate(self.files):
-            if self.states[place] == FileState.WAITING and file.name not in names:
+            if self.states[place] in IN_DOUBT and file.name not in names:
                 self.states[place] = FileState.FREE
                 self.waiting_bytes -= file.cost
 
+    def arrived_by(self, now: float) -> float:
+        """The latest time, up to now, at which what it has sent can have arrived; now is by the book's clock."""
+        return now if self.ended_at is None else min(now, self.ended_at + self.landing_seconds)
+
+    def outstanding_bytes(self) -> int:
+        """What it may have spent beyond its charges."""
+        if not self.owed_bytes:
+            return self.waiting_bytes
+        return max(self.waiting_bytes, self.owed_bytes - sum(charge.bytes for charge in self.charges))
+
     def is_settled(self) -> bool:
         """Whether nothing is left to find out."""
-        return FileState.WAITING not in self.states and FileState.SENT not in self.states
+        return not any(state in self.states for state in (*IN_DOUBT, FileState.SENT))
 
     def document(self) -> dict[str, Any]:
         """All but the files, as JSON."""
@@ -118,7 +149,8 @@ class Stage:
             "seen_at": self.seen_at,
             "ended_at": self.ended_at,
             "landing_seconds": self.landing_seconds,
-            "waiting_bytes": self.waiting_bytes,
+            "waiting_bytes": self.outstanding_bytes(),
+            "owed_bytes": self.owed_bytes,
             "charges": charges_document(self.charges),
         }
 
@@ -127,8 +159,8 @@ def pack_files(files: Sequence[StageFile]) -> bytes:
     """The list of a stage as one compressed value: 100,000 files take 0.7 MB."""
     numbers = array("q")
     for column in (1, 2, 3, 4):
-        numbers.extend(file[column] for file in files)  # type: ignore[misc]
-    names = b"\0".join(os.fsencode(file.name) for file in files)
+        numbers.extend(map(itemgetter(column), files))
+    names = os.fsencode("\0".join(map(itemgetter(0), files)))
     return zlib.compress(len(files).to_bytes(8, "little") + numbers.tobytes() + names, _LEVEL)
 
 
@@ -144,11 +176,11 @@ def unpack_files(packed: bytes) -> list[StageFile]:
     end = 8 + 4 * 8 * count
     numbers = array("q")
     numbers.frombytes(data[8:end])
-    names = data[end:].split(b"\0") if count else []
+    names = os.fsdecode(data[end:]).split("\0") if count else []
     if len(names) != count or len(numbers) != 4 * count:
         raise ValueError("the list of a stage is not complete")
     columns = (numbers[place * count : (place + 1) * count] for place in range(4))
-    return [StageFile(os.fsdecode(name), *row) for name, row in zip(names, zip(*columns, strict=True), strict=True)]
+    return list(map(StageFile, names, *columns))
 
 
 def pack_states(states: bytearray) -> bytes:
@@ -177,20 +209,21 @@ def read_stage(number_: int, document: bytes, files: bytes | None, states: bytes
         files=listed,
         opened_at=number(stored.get("opened_at")),
         seen_at=number(stored.get("seen_at")),
-        states=known if all(state <= FileState.FREE for state in known) else bytearray(),
+        states=known if all(state <= FileState.RENAMED for state in known) else bytearray(),
         ended_at=number(stored.get("ended_at")) or None,
         landing_seconds=number(stored.get("landing_seconds")),
         charges=read_charges(stored.get("charges")),
+        owed_bytes=whole(stored.get("owed_bytes")),
     )
 
 
 def waiting_document(stage: Stage) -> dict[str, Any]:
     """What `cloudplow accounts` says of a stage that is not settled."""
-    waiting = list(stage.in_state(FileState.WAITING))
+    waiting = list(stage.in_state(*IN_DOUBT))
     return {
         "opened_at": round(stage.opened_at),
         "ended_at": round(stage.ended_at or 0),
         "account": stage.account_name,
         "files": len(waiting),
-        "bytes": stage.waiting_bytes,
+        "bytes": stage.outstanding_bytes(),
     }

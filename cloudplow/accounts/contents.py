@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -90,6 +91,17 @@ def fact_row(value: Any) -> bytes | None:
 def warn(message: str) -> None:
     """Say it in the log."""
     log.warning("%s", message)
+
+
+def written_keys(rows: Rows) -> tuple[set[tuple[str, str]], set[str]]:
+    """Of which entries and of which uploaders' files that arrived there are rows."""
+    entries: set[tuple[str, str]] = set()
+    for kind, key in rows:
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            if kind == "account":
+                uploader, account = json.loads(key)
+                entries.add((str(uploader), str(account)))
+    return entries, {key for kind, key in rows if kind == "arrived"}
 
 
 def read_rows(rows: Rows, say: Callable[[str], None] = warn) -> Contents:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
+from cloudplow.models import Return
 from cloudplow.state.loose import mapping, number, text, whole
 
 #: Charges closer together than this, or than this share of the window, are kept as one, dated by the latest: none comes
@@ -23,6 +24,8 @@ MERGE_SHARE: Final = 1 / 288
 CHARGES_LIMIT: Final = 3000
 #: How many full quotas of newer charges must stand above one that is dropped.
 KEPT_QUOTAS: Final = 2
+#: Charges that came back more than a window ago are kept as one if they are closer together than this share of it.
+COARSE_SHARE: Final = 1 / 24
 
 _at: Final = attrgetter("at")
 
@@ -41,7 +44,7 @@ class Charge:
 
     def back_at(self, window: float) -> float:
         """When the bytes come back, epoch seconds."""
-        return min(self.at, self.noticed_at or self.at) + window
+        return (min(self.at, self.noticed_at) if self.noticed_at else self.at) + window
 
 
 @dataclass(slots=True)
@@ -77,15 +80,16 @@ def live(charges: list[Charge], now: float, window: float) -> Iterator[Charge]:
             return
         if charge.at > now:
             charge.noticed_at = charge.noticed_at or now
+            if charge.noticed_at + window <= now:
+                continue
         elif charge.noticed_at:
             charge.noticed_at = 0.0
-        if charge.back_at(window) > now:
-            yield charge
+        yield charge
 
 
-def spent_bytes(charges: list[Charge], now: float, window: float) -> int:
-    """What counts as spent now."""
-    return sum(charge.bytes for charge in live(charges, now, window))
+def returning(charges: list[Charge], now: float, window: float) -> Iterator[Return]:
+    """What has not come back, and when it does; the latest first."""
+    return (Return(charge.back_at(window), charge.bytes) for charge in live(charges, now, window))
 
 
 def spend(charges: list[Charge], size_bytes: int, now: float, window: float) -> None:
@@ -155,6 +159,24 @@ def prune(charges: list[Charge], now: float, window: float, quota_bytes: int) ->
         charges[:2] = [Charge(older.since, newer.at, older.bytes + newer.bytes, newer.noticed_at)]
 
 
+def coarsen(charges: list[Charge], now: float, window: float) -> bool:
+    """Merge charges that came back more than a window ago, dated by the latest of each; returns whether any was.
+
+    They count again only if the clock was wrong; kept to the minute, they would be most of the book.
+    """
+    old = 0
+    while old < len(charges) and charges[old].at + 2 * window <= now and not charges[old].noticed_at:
+        old += 1
+    made: list[Charge] = []
+    for charge in charges[:old]:
+        if made and charge.at - made[-1].since < window * COARSE_SHARE:
+            made[-1].at, made[-1].bytes = charge.at, made[-1].bytes + charge.bytes
+        else:
+            made.append(charge)
+    charges[:old] = made
+    return len(made) < old
+
+
 def shift_charges(charges: list[Charge], since: float, seconds: float) -> None:
     """The clock was set by so much: move charges that were dated since then."""
     for charge in charges:
@@ -197,13 +219,13 @@ def denied_until(entry: Entry, now: float) -> float:
 def notice(entry: Entry, now: float, window: float) -> bool:
     """Note which times are still to come, for later processes: what they hold back ends one window after this.
 
-    True if that was not known of a charge.
+    Returns whether there are charges that nobody had noticed.
     """
-    found = any(charge.at > now and not charge.noticed_at for charge in entry.charges)
+    new = any(charge.at > now and not charge.noticed_at for charge in entry.charges)
     for _ in live(entry.charges, now, window):
         pass
     denied_until(entry, now)
-    return found
+    return new
 
 
 def charges_document(charges: Iterable[Charge]) -> list[list[float | int]]:

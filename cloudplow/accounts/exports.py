@@ -54,14 +54,16 @@ def export_document(
     stages: dict[tuple[str, str], list[Stage]] = {}
     for stage in content.stages.values():
         stages.setdefault((stage.uploader, stage.account), []).append(stage)
+    limits = {uploader: limit_of(uploader) for uploader in {name for name, _ in content.entries}}
     document: dict[str, Any] = {}
     for (uploader, account), entry in content.entries.items():
         if entry.is_empty() and (uploader, account) not in stages:
             continue
         key = entry.key or account.removeprefix(BY_NAME)
         record = _record(entry, stages.get((uploader, account), []), now, window_of(uploader))
-        record |= {"account": account, "generation": content.generation}
-        if limit := limit_of(uploader):
+        # The book is written together with it: one that is older lacks something.
+        record |= {"account": account, "generation": content.generation + 1}
+        if limit := limits[uploader]:
             record["limit_bytes"] = limit
         keys = document.setdefault(uploader, {})
         # Of two accounts, a key file may hold the one after the other.
@@ -75,9 +77,9 @@ def _record(entry: Entry, stages: list[Stage], now: float, window: float) -> dic
         join(charges, live(stage.charges, now, window))
     # For older programs, what is in doubt is spent, too.
     in_doubt = [
-        Charge(stage.opened_at, stage.ended_at, stage.waiting_bytes)
+        Charge(stage.opened_at, stage.arrived_by(now), stage.outstanding_bytes())
         for stage in stages
-        if stage.ended_at is not None and stage.waiting_bytes and stage.ended_at + window > now
+        if stage.ended_at is not None and stage.outstanding_bytes() and stage.arrived_by(now) + window > now
     ]
     used = sum(charge.bytes for charge in [*charges, *in_doubt])
     made: dict[str, Any] = {
@@ -91,7 +93,7 @@ def _record(entry: Entry, stages: list[Stage], now: float, window: float) -> dic
         "last_used": entry.last_used,
     }
     if stages:
-        made["open_stages"] = {str(stage.number): stage.waiting_bytes for stage in stages}
+        made["open_stages"] = {str(stage.number): stage.outstanding_bytes() for stage in stages}
     if (until := denied_until(entry, now)) > now:
         made |= {"denied_until": until, "denied_why": entry.denied_why, "denied_at": entry.denied_at}
     if entry.learned_limit_bytes:
@@ -101,17 +103,25 @@ def _record(entry: Entry, stages: list[Stage], now: float, window: float) -> dic
 
 
 def read_records(
-    document: object, identity_of: Callable[[str], str], window_of: Callable[[str], float]
+    document: object, identity_of: Callable[[str], str], window_of: Callable[[str], float], *, now: float
 ) -> Iterator[Record]:
-    """Every record of a file that we, an earlier version or an older program wrote; invalid values count as 0."""
+    """Every record of a file that we, an earlier version or an older program wrote; invalid values count as 0.
+
+    now: epoch seconds, for what is spent at an unknown time.
+    """
     for uploader, keys in mapping(document).items():
         for key, stored in mapping(keys).items():
             if isinstance(stored, dict):
-                yield _read(str(uploader), str(key), stored, identity_of, window_of(str(uploader)))
+                yield _read(str(uploader), str(key), stored, identity_of, window_of(str(uploader)), now)
 
 
 def _read(
-    uploader: str, key: str, stored: Mapping[str, Any], identity_of: Callable[[str], str], window: float
+    uploader: str,
+    key: str,
+    stored: Mapping[str, Any],
+    identity_of: Callable[[str], str],
+    window: float,
+    now: float,
 ) -> Record:
     entry = Entry(
         charges=_read_charges(stored, window),
@@ -129,7 +139,8 @@ def _read(
     before = mapping(stored.get("open_stage"))  # of an earlier version, which kept the list of one stage in a file
     reserved = max(0, whole(before.get("planned_bytes")) - whole(before.get("charged_bytes")))
     if reserved:
-        join(entry.charges, [Charge(entry.last_used, entry.last_used, reserved)])
+        at = entry.last_used or now
+        join(entry.charges, [Charge(at, at, reserved)])
     return Record(
         uploader=uploader,
         key=key,

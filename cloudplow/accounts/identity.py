@@ -16,6 +16,9 @@ from typing import Final, NamedTuple
 #: A larger file is not a key.
 KEY_BYTES_LIMIT: Final = 1 << 20
 
+#: How much is read at least: some file systems do not know how long a file is.
+_READ_BYTES: Final = 1 << 16
+
 #: How an identity starts that is only a file's name, because the file cannot be read.
 BY_NAME: Final = "name:"
 
@@ -47,7 +50,8 @@ def read_key(path: str) -> Key:
         if found.st_size > KEY_BYTES_LIMIT:
             return Key(identity_by_name(path), _NOT_A_KEY)
         with open(path, "rb") as file:  # noqa: PTH123 - thousands of files
-            content = file.read(KEY_BYTES_LIMIT)
+            # No more memory than needed: what is read beyond that is no key that could be read.
+            content = file.read(max(found.st_size + 1, _READ_BYTES))
     except OSError as error:
         return Key(identity_by_name(path), f"cannot be read ({error.strerror})")
     except ValueError:
@@ -55,22 +59,25 @@ def read_key(path: str) -> Key:
     return _key(content)
 
 
+def _by_content(content: bytes) -> str:
+    return "content:" + _digest(content)
+
+
 def _key(content: bytes) -> Key:
-    by_content = "content:" + _digest(content)
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        return Key(by_content, "is not JSON: download the key again, or move the file out of the folder")
+        return Key(_by_content(content), "is not JSON: download the key again, or move the file out of the folder")
     if not isinstance(document, dict):
-        return Key(by_content, _NOT_A_KEY)
+        return Key(_by_content(content), _NOT_A_KEY)
     email = document.get("client_email")
     if not isinstance(email, str) or not email.strip():
-        return Key(by_content)
+        return Key(_by_content(content))
     return Key(_digest(email.strip().casefold().encode("utf-8", "replace")))
 
 
 class Keys:
-    """Key files that were read, each again only when it changed. Used by one thread at a time."""
+    """Key files that were read, each again only when it changed."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[int, ...], Key]] = {}

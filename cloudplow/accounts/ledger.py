@@ -17,19 +17,22 @@ from pathlib import PurePath
 from typing import Any
 
 from cloudplow.accounts import entry as records
-from cloudplow.accounts.book import RefusedError
-from cloudplow.accounts.booked_stage import FileState, Stage, StageFile, waiting_document
+from cloudplow.accounts.book import RefusedError, Standing
+from cloudplow.accounts.booked_stage import IN_DOUBT, UNCHARGED, FileState, Stage, StageFile, waiting_document
 from cloudplow.accounts.contents import Contents
-from cloudplow.accounts.entry import Charge, Entry, live
+from cloudplow.accounts.entry import Charge, Entry, returning
 from cloudplow.accounts.identity import BY_NAME, identity_by_name
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.models import Return
+from cloudplow.state.stage_journal import Kind, StageJournal
 
 log = logging.getLogger("cloudplow.ledger")
 
 DEFAULT_WINDOW_SECONDS = 86_400.0
 DEFAULT_QUOTA_BYTES = 750 << 30
+
+log = logging.getLogger("cloudplow.ledger")
 
 
 class Ledger:
@@ -45,7 +48,8 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
-        self._told_of_future = False
+        self._warned_of_future = False
+        self._tidied_at = 0.0
         if saving is not None:
             clock.on_adopted = self._on_clock_adopted
             saving.serve(self)
@@ -72,23 +76,41 @@ class Ledger:
         with self._lock:
             self._content = content
             self._stages_of, self._entries_of = {}, {}
-            self.clock.resume(content.anchor)
-            now = self.clock.now()  # what was dated may move with it
             for stage in content.stages.values():
-                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
-                stage.ended_at = min(stage.ended_at or now, now)
                 self._stages_of.setdefault(stage.account, []).append(stage)
             from_future = False
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
-                from_future = records.notice(entry, now, self.window(uploader)) or from_future
-            if from_future and not self._told_of_future:
-                self._told_of_future = True
-                log.warning(
-                    "There are uploads in the future (was the clock ahead?): they count as used now, for one window"
-                )
+            self.clock.resume(content.anchor)
+            now = self.clock.now()  # it may move what the content says
+            for stage in content.stages.values():
+                # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
+                stage.ended_at = min(stage.ended_at or now, now)
+            for (uploader, _), entry in content.entries.items():
+                from_future |= records.notice(entry, now, self.window(uploader))
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
+        if from_future and not self._warned_of_future:
+            self._warned_of_future = True
+            log.warning("The books contain uploads in the future (was the clock set back?): they count as spent now")
+
+    def catch_up(self, journal: StageJournal) -> None:
+        """Take what happened in killed stages after the book was last written."""
+        with self._lock:
+            for stage in self._content.stages.values():
+                window = self.window(stage.uploader)
+                for fact in journal.read(stage.journal_name):
+                    if fact.place >= len(stage.files):
+                        break
+                    name = stage.files[fact.place].name
+                    state = FileState.SENT if fact.kind is Kind.SENT else FileState.DONE
+                    if stage.states[fact.place] in (FileState.DONE, state):
+                        continue
+                    before = stage.set_state(name, state)
+                    if stage.account and fact.kind is Kind.SENT and before in UNCHARGED:
+                        records.spend(stage.charges, fact.bytes, fact.at, window)
+            for stage in list(self._content.stages.values()):
+                self._close_if_settled(stage)
 
     def _give_up(self, uploader: str) -> None:
         """Nobody will settle the stages of an uploader that is not configured any more: they count as spent."""
@@ -151,43 +173,59 @@ class Ledger:
 
     # ------------------------------------------------------------------ reading
 
-    def _charges(self, account: str, now: float) -> Iterator[tuple[float, Charge]]:
-        """Every charge that counts, with its window."""
+    def standing(self, account: str) -> Standing:
+        """All about an account, at one moment."""
+        now = self.now()
+        with self._lock:
+            spent = tuple(sorted(self._spent(account, now)))
+            reserved = list(self._reserved(account, now))
+            stages = self._stages_of.get(account, ())
+            return Standing(
+                spent,
+                tuple(sorted([*spent, *reserved])) if reserved else spent,
+                sum(entry.total_bytes for _, entry in self._entries_of.get(account, ())),
+                self._denied(account, now),
+                sum(one.in_flight_bytes for one in stages),
+                sum(one.outstanding_bytes() for one in stages if one.ended_at is not None),
+            )
+
+    def _spent(self, account: str, now: float) -> Iterator[Return]:
+        """Every charge that counts, and when it comes back."""
         for uploader, entry in self._entries_of.get(account, ()):
-            window = self.window(uploader)
-            for charge in live(entry.charges, now, window):
-                yield window, charge
+            yield from returning(entry.charges, now, self.window(uploader))
         for stage in self._stages_of.get(account, ()):
-            window = self.window(stage.uploader)
-            for charge in live(stage.charges, now, window):
-                yield window, charge
+            yield from returning(stage.charges, now, self.window(stage.uploader))
 
     def _reserved(self, account: str, now: float) -> Iterator[Return]:
         """What stages may still spend or may have spent, and when that would come back."""
         for stage in self._stages_of.get(account, ()):
-            back_at = (now if stage.ended_at is None else stage.ended_at) + self.window(stage.uploader)
-            if stage.waiting_bytes and back_at > now:
-                yield Return(back_at, stage.waiting_bytes)
+            back_at = stage.arrived_by(now) + self.window(stage.uploader)
+            outstanding = stage.outstanding_bytes()
+            if outstanding and back_at > now:
+                yield Return(back_at, outstanding)
 
     def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
         with self._lock:
             now = self.now()
-            spent = sum(charge.bytes for _, charge in self._charges(account, now))
+            spent = sum(back.bytes for back in self._spent(account, now))
             return spent + (sum(one.bytes for one in self._reserved(account, now)) if with_reserved else 0)
 
     def unsettled_bytes(self, account: str) -> int:
         """What stages that have ended may have spent, until the destination has been asked."""
         with self._lock:
-            return sum(one.waiting_bytes for one in self._stages_of.get(account, ()) if one.ended_at is not None)
+            return sum(one.outstanding_bytes() for one in self._stages_of.get(account, ()) if one.ended_at is not None)
+
+    def in_flight_bytes(self, account: str) -> int:
+        """What running stages have sent of files that have not arrived."""
+        with self._lock:
+            return sum(one.in_flight_bytes for one in self._stages_of.get(account, ()))
 
     def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
         with self._lock:
             now = self.now()
-            found = [Return(charge.back_at(window), charge.bytes) for window, charge in self._charges(account, now)]
-            if with_reserved:
-                found += self._reserved(account, now)
+            found = [*self._spent(account, now), *(self._reserved(account, now) if with_reserved else ())]
         return tuple(sorted(found))
 
     def usage_rank(self, account: str) -> tuple[int, int]:
@@ -200,11 +238,14 @@ class Ledger:
         """Until when and why the account is refused; None if it is not."""
         with self._lock:
             now = self.now()
-            denials = [
-                (records.denied_until(entry, now), entry.denied_why)
-                for _, entry in self._entries_of.get(account, ())
-                if entry.denied_until
-            ]
+            return self._denied(account, now)
+
+    def _denied(self, account: str, now: float) -> tuple[float, str] | None:
+        denials = [
+            (records.denied_until(entry, now), entry.denied_why)
+            for _, entry in self._entries_of.get(account, ())
+            if entry.denied_until
+        ]
         latest = max(denials, default=(0.0, ""))
         return latest if latest[0] > now else None
 
@@ -246,8 +287,19 @@ class Ledger:
                 entry.key = key
                 self._changed(uploader, account)
             by_name = identity_by_name(key)
-            if not account.startswith(BY_NAME) and (uploader, by_name) in self._content.entries:
-                self._move_entry(uploader, by_name, account)
+            if not account.startswith(BY_NAME):
+                self._move_stages(uploader, by_name, account)
+                if (uploader, by_name) in self._content.entries:
+                    self._move_entry(uploader, by_name, account)
+
+    def _move_stages(self, uploader: str, before: str, account: str) -> None:
+        stages = self._stages_of.get(before, [])
+        self._stages_of[before] = [stage for stage in stages if stage.uploader != uploader]
+        for stage in stages:
+            if stage.uploader == uploader:
+                stage.account = account
+                self._stages_of.setdefault(account, []).append(stage)
+                self._stage_changed(stage)
 
     def _move_entry(self, uploader: str, before: str, account: str) -> None:
         moved = self._content.entries.pop((uploader, before))
@@ -290,6 +342,7 @@ class Ledger:
                 entry.charges.append(Charge(now, now, used_bytes))
             for stage in list(self._stages_of.get(account, [])):
                 stage.charges.clear()
+                stage.owed_bytes = 0
                 self._stage_changed(stage)
                 if stage.ended_at is not None:
                     stage.free_all_but(())
@@ -351,21 +404,31 @@ class Ledger:
             with self._lock:
                 self._remove(stage)
             raise
+        if self._saving is not None:
+            self._saving.journal.begin(stage.journal_name)
         return stage
 
     def sent(self, stage: Stage, name: str, size_bytes: int) -> None:
         """A file of a stage was uploaded and took so much of the quota."""
+        now = self.now()
         with self._lock:
             before = stage.set_state(name, FileState.SENT)
-            if stage.account and before in (FileState.WAITING, FileState.FREE):
-                records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
+            if stage.account and before in UNCHARGED:
+                records.spend(stage.charges, size_bytes, now, self.window(stage.uploader))
         self._stage_changed(stage)
+        self._note(stage, Kind.SENT, name, size_bytes, now)
 
     def done(self, stage: Stage, name: str) -> None:
         """It was told that a file of a stage is done."""
         with self._lock:
             stage.set_state(name, FileState.DONE)
         self._stage_changed(stage)
+        self._note(stage, Kind.DONE, name, 0, 0.0)
+
+    def _note(self, stage: Stage, kind: Kind, name: str, size_bytes: int, at: float) -> None:
+        place = stage.place(name)
+        if self._saving is not None and place is not None:
+            self._saving.journal.note(stage.journal_name, kind, place, size_bytes, at)
 
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
@@ -374,15 +437,31 @@ class Ledger:
                 records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
         self._stage_changed(stage)
 
-    def note_speed(self, stage: Stage, landing_seconds: float) -> None:
-        """A stage runs: what it has sent may appear so much later."""
-        stage.landing_seconds, stage.seen_at = landing_seconds, self.now()
+    def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
+        """Uploads of a settled stage took so much less than was charged for them."""
+        with self._lock:
+            charges = self._entry(uploader, account).charges
+            for charge in reversed(charges):
+                less = min(size_bytes, charge.bytes)
+                charge.bytes -= less
+                size_bytes -= less
+            charges[:] = [charge for charge in charges if charge.bytes]
+        self._changed(uploader, account)
+
+    def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
+        """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
+        now = self.now()
+        with self._lock:
+            longer = landing_seconds > stage.landing_seconds
+            stage.in_flight_bytes, stage.landing_seconds, stage.seen_at = in_flight_bytes, landing_seconds, now
+        if longer:
+            self._stage_changed(stage)  # after a kill, it is waited for so long
 
     def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""
         with self._lock:
             stage.ended_at = stage.seen_at = self.now()
-            stage.landing_seconds = landing_seconds
+            stage.landing_seconds, stage.in_flight_bytes = landing_seconds, 0
             stage.free_all_but(doubtful)
             self._note_arrived(stage)
             self._close_if_settled(stage)
@@ -397,22 +476,34 @@ class Ledger:
         """
         window = self.window(stage.uploader)
         with self._lock:
-            ended_at = stage.ended_at or self.now()
+            now = self.now()
             for name, size_bytes in found.items():
                 before = stage.set_state(name, FileState.DONE if name in told else FileState.SENT)
-                if before is FileState.WAITING and stage.account and size_bytes:
+                if before in IN_DOUBT and stage.account and size_bytes:
                     # It arrived while rclone ran, or shortly after: dated as late as can be.
-                    records.spend(stage.charges, size_bytes, ended_at, window)
+                    at = stage.arrived_by(now)
+                    records.spend(stage.charges, size_bytes, at, window)
+                    self._note(stage, Kind.SENT, name, size_bytes, at)
+                if name in told:
+                    self._note(stage, Kind.DONE, name, 0, 0.0)
             for name in free:
                 stage.set_state(name, FileState.FREE)
             self._note_arrived(stage)
             self._close_if_settled(stage)
 
+    def renamed(self, stage: Stage, names: Collection[str]) -> None:
+        """These are in the folder under other names: unless they arrived, they were not uploaded."""
+        with self._lock:
+            for name in names:
+                stage.set_state(name, FileState.RENAMED)
+        self._stage_changed(stage)
+
     def give_up(self, stage: Stage) -> None:
-        """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
+        """Nobody can be asked: what is in doubt counts as spent as late as it can have arrived."""
+        now = self.now()
         with self._lock:
             if stage.account and stage.waiting_bytes:
-                at = stage.ended_at or self.now()
+                at = stage.arrived_by(now)
                 records.spend(stage.charges, stage.waiting_bytes, at, self.window(stage.uploader))
             stage.free_all_but(())
             self._note_arrived(stage)
@@ -436,16 +527,29 @@ class Ledger:
             return
         if stage.account:
             now, window = self.now(), self.window(stage.uploader)
+            if owed := stage.outstanding_bytes():
+                records.spend(stage.charges, owed, stage.arrived_by(now), window)
             entry = self._entry(stage.uploader, stage.account)
             entry.total_bytes += sum(charge.bytes for charge in stage.charges)
             entry.last_used = max(entry.last_used, stage.ended_at)
             records.join(entry.charges, stage.charges)
+            stage.charges = []
             quota = self._quotas.get(stage.uploader, DEFAULT_QUOTA_BYTES)
             records.prune(entry.charges, now, window, quota)
             self._changed(stage.uploader, stage.account)
+            self._tidy(now)
         self._remove(stage)
         if self._saving is not None:
             self._saving.stage_ended()
+
+    def _tidy(self, now: float) -> None:
+        """Once in a window: what came back long ago is kept less exactly, so that the book stays small."""
+        if now - self._tidied_at < self.clock.window_seconds:
+            return
+        self._tidied_at = now
+        for (uploader, account), entry in self._content.entries.items():
+            if records.coarsen(entry.charges, now, self.window(uploader)):
+                self._changed(uploader, account)
 
     def _remove(self, stage: Stage) -> None:
         self._content.stages.pop(stage.number, None)
@@ -458,7 +562,7 @@ class Ledger:
             now = self.now()
             found = [one for one in self._content.stages.values() if one.uploader == uploader and one.ended_at]
             for stage in found:
-                if (stage.ended_at or now) + self.window(uploader) <= now:
+                if stage.arrived_by(now) + self.window(uploader) <= now:
                     self.give_up(stage)  # what it may have spent has come back
             return sorted((one for one in found if one.number in self._content.stages), key=lambda one: one.number)
 

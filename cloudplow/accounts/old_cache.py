@@ -36,8 +36,8 @@ def read_bans(path: Path, say: Callable[[str], None]) -> list[OldBan]:
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as opened:
             known = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if not known & set(_TABLES):
-                raise ValueError("it is not a cache of cloudplow")
+            if not known.intersection(_TABLES):
+                raise ValueError("it holds no bans")
             for table in _TABLES:
                 if table in known:
                     for name, value in opened.execute(f"SELECT key, value FROM {table}"):

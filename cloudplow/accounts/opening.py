@@ -127,7 +127,7 @@ class Opening:
 
         keep: change no file. say: warns.
         """
-        first = not content.generation
+        generation = content.generation
         newer = False
         exported = content.facts.setdefault(EXPORTED, {})
         for folder in [self._files.folder, *self._others]:
@@ -135,12 +135,12 @@ class Opening:
             document = self._files.read(LEDGER_FILE, keep=keep, folder=folder)
             if document is None and not mapping(exported).get(place):
                 continue
-            records = list(read_records(document, self._identity_of, self._window_of))
+            records = list(read_records(document, self._identity_of, self._window_of, now=self._now()))
             ours = folder == self._files.folder
-            is_newer = ours and any(one.generation > content.generation for one in records)
-            if is_newer or first:
+            is_newer = ours and any(one.generation > generation for one in records)
+            if is_newer or not generation:
                 newer = newer or is_newer
-                _catch_up(content, records, self._now(), say)
+                _catch_up(content, records, generation, self._now(), say)
                 foreign = foreign_changes([one for one in records if one.generation], {})
             else:
                 foreign = foreign_changes(records, mapping(mapping(exported).get(place)))
@@ -187,14 +187,20 @@ def _take_rest(known: Entry, record: Record) -> None:
         known.learned_for_limit_bytes = record.entry.learned_for_limit_bytes
 
 
-def _catch_up(content: Contents, records: list[Record], now: float, say: Callable[[str], None]) -> None:
+def _catch_up(
+    content: Contents, records: list[Record], generation: int, now: float, say: Callable[[str], None]
+) -> None:
     """Take over what the exports know beyond the book: they are newer, or there was no book. The larger sum wins.
 
     A stage that the exports do not know any more was settled since, and is in their charges. One that only they know
-    has lost its list, so all that it reserved counts as spent.
+    has lost its list, so all that it reserved counts as spent. generation: of the book.
     """
     for record in records:
         for account in record.accounts:
+            if record.generation <= generation:
+                # Not one of ours that is newer: it says nothing about stages.
+                _take_larger(content, record, account)
+                continue
             mine = {
                 number
                 for number, stage in content.stages.items()
@@ -210,21 +216,33 @@ def _catch_up(content: Contents, records: list[Record], now: float, say: Callabl
             _take_larger(content, record, account)
             for number in record.open_stages.keys() - mine:
                 lost = {"uploader": record.uploader, "account": account, "account_name": Path(record.key).name}
-                spend_whole(content, {**lost, "seen_at": now, "waiting_bytes": record.open_stages[number]}, say)
+                at = max(now, record.entry.last_used)
+                spend_whole(content, {**lost, "seen_at": at, "waiting_bytes": record.open_stages[number]}, say)
             content.last_stage = max([content.last_stage, *record.open_stages])
         content.facts[GENERATION] = max(content.generation, record.generation)
 
 
 def _take_shortfall(content: Contents, record: Record, account: str) -> None:
-    """The same stages are open: what they have spent since is still in what they reserve here."""
+    """The same stages are open: what they have spent since is still in what they reserve here.
+
+    Of which of their files that is, the exports do not say; so they owe it, whatever the destination says.
+    """
     entry = content.entries.setdefault((record.uploader, account), Entry(key=record.key))
+    stages = [content.stages[number] for number in record.open_stages]
     known, theirs = list(entry.charges), list(record.entry.charges)
+    for stage in stages:
+        known += stage.charges
     last = max([charge.at for charge in [*known, *theirs]], default=0.0)
-    for number, reserved in record.open_stages.items():
-        stage = content.stages[number]
-        known += [*stage.charges, Charge(last, last, stage.waiting_bytes)]
-        theirs.append(Charge(last, last, reserved))
-    join(entry.charges, [Charge(last, last, shortfall_bytes(known, theirs))])
+    reserved = [Charge(last, last, stage.outstanding_bytes()) for stage in stages]
+    theirs_reserved = [Charge(last, last, size) for size in record.open_stages.values()]
+    beside = Charge(last, last, shortfall_bytes([*known, *reserved], [*theirs, *theirs_reserved]))
+    join(entry.charges, [beside])
+    owed = shortfall_bytes([*known, beside], theirs)
+    for stage in stages:
+        more = min(owed, stage.outstanding_bytes())
+        if more:
+            stage.owed_bytes = sum(charge.bytes for charge in stage.charges) + more
+        owed -= more
     _take_rest(entry, record)
 
 

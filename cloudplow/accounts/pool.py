@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cloudplow.accounts.book import Book
+from cloudplow.accounts.book import Book, Standing
 from cloudplow.accounts.identity import Keys, read_key
+from cloudplow.errors import RcloneError
 from cloudplow.events import AccountQuota, AccountState
 from cloudplow.models import Capacity, Return
 from cloudplow.units import format_bytes
@@ -80,6 +81,12 @@ def _by_the_hour(returns: Sequence[Return]) -> tuple[tuple[float, int], ...]:
     return (returns[0].at, returns[0].bytes), *summed.values()
 
 
+def _capacity(account: Account, now: Standing, limit: int) -> Capacity:
+    used = sum(back.bytes for back in now.planned_on)
+    usable_from = math.inf if account.failed_why else now.denied[0] if now.denied else 0.0
+    return Capacity(account.key, limit, max(0, limit - used), now.planned_on, usable_from)
+
+
 class AccountPool:
     """The accounts of one uploader. Used only by the thread that drives rclone.
 
@@ -91,11 +98,16 @@ class AccountPool:
         self.folder = folder
         self.quota_bytes = quota_bytes
         self.active: str | None = None
-        #: What the running stage has sent of files that have not arrived yet, in bytes.
-        self.in_flight_bytes = 0
         self.book = book
         self._keys = keys
         self.accounts: list[Account] = []
+
+    def read(self) -> bool:
+        """`refresh`, raising RcloneError with a sentence instead of OSError."""
+        try:
+            return self.refresh()
+        except OSError as error:
+            raise RcloneError(f'the account folder "{self.folder}" cannot be read: {error.strerror}') from error
 
     def refresh(self) -> bool:
         """Look at the key files: at the start and between stages. True if any was added, removed or exchanged.
@@ -169,29 +181,20 @@ class AccountPool:
         among equals.
         """
         limit = self.limit_bytes()
-        ranked = sorted(
-            range(len(self.accounts)),
-            key=lambda index: (
-                self.accounts[index].key != self.active,
-                *self.book.usage_rank(self.accounts[index].identity),
-                index,
-            ),
-        )
+        ranked = []
+        for index, account in enumerate(self.accounts):
+            now = self.book.standing(account.identity)
+            rank = account.key != self.active, sum(back.bytes for back in now.spent), now.ever_bytes, index
+            ranked.append((rank, account, now))
+        ranked.sort()
         capacities, counted = [], set[str]()
-        for account in (self.accounts[index] for index in ranked):
+        for _, account, now in ranked:
             # Two key files of one account share one quota, which must not be planned twice.
             if account.identity not in counted:
-                capacities.append(self._capacity(account, limit))
+                capacities.append(_capacity(account, now, limit))
             if not account.failed_why:
                 counted.add(account.identity)
         return capacities
-
-    def _capacity(self, account: Account, limit: int) -> Capacity:
-        returns = self.book.returns(account.identity)
-        used = sum(back.bytes for back in returns)
-        denied = self.book.denied(account.identity)
-        usable_from = math.inf if account.failed_why else denied[0] if denied else 0.0
-        return Capacity(account.key, limit, max(0, limit - used), returns, usable_from)
 
     def quotas(self) -> tuple[AccountQuota, ...]:
         """The state of every account in natural order, as events carry it."""
@@ -204,11 +207,11 @@ class AccountPool:
         return self._quota(account, self.limit_bytes())
 
     def _quota(self, account: Account, limit: int) -> AccountQuota:
-        returns = self.book.returns(account.identity, with_reserved=False)
+        now = self.book.standing(account.identity)
+        returns, denied = now.spent, now.denied
         used = sum(back.bytes for back in returns)
         resets_at = returns[0].at if returns else None
         state, why, until = AccountState.READY, "", None
-        denied = self.book.denied(account.identity)
         if account.failed_why:
             state, why = AccountState.FAILED, account.failed_why
         elif denied:
@@ -226,8 +229,8 @@ class AccountPool:
             why=why,
             until=until,
             returns=_by_the_hour(returns),
-            in_flight_bytes=self.in_flight_bytes if account.key == self.active else 0,
-            unsettled_bytes=self.book.unsettled_bytes(account.identity),
+            in_flight_bytes=now.in_flight_bytes,
+            unsettled_bytes=now.unsettled_bytes,
         )
 
     def names(self) -> dict[str, str]:

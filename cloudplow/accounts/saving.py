@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -19,10 +17,12 @@ from cloudplow.accounts.contents import (
     entry_row,
     fact_row,
     stage_rows,
+    written_keys,
 )
 from cloudplow.accounts.exports import EXPORTED, baseline, export_document, place_of, read_records
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
+from cloudplow.state.stage_journal import StageJournal
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
 
 #: The longest time between two exports while something changes, in seconds.
@@ -54,16 +54,15 @@ class Kept(Protocol):
 
 def _differing_entries(rows: Rows, content: Contents) -> set[tuple[str, str]]:
     """The entries that the database has differently, or that only one of both has."""
-    stored = {key: value for key, value in rows.items() if key[0] == "account"}
-    differing = set()
-    for one, entry in content.entries.items():
-        if stored.pop(entry_key(*one), None) != entry_row(entry):
-            differing.add(one)
-    for _, key in stored:
-        with contextlib.suppress(ValueError, TypeError):
-            uploader, account = json.loads(key)
-            differing.add((str(uploader), str(account)))
-    return differing
+    entries, _ = written_keys(rows)
+    differing = entries - content.entries.keys()
+    return differing | {one for one, entry in content.entries.items() if rows.get(entry_key(*one)) != entry_row(entry)}
+
+
+def _differing_facts(rows: Rows, content: Contents) -> set[str]:
+    """The same for facts."""
+    differing = {key for kind, key in rows if kind == "fact"} - content.facts.keys()
+    return differing | {name for name, value in content.facts.items() if rows.get(("fact", name)) != fact_row(value)}
 
 
 class Saving:
@@ -72,6 +71,7 @@ class Saving:
     def __init__(self, files: StateFiles, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.files = files
         self.book = BookFile(files.folder)
+        self.journal = StageJournal(files.folder)
         self._clock = clock
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
@@ -95,18 +95,15 @@ class Saving:
 
         Raises StateError.
         """
-        on_disk = {key for kind, key in rows if kind == "stage"}
+        lost = {int(key) for kind, key in rows if kind == "stage" and key.isdecimal()} - content.stages.keys()
         with self._lock:
-            # What was changed while it was read and taken over is not forgotten, nor what is only on the disk.
-            self._stages |= content.stages.keys() | {int(key) for key in on_disk if key.isdecimal()}
+            # Besides what has changed since it was read.
+            self._stages |= content.stages.keys() | lost
             self._entries |= _differing_entries(rows, content)
-            self._facts |= {EXPORTED, "last_stage"} | {
-                name for name, value in content.facts.items() if rows.get(("fact", name)) != fact_row(value)
-            }
-            self._facts |= {key for kind, key in rows if kind == "fact"} - content.facts.keys()
+            self._facts |= {EXPORTED, "last_stage"} | _differing_facts(rows, content)
             self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
             if rewrite:
-                self._arrived |= content.arrived.keys() | {key for kind, key in rows if kind == "arrived"}
+                self._arrived |= content.arrived.keys() | written_keys(rows)[1]
         self.save_now()
 
     def close(self) -> None:
@@ -152,24 +149,26 @@ class Saving:
     def save_now(self) -> None:
         """Write what changed, and the backup copy; returns once all is safely on disk. Raises StateError."""
         if self.book.is_open:
-            self._backup_due = True
-            self._write_and_back_up()
+            self._write_both()
 
     def _save_later(self) -> None:
         """On the saver thread."""
         if self.book.is_open:
-            self._write_and_back_up()
+            if self._backup_due:
+                self._write_both()
+            else:
+                self._write()
             if self._clock() - self._exported_at >= EXPORT_SECONDS:
                 self.files.mark_dirty(LEDGER_FILE)
 
-    def _write_and_back_up(self) -> None:
-        due, self._backup_due = self._backup_due, False
+    def _write_both(self) -> None:
+        """The book and its backup copy, which stays due if that fails."""
+        self._backup_due = False
         try:
             self._write()
-            if due:
-                self.book.back_up()
+            self.book.back_up()
         except BaseException:
-            self._backup_due = self._backup_due or due
+            self._backup_due = True
             raise
 
     def _write(self) -> None:
@@ -179,14 +178,20 @@ class Saving:
         with self._write_lock:
             if not self.book.is_open:
                 return
-            with self._lock:
-                entries, self._entries = self._entries, set()
-                stages, self._stages = self._stages, set()
-                arrived, self._arrived = self._arrived, set()
-                facts, self._facts = self._facts, set()
+            # A stage's end and what its account was charged are in one transaction, and so are the time of a clock that
+            # was set and what that moved.
+            with ledger.lock:
+                ledger.now()
+                with self._lock:
+                    entries, stages = set(self._entries), set(self._stages)
+                    arrived, facts = set(self._arrived), set(self._facts)
+                changes, lists = self._changes(ledger, entries, stages, arrived, facts)
+                with self._lock:
+                    self._entries -= entries
+                    self._stages -= stages
+                    self._arrived -= arrived
+                    self._facts -= facts
             try:
-                with ledger.lock:
-                    changes, lists = self._changes(ledger, entries, stages, arrived, facts)
                 self.book.write(changes)
             except BaseException:
                 with self._lock:
@@ -196,6 +201,8 @@ class Saving:
                     self._facts |= facts
                 raise
             self._stored_lists = (self._stored_lists | lists) & ledger.content.stages.keys()
+            if any(number not in ledger.content.stages for number in stages):
+                self.journal.keep_only({stage.journal_name for stage in list(ledger.content.stages.values())})
 
     def _changes(
         self,
@@ -231,7 +238,7 @@ class Saving:
         now = ledger.now()
         with ledger.lock:
             document = export_document(ledger.content, now=now, window_of=ledger.window, limit_of=ledger.limit_bytes)
-            records = read_records(document, lambda _key: "", ledger.window)
+            records = read_records(document, lambda _key: "", ledger.window, now=now)
             known = ledger.content.facts.setdefault(EXPORTED, {})
             known[place_of(self.files.folder)] = baseline(records, now)
         self._exported_at = self._clock()

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from cloudplow.commands.options import Subparsers, make_app
-from cloudplow.errors import ExitStatus, RcloneError
+from cloudplow.errors import ExitStatus
 from cloudplow.events.sentences import amount, count, local_time
 from cloudplow.planning.finish_times import finish_times
 from cloudplow.planning.planner import plan_document
@@ -68,12 +68,7 @@ def last_speed(stored: Any, uploader: str) -> float:
 def _plan(context: Context, task: UploadTask, speed: float) -> dict[str, Any]:
     pool = pool_of(task, context.book, context.keys)
     if pool is not None:
-        try:
-            pool.refresh()
-        except OSError as error:
-            raise RcloneError(
-                f'the account folder "{task.accounts_folder}" cannot be read: {error.strerror}'
-            ) from error
+        pool.read()
     listing = learn_queue(context, task, stage_list_path(context.state_dir, task.name), pool, SessionControls())
     made = plan_task(context, task, pool, listing.files)
     queue_bytes = sum(file.size for file in listing.files)

@@ -18,6 +18,7 @@ time for each receiver, never on the thread that drives rclone. Always accept `*
 from cloudplow.events.facts import (
     AccountQuota,
     AccountsLearned,
+    ControlUsed,
     Event,
     FileFailed,
     FileTransferred,
@@ -45,6 +46,7 @@ from cloudplow.events.sentences import (
 from cloudplow.events.signals import (
     SIGNALS,
     accounts_learned,
+    control_used,
     file_failed,
     file_transferred,
     plan_made,
@@ -73,6 +75,7 @@ __all__ = [
     "AccountQuota",
     "AccountState",
     "AccountsLearned",
+    "ControlUsed",
     "Event",
     "FileFailed",
     "FileTransferred",
@@ -96,6 +99,7 @@ __all__ = [
     "UploaderState",
     "UploaderSuspended",
     "accounts_learned",
+    "control_used",
     "file_failed",
     "file_transferred",
     "plan_made",

@@ -272,6 +272,20 @@ class ThrottleChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ControlUsed(Event):
+    """`control_used`: somebody steered the program. action: for example "correct"; by: "cli", "api" ...; who: a user's
+    name, "" when unknown. what: a sentence for users, "" when there is nothing to say.
+    """
+
+    signal_name: ClassVar[str] = "control_used"
+
+    action: str
+    by: str
+    who: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFinished(Event):
     """`session_finished`: an upload of one uploader ended.
 

@@ -80,6 +80,9 @@ def sentence(event: facts.Event) -> str:
             return f"Stage {event.stage} started{_with(event.account)}: {planned}"
         case facts.StageFinished():
             return _stage_finished(event)
+        case facts.FileTransferred(found_later=True):
+            paid = f"{format_bytes(event.size)}{_with(event.account)}"
+            return f"{event.name} arrived after all (found at the destination): {paid}"
         case facts.FileFailed():
             return f"Could not upload {event.name}{_with(event.account)}: {event.error or 'rclone gave no reason'}"
         case facts.UploaderSuspended():
@@ -89,6 +92,8 @@ def sentence(event: facts.Event) -> str:
             return "Uploads resumed"
         case facts.ThrottleChanged():
             return _throttle_changed(event)
+        case facts.ControlUsed():
+            return f"{event.what} (asked for by {event.who or event.by})" if event.what else ""
         case facts.SessionFinished():
             return session_finished(event)
         case _:

@@ -30,6 +30,7 @@ stage_finished: Final = _signal(facts.StageFinished)
 uploader_suspended: Final = _signal(facts.UploaderSuspended)
 uploader_resumed: Final = _signal(facts.UploaderResumed)
 throttle_changed: Final = _signal(facts.ThrottleChanged)
+control_used: Final = _signal(facts.ControlUsed)
 session_finished: Final = _signal(facts.SessionFinished)
 
 #: Every signal by its name.

@@ -34,9 +34,9 @@ class Background(Generic[T]):
         """Whether the result is there, or an error."""
         return not self._thread.is_alive()
 
-    def wait(self) -> None:
+    def wait(self, timeout_seconds: float | None = None) -> None:
         """Wait for the end, whatever the result."""
-        self._thread.join()
+        self._thread.join(timeout_seconds)
 
     def get(self, stop: threading.Event | None = None) -> T:
         """The result of the function; raises what it raised, and StoppedError once `stop` is set."""

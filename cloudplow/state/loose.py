@@ -10,9 +10,10 @@ _LIMIT: Final = 1 << 62
 
 def number(value: object) -> float:
     """A finite number above 0; 0 for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        return 0.0
-    return float(min(value, _LIMIT))
+    # Called for every value of the book: the common kinds first.
+    if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
+        return (float(value) if value < _LIMIT else float(_LIMIT)) if value > 0 else 0.0
+    return 0.0
 
 
 def whole(value: object) -> int:

@@ -69,6 +69,8 @@ class LiveDisplay(LineDisplay):
         self._session: TaskID | None = None
         self._files: dict[str, TaskID] = {}
         self._done_bytes = 0
+        #: With the queue; None until that is known.
+        self._all_bytes: int | None = None
 
     def start(self) -> None:
         super().start()
@@ -81,13 +83,17 @@ class LiveDisplay(LineDisplay):
     def on_event(self, _sender: str, *, event: Event, **_extra: Any) -> None:
         match event:
             case events.SessionStarted():
-                self._done_bytes = 0
+                self._done_bytes, self._all_bytes = 0, None
                 self._session = self._progress_view.add_task(escape_control(event.uploader), total=None)
             case events.QueueLearned() if self._session is not None:
-                self._progress_view.update(self._session, total=self._done_bytes + event.bytes)
+                self._all_bytes = self._done_bytes + event.bytes
+                self._progress_view.update(self._session, total=self._all_bytes)
             case events.FileTransferred() if self._session is not None:
                 self._done_bytes += event.size
-                self._progress_view.update(self._session, completed=self._done_bytes)
+                if event.found_later and self._all_bytes is not None:
+                    # It was not in the queue: it is at the destination already.
+                    self._all_bytes += event.size
+                self._progress_view.update(self._session, completed=self._done_bytes, total=self._all_bytes)
             case events.TransferProgress():
                 self._show_files(event)
                 return

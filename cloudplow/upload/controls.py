@@ -7,6 +7,7 @@ a `SessionControls`, which it checks between steps and passes to everything that
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -61,6 +62,8 @@ class Controls:
     """All sessions of this process. uploaders: every uploader name in the configuration."""
 
     def __init__(self, uploaders: Iterable[str]) -> None:
+        #: When the program started, in epoch seconds.
+        self.started_at = time.time()
         self._lock = threading.Lock()
         self._running: dict[str, SessionControls] = {}
         self._idle = {name: UploaderStatus(UploaderState.IDLE, "no upload has run yet") for name in uploaders}

@@ -18,11 +18,11 @@ BUFFERED_BYTES: Final = 16 << 20
 #: Tests shorten the landing time with this variable.
 LANDING_VARIABLE: Final = "CLOUDPLOW_LANDING_SECONDS"
 
-#: Google said no, or the file could not be read: it has not arrived. Texts of 1.60.1 and 1.75.2.
-_REFUSED: Final = re.compile(
-    r"googleapi: Error 4\d\d|failed to open source object|object not found|directory not found|"
-    r"no such file or directory|permission denied|is a directory|not a directory|input/output error|"
-    r"file name too long|upload limit error|max transfer (?:limit|duration) reached"
+#: The file could not be read: it has not arrived. Texts of 1.60.1 and 1.75.2. What Google says proves nothing: it may
+#: have refused rclone's second try after the answer to the first was lost.
+_UNREAD: Final = re.compile(
+    r"failed to open source object|object not found|directory not found|no such file or directory|permission denied|"
+    r"is a directory|not a directory|input/output error|file name too long"
 )
 #: All bytes were sent, then the check failed, and rclone removed the file.
 _WASTED: Final = re.compile(r"corrupted on transfer")
@@ -52,7 +52,7 @@ class Doubts:
     """What is known of uploads that have not arrived, in one run of rclone. Names as the log shows them."""
 
     def __init__(self) -> None:
-        self.refused: set[str] = set()
+        self.ruled_out: set[str] = set()
         self._maybe: set[str] = set()
         self._wasted: set[str] = set()
         self._in_flight: dict[str, int] = {}
@@ -62,12 +62,12 @@ class Doubts:
         """rclone's statistics."""
         self._in_flight = {one.name: min(one.bytes, one.size or one.bytes) for one in stats.transferring}
         self._speed = stats.speed
-        self.refused -= self._in_flight.keys()  # another attempt
+        self.ruled_out -= self._in_flight.keys()  # another attempt
 
     def arrived(self, name: str) -> None:
         """A file has arrived."""
         self._in_flight.pop(name, None)
-        for names in (self.refused, self._maybe, self._wasted):
+        for names in (self.ruled_out, self._maybe, self._wasted):
             names.discard(name)
 
     def attempt_failed(self, text: str) -> None:
@@ -81,19 +81,19 @@ class Doubts:
         if _WASTED.search(text):
             again = name in self._wasted
             self._wasted.add(name)
-            self.refused.add(name)
+            self.ruled_out.add(name)
             return not again
         if name in self._wasted:
             return False
-        if _REFUSED.search(text):
-            self.refused.add(name)
+        if _UNREAD.search(text):
+            self.ruled_out.add(name)
         else:
             self._maybe.add(name)
         return False
 
     def names(self) -> set[str]:
         """Files that failed in a way that does not say whether they arrived, or that were under way at the end."""
-        return (self._maybe | self._in_flight.keys()) - self.refused
+        return (self._maybe | self._in_flight.keys()) - self.ruled_out
 
     def landing_seconds(self) -> float:
         """How long what has been sent may take to appear: longer on slow lines."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from cloudplow.accounts.identity import Keys
 from cloudplow.accounts.pool import folder_faults
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.background import Background
 from cloudplow.rclone.binary import checked_version, find_version, read_version
-from cloudplow.rclone.command import Job, Rclone, config_dump_command, listing_command
+from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_command, listing_command
 from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
@@ -47,10 +48,11 @@ class Preflight:
         command = listing_command(self.rclone, job)
         return self._listings.pop(tuple(command), None) or self._query(command)
 
-    def destination(self, path: str) -> Destination:
-        """The remotes below a path. Raises RcloneError as `dump` does."""
-        if path not in self._destinations:
-            self._destinations[path] = look_up(path, self.dump())
+    def destination(self, path: str, flags: Mapping[str, ExtraValue] | None = None) -> Destination:
+        """The remotes below a path. flags: of the upload, which may change them. Raises RcloneError as `dump` does."""
+        if path not in self._destinations or flags is not None:
+            version = ".".join(map(str, self._version or ()))
+            self._destinations[path] = look_up(path, self.dump(), version=version, flags=flags, environ=os.environ)
         return self._destinations[path]
 
     def check_version(self) -> tuple[int, ...]:
@@ -85,8 +87,11 @@ def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
     return {name: value for name, value in document.items() if isinstance(value, dict)}
 
 
-def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
-    """What a task lacks: folder, remote, accounts. One sentence each, with the place and what to do."""
+def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None) -> list[str]:
+    """What a task lacks: folder, remote, accounts. One sentence each, with the place and what to do.
+
+    keys: key files that were read already.
+    """
     place = f"remotes.{task.name}"
     faults = []
     if not task.folder.is_dir():
@@ -95,7 +100,7 @@ def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
     elif not os.access(task.folder, os.R_OK | os.X_OK):
         faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; fix its permissions')
     try:
-        destination = preflight.destination(task.job.destination)
+        destination = preflight.destination(task.job.destination, task.job.extras)
     except RcloneError as error:
         return [*faults, f"core.rclone_config_path: {error}"]
     if not destination.known:
@@ -110,5 +115,5 @@ def task_faults(task: UploadTask, preflight: Preflight) -> list[str]:
             "other account would ever be used; remove service_account_file or service_account_credentials from it"
         )
     if task.accounts_folder is not None:
-        faults += folder_faults(task.name, task.accounts_folder)
+        faults += folder_faults(task.name, task.accounts_folder, keys)
     return faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -74,6 +75,8 @@ class Session:
             driver, settler = self._make_driver()
             try:
                 end = self._upload(driver, settler)
+                if end.outcome is not SessionOutcome.INTERRUPTED:
+                    settler.finish()
             except StoppedError:
                 end = STOPPED
             except (RcloneError, StateError) as error:
@@ -82,13 +85,22 @@ class Session:
                 settler.close()
             return self._finish(driver, end)
         finally:
-            self._dry_list_path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._dry_list_path.unlink(missing_ok=True)
             self._locks.release()
 
     def _make_driver(self) -> tuple[StageDriver, Settler]:
         """Who runs the stages, and who finds out what became of those that were interrupted."""
         list_path = self._dry_list_path if self._task.job.dry_run else self._list_path
-        settler: Settler
+        driver: StageDriver
+        settler = Settler(
+            self._context,
+            self._task,
+            self._pool,
+            tell=lambda file, account: driver.found_later(file, account),
+            given_back=self._queue.note_skipped,
+            list_path=self._list_path,
+        )
         driver = StageDriver(
             self._context,
             self._task,
@@ -98,16 +110,7 @@ class Session:
             list_path,
             self._emit,
             self._controls,
-            ended=lambda stage: settler.add(stage),
-            tick=lambda: settler.step(),
-        )
-        settler = Settler(
-            self._context,
-            self._task,
-            self._pool,
-            driver.found_later,
-            self._queue.note_skipped,
-            self._list_path.with_suffix(".asked"),
+            settler,
         )
         return driver, settler
 
@@ -116,7 +119,7 @@ class Session:
         self._locks.acquire(task.folder, "the upload folder")
         self._pool = pool_of(task, context.book, context.keys)
         if self._pool is not None:
-            self._refresh(self._pool)
+            self._pool.read()
             self._locks.acquire(self._pool.folder, "the account folder")
         self._emit(
             events.SessionStarted,
@@ -230,7 +233,7 @@ class Session:
     def _plan(self, in_doubt: set[str]) -> Plan:
         left_out = self._dry_names | in_doubt
         candidates = [file for file in self._queue.candidates() if file.name not in left_out]
-        if self._pool is not None and self._refresh(self._pool):
+        if self._pool is not None and self._pool.read():
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         made = plan_task(self._context, self._task, self._pool, candidates, self._queue.failed_before())
         if not self._task.job.dry_run:
@@ -238,13 +241,6 @@ class Session:
         self._next_capacity_at = made.next_capacity_at
         self._emit(events.PlanMade, plan=plan_document(made, self._pool.names() if self._pool else {}))
         return made
-
-    @staticmethod
-    def _refresh(pool: AccountPool) -> bool:
-        try:
-            return pool.refresh()
-        except OSError as error:
-            raise RcloneError(f'the account folder "{pool.folder}" cannot be read: {error.strerror}') from error
 
     def _end_of(self, made: Plan, settler: Settler) -> Reaction:
         """How the session ends when nothing can run now."""

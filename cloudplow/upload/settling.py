@@ -7,6 +7,7 @@ background, beside other work.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cloudplow.accounts.booked_stage import FileState, Stage, StageFile
+from cloudplow.accounts.booked_stage import IN_DOUBT, FileState, Stage, StageFile
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError
 from cloudplow.events.sentences import count
@@ -25,6 +26,7 @@ from cloudplow.rclone.lookup import Found, look_up_files, lookup_command
 from cloudplow.upload.context import Context
 from cloudplow.upload.listing import write_list
 from cloudplow.upload.local_files import exists, inodes_below
+from cloudplow.upload.sizing import Sizing, Uploaded
 from cloudplow.upload.task import UploadTask
 
 log = logging.getLogger("cloudplow.upload")
@@ -41,7 +43,7 @@ FAILURES_LIMIT: Final = 5
 TIME_TOLERANCE_SECONDS: Final = 1.0
 
 Answer = Mapping[str, Found]
-#: A file arrived after all: (the file, its size there, base name of the account that paid).
+#: A file arrived after all.
 Tell = Callable[[QueueFile, str], None]
 
 
@@ -71,13 +73,15 @@ class _Open:
     pending: list[StageFile] = field(default_factory=list)
     final: bool = False
     failures: int = 0
+    found: int = 0
+    asked: int = 0
 
 
 class Settler:
     """Owned by one session, on its thread; only the questions run in the background.
 
-    tell: called for each file that turns out to be done. given_back: called with names that rclone did not upload,
-    although it ended well.
+    tell: called for each file that turns out to be done, with the base name of the key of the account that paid.
+    given_back: called with names that rclone did not upload, although it ended well.
     """
 
     def __init__(
@@ -97,13 +101,14 @@ class Settler:
         self._open: list[_Open] = []
         self._question: tuple[_Open, list[StageFile], Background[Answer]] | None = None
         self._stopping = False
-        self._list_path = list_path
+        self._list_path = list_path.with_suffix(".asked")
+        self._sizing = Sizing(context, task, pool, list_path.with_suffix(".sized"))
         self.fault = ""
 
     def take_over(self) -> None:
         """Take the stages that earlier runs left."""
         for stage in self._context.book.unsettled(self._task.name):
-            doubtful = sum(1 for _ in stage.in_state(FileState.WAITING))
+            doubtful = sum(1 for _ in stage.in_state(*IN_DOUBT))
             if doubtful:
                 log.warning(
                     "%s: the last run was interrupted; asking %s about %s of its stage with account %s",
@@ -114,17 +119,19 @@ class Settler:
                 )
             self.add(stage)
 
-    def add(self, stage: Stage) -> None:
-        """A stage has ended; if anything of it is in doubt, it is settled."""
+    def add(self, stage: Stage, to_size: Sequence[Uploaded] = ()) -> None:
+        """A stage has ended; if anything of it is in doubt, it is settled. to_size: whose true size is asked."""
+        self._sizing.add(stage, to_size)
         sent = list(stage.in_state(FileState.SENT))
         if sent:
             self._book_found(stage, {file.name: 0 for file in sent}, sent)
+        self._note_renamed(stage, stage.in_state(FileState.WAITING))
         if not stage.is_settled():
-            self._open.append(_Open(stage))
+            self._open.append(_Open(stage, asked=sum(1 for _ in stage.in_state(*IN_DOUBT))))
 
     def names(self) -> set[str]:
         """The files in doubt: they must be in no other stage."""
-        return {file.name for one in self._open for file in one.stage.in_state(FileState.WAITING)}
+        return {file.name for one in self._open for file in one.stage.in_state(*IN_DOUBT)}
 
     @property
     def is_busy(self) -> bool:
@@ -142,6 +149,7 @@ class Settler:
 
     def step(self) -> bool:
         """Take an answer, or ask the next question; never waits. True if anything was settled."""
+        self._sizing.step()
         if self._question is not None:
             one, files, background = self._question
             if not background.is_done():
@@ -160,17 +168,22 @@ class Settler:
             self._ask(due, now)
         return False
 
+    def finish(self) -> None:
+        """Take the last answers about sizes, for a session that has ended well."""
+        self._sizing.finish()
+
     def close(self) -> None:
         """End a running question, and wait for its end."""
         self._stopping = True
         if self._question is not None:
             self._question[2].wait()
             self._question = None
-        self._list_path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._list_path.unlink(missing_ok=True)
 
     def _ask(self, one: _Open, now: float) -> None:
         if not one.pending:
-            one.pending = list(one.stage.in_state(FileState.WAITING))
+            one.pending = list(one.stage.in_state(*IN_DOUBT))
             one.final = now >= _due(one.stage)
         files = one.pending[:PIECE]
         try:
@@ -202,7 +215,7 @@ class Settler:
             "as used by account %s",
             self._task.name,
             one.stage.destination,
-            count(sum(1 for _ in one.stage.in_state(FileState.WAITING)), "file"),
+            count(sum(1 for _ in one.stage.in_state(*IN_DOUBT)), "file"),
             one.stage.account_name,
         )
         self._context.book.give_up(one.stage)
@@ -232,10 +245,18 @@ class Settler:
                 found[file.name] = destination.stored_bytes(size)
         sizes = {name: max(0, answer[name].size) for name in found}
         self._book_found(stage, found, [file._replace(size=sizes[file.name]) for file in files if file.name in found])
-        if one.final:
+        if one.final and missing:
             self._finish(stage, missing)
+        one.found += len(found)
         if stage.is_settled():
             self._open.remove(one)
+            log.info(
+                "%s: %s of an interrupted stage with account %s had arrived, of %d in doubt",
+                self._task.name,
+                count(one.found, "file"),
+                stage.account_name or "(none)",
+                one.asked,
+            )
         elif not one.pending:
             one.next_at = _due(stage)
 
@@ -247,25 +268,29 @@ class Settler:
         for file in done:
             self._tell(QueueFile(file.name, file.size), stage.account_name)
 
-    def _finish(self, stage: Stage, missing: Sequence[StageFile]) -> None:
-        """These have not arrived, and will not.
-
-        What has left the source all the same counts as spent, unless renamed.
-        """
+    def _note_renamed(self, stage: Stage, files: Iterable[StageFile]) -> None:
+        """Look for files that have left their place under other names, before anything else moves them on."""
         folder = Path(stage.folder)
-        gone = [file for file in missing if stage.moving and file.cost and not exists(folder, file.name)]
+        gone = [one for one in files if stage.moving and one.inode and not exists(folder, one.name)]
         if gone:
-            inodes = inodes_below(folder) if any(file.inode for file in gone) else frozenset()
-            gone = [file for file in gone if file.inode not in inodes]
-        if gone:
+            inodes = inodes_below(folder)
+            self._context.book.renamed(stage, [file.name for file in gone if file.inode in inodes])
+
+    def _finish(self, stage: Stage, missing: Sequence[StageFile]) -> None:
+        """These have not arrived, and will not. What left the source all the same, and was not renamed, is spent."""
+        folder = Path(stage.folder)
+        self._note_renamed(stage, missing)
+        renamed = {file.name for file in stage.in_state(FileState.RENAMED)}
+        stay = [file for file in missing if not stage.moving or file.name in renamed or exists(folder, file.name)]
+        free = {file.name for file in stay}
+        spent = {file.name: file.cost for file in missing if file.name not in free}
+        if spent:
             log.warning(
                 "%s: %s left the folder during an interrupted stage and did not arrive: they count as used; one is %r",
                 self._task.name,
-                count(len(gone), "file"),
-                gone[0].name,
+                count(len(spent), "file"),
+                next(iter(spent)),
             )
-        spent = {file.name: file.cost for file in gone}
-        free = [file.name for file in missing if file.name not in spent]
         self._context.book.settle(stage, spent, free, spent.keys())
         if not stage.landing_seconds:
             self._given_back(free)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
@@ -19,6 +20,11 @@ from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
 from cloudplow.upload.triggers import Sleep, Triggers
 
+#: What rclone says last when it ends by itself with an error, about no file in particular.
+_LAST_WORD: Final = re.compile(r"\bFailed to \w")
+#: An older version at the destination that is moved away (`--backup-dir`).
+_MOVED_AWAY: Final = "Moved (server-side)"
+
 
 class StageListener(Protocol):
     """Gets everything as it happens. Called on the thread that drives rclone: return fast."""
@@ -28,6 +34,9 @@ class StageListener(Protocol):
 
     def on_wasted(self, file: QueueFile) -> None:
         """The bytes of a file were spent, but it did not arrive."""
+
+    def on_repeated(self, stored_bytes: int) -> None:
+        """So much, as stored at the destination, was sent more often than once, and perhaps spent each time."""
 
     def on_skipped(self, file: QueueFile) -> None:
         """A dry run would have spent the bytes of a file."""
@@ -47,7 +56,8 @@ class StageRequest:
     """What to run.
 
     command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits;
-    retry: the files failed before, so a refusal counts against them and not against the account.
+    retry: the files failed before, so a refusal counts against them and not against the account. stored_bytes: what a
+    file of some size takes at the destination, which is what rclone's statistics count; None if that is not known.
     """
 
     command: Sequence[str]
@@ -58,6 +68,7 @@ class StageRequest:
     pass_fds: Sequence[int] = ()
     sleeps: Mapping[str, Sleep] = field(default_factory=dict)
     retry: bool = False
+    stored_bytes: Callable[[int], int] | None = None
 
 
 class StageResult(NamedTuple):
@@ -96,6 +107,12 @@ class StageRun:
         self._fired: tuple[str, Sleep] | None = None
         self._files = 0
         self._bytes = 0
+        self._copied_bytes = 0
+        self._wasted_bytes = 0
+        self._counted_bytes = 0
+        self._had_last_word = False
+        self._logs_sizes = False
+        self._moved_away = False
 
     def run(self, should_stop: Callable[[], bool], should_kill: Callable[[], bool]) -> StageResult:
         """Run rclone and read it to the end. should_stop: whether to ask it to end; should_kill: whether to kill it.
@@ -130,11 +147,13 @@ class StageRun:
                 self._on_moved(name)
             case Stats():
                 self._doubts.under_way(message)
+                self._counted_bytes = message.bytes
                 self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
             case Skipped(name=name):
                 file = self._waiting.pop(name, None)
                 if file is not None and message.uploads:
+                    self._copied_bytes += self._stored(file.size)  # rclone counts what a dry run would send
                     self._listener.on_skipped(file)
             case Problem() | Note() | Plain():
                 self._on_text(message)
@@ -144,10 +163,12 @@ class StageRun:
         if file is None or name in self._uploaded:
             return
         sent = self._sent_bytes(name, file) if size is None else size
+        self._logs_sizes = size is not None
         self._seen_sizes.pop(name, None)
         if sent != file.size:
             file = self._waiting[name] = QueueFile(file.name, sent)
         self._uploaded.add(name)
+        self._copied_bytes += self._stored(sent)
         self._doubts.arrived(name)
         self._failed.pop(name, None)
         self._listener.on_uploaded(file)
@@ -193,6 +214,9 @@ class StageRun:
     def _on_text(self, message: Problem | Note | Plain) -> None:
         self._evidence.add(message)
         name = getattr(message, "name", "")
+        if not name and _LAST_WORD.search(message.text):
+            self._had_last_word = True
+        self._moved_away = self._moved_away or message.text.startswith(_MOVED_AWAY)
         if isinstance(message, Problem):
             if name in self._waiting:
                 self._on_problem(name, message.text)
@@ -204,6 +228,7 @@ class StageRun:
     def _on_problem(self, name: str, text: str) -> None:
         if self._doubts.failed(name, text):
             self._listener.on_wasted(self._waiting[name])
+            self._wasted_bytes += self._stored(self._waiting[name].size)
         if name not in self._failed and name not in self._uploaded:
             self._failed[name] = text[:500]
 
@@ -227,7 +252,8 @@ class StageRun:
         )
         if self._fired is not None and not interrupted:
             verdict = Verdict(StageOutcome.TRIGGERED, f'rclone logged "{self._fired[0]}" too often (rclone_sleeps)')
-        doubtful = self._doubtful_names(code, killed=interrupted or self._fired is not None)
+        killed = interrupted or self._fired is not None or not self._ended_by_itself(code)
+        doubtful = self._doubtful_names(code, killed=killed)
         if verdict.outcome is StageOutcome.FILES_FAILED or verdict.outcome is StageOutcome.DONE:
             for name, text in failed.items():
                 self._listener.on_failed(name, text)
@@ -238,16 +264,42 @@ class StageRun:
         if not self._files_are_to_blame(verdict.outcome):
             failed = {}
         untouched = [file for name, file in self._waiting.items() if name not in failed]
+        if not killed:
+            self._charge_repeated()
         # If rclone ended well by itself, nothing of it is still on its way.
         landing_seconds = self._doubts.landing_seconds() if code != 0 else 0.0
         return StageResult(verdict, self._files, self._bytes, failed, untouched, doubtful, landing_seconds, self._fired)
 
+    def _ended_by_itself(self, code: int) -> bool:
+        """Whether rclone came to its end. Killed from outside (128 and the signal's number, too), crashed, or with its
+        output lost on the way, it may have done more than was heard of.
+        """
+        if code == 0:
+            return True
+        evidence = self._evidence
+        return 0 < code <= 128 and (self._had_last_word or bool(evidence.misuse or evidence.account_problem))
+
+    def _charge_repeated(self) -> None:
+        """What rclone sent more often than once, after an answer was lost on the way: it may have been spent each time.
+
+        rclone does not log that, but its statistics count every byte that was sent.
+        """
+        if self._moved_away and not self._logs_sizes:
+            return  # those of rclone 1.60 count older versions that it moved away, too
+        failed = (self._stored(self._waiting[name].size) for name in self._failed if name in self._waiting)
+        repeated = self._counted_bytes - self._copied_bytes - self._wasted_bytes - sum(failed)
+        if repeated > 0 and self._request.stored_bytes is not None:
+            self._listener.on_repeated(repeated)
+
+    def _stored(self, size_bytes: int) -> int:
+        stored_bytes = self._request.stored_bytes
+        return size_bytes if stored_bytes is None else stored_bytes(size_bytes)
+
     def _doubtful_names(self, code: int, *, killed: bool) -> frozenset[str]:
         """Files that may have been uploaded without a word: they must be looked for at the destination."""
         left = {name: file for name, file in self._waiting.items() if name not in self._uploaded}
-        # rclone that somebody else asked to end exits with 128 and the signal's number.
-        if killed or code < 0 or code > 128:
-            return frozenset(file.name for name, file in left.items() if name not in self._doubts.refused)
+        if killed:
+            return frozenset(file.name for name, file in left.items() if name not in self._doubts.ruled_out)
         if code == 0 and not self._request.moving:
             return frozenset(file.name for file in left.values())
         doubtful = {left[name].name for name in self._doubts.names() if name in left}

@@ -28,6 +28,8 @@ from cloudplow.upload.doubts import landing_seconds, least_landing_seconds
 from cloudplow.upload.listing import Seen, unchanged, write_list
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
+from cloudplow.upload.settling import Settler
+from cloudplow.upload.sizing import Uploaded
 from cloudplow.upload.stage import StageRequest, StageResult, StageRun
 from cloudplow.upload.task import UploadTask
 
@@ -38,8 +40,8 @@ QUOTA_EVENT_SECONDS: Final = 1.0
 class StageDriver:
     """Owned by one session, on its thread; the listener of its stages. files, bytes: transferred so far in the session.
 
-    context: for a dry run, one with a book that is never saved. ended: called with each stage in the book that has
-    ended; tick: called about once a second while a stage runs.
+    context: for a dry run, one with a book that is never saved. settler: gets each stage that has ended, and goes on
+    with its questions while others run.
     """
 
     def __init__(
@@ -52,9 +54,7 @@ class StageDriver:
         list_path: Path,
         emit: Callable[..., None],
         controls: SessionControls,
-        *,
-        ended: Callable[[Stage], None],
-        tick: Callable[[], object],
+        settler: Settler,
     ) -> None:
         self._controls = controls
         self._context = context
@@ -65,13 +65,14 @@ class StageDriver:
         self._locks = locks
         self._list_path = list_path
         self._emit = emit
-        self._ended = ended
-        self._tick = tick
+        self._settler = settler
         self._stage = 0
         self._open: Stage | None = None
+        self._to_size: list[Uploaded] = []
         self._switch_reason = SwitchReason.FIRST
         self._previous_name = ""
         self._destination = context.destination(task.job.destination)
+        self._sizes_are_exact = self._destination.sizes_are_exact or task.job.dry_run
         self._next_quota_event = 0.0
         self.files = 0
         self.bytes = 0
@@ -119,7 +120,7 @@ class StageDriver:
             reason=result.verdict.reason,
         )
         self._quota_changed()
-        self._ended(opened)
+        self._settler.add(opened, self._to_size)
         return result
 
     def _open_stage(self, planned: PlannedStage, seen: Sequence[Seen]) -> Stage:
@@ -147,7 +148,7 @@ class StageDriver:
 
     def _run_booked(self, opened: Stage, planned: PlannedStage, files: Sequence[QueueFile]) -> StageResult:
         """Run rclone; whatever happens, the stage ends in the book."""
-        self._open = opened
+        self._open, self._to_size = opened, []
         doubtful = frozenset(self.planned_names)
         landing = opened.landing_seconds
         try:
@@ -160,8 +161,6 @@ class StageDriver:
             raise
         finally:
             self._open = None
-            if self._pool is not None:
-                self._pool.in_flight_bytes = 0
             self._book.end_stage(opened, doubtful, landing)
         return result
 
@@ -184,6 +183,7 @@ class StageDriver:
             pass_fds=self._locks.fds,
             sleeps=task.sleeps,
             retry=retry,
+            stored_bytes=self._cost if self._destination.drive_remotes and self._sizes_are_exact else None,
         )
         return StageRun(request, self).run(self._controls.should_stop, self._controls.should_kill)
 
@@ -196,12 +196,19 @@ class StageDriver:
 
     def on_uploaded(self, file: QueueFile) -> None:
         """Charge a file."""
-        self._book.sent(self._running, file.name, self._cost(file.size) if self._pool is not None else 0)
+        cost = self._cost(file.size) if self._pool is not None else 0
+        self._book.sent(self._running, file.name, cost)
+        if not self._sizes_are_exact:
+            self._to_size.append(Uploaded(file.name, file.size, cost))
 
     def on_wasted(self, file: QueueFile) -> None:
-        """Charge a file that did not arrive."""
+        """Charge an upload from which no file came."""
+        self.on_repeated(self._cost(file.size))
+
+    def on_repeated(self, stored_bytes: int) -> None:
+        """Charge what was sent once more."""
         if self._pool is not None:
-            self._book.wasted(self._running, self._cost(file.size))
+            self._book.wasted(self._running, stored_bytes)
 
     def on_skipped(self, file: QueueFile) -> None:
         """Charge what a dry run would upload, to a book that is never saved."""
@@ -223,13 +230,12 @@ class StageDriver:
     def on_progress(self, stats: Stats) -> None:
         """rclone's statistics, about once a second."""
         self._emit(events.TransferProgress, **stats.fields(), **self._outlook(stats))
-        self._book.note_speed(self._running, landing_seconds((one.bytes for one in stats.transferring), stats.speed))
-        if self._pool is not None and not self._task.job.dry_run:
-            self._pool.in_flight_bytes = sum(one.bytes for one in stats.transferring)
-            if self._context.clock() >= self._next_quota_event:
-                self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
-                self._quota_changed()
-        self._tick()
+        in_flight = [one.bytes for one in stats.transferring]
+        self._book.note_progress(self._running, sum(in_flight), landing_seconds(in_flight, stats.speed))
+        if self._context.clock() >= self._next_quota_event:
+            self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
+            self._quota_changed()
+        self._settler.step()
 
     def found_later(self, file: QueueFile, account: str) -> None:
         """A file of an interrupted stage turns out to be done. account: base name of the key of the one that paid."""

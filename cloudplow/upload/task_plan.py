@@ -39,7 +39,7 @@ def plan_task(
     stored: Sequence[QueueFile] = queue
     # What an earlier stage has uploaded already costs nothing.
     arrived = context.book.arrived(task.name)
-    differs = bool(destination.crypt_layers or arrived)
+    differs = bool(arrived) or not destination.stores_as_is
     if differs:
         stored = [
             QueueFile(file.name, 0 if file.name in arrived else destination.stored_bytes(file.size)) for file in queue

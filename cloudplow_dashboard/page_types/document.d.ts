@@ -145,6 +145,8 @@ interface AccountDocument {
   state: string;
   why: string;
   used_bytes: number;
+  in_flight_bytes: number;
+  unsettled_bytes: number;
   limit_bytes: number;
   resets_at: number;
   until: number;
@@ -153,6 +155,8 @@ interface AccountDocument {
 interface AccountsSummaryDocument {
   total: number;
   used_bytes: number;
+  in_flight_bytes: number;
+  unsettled_bytes: number;
   limit_bytes: number;
   states: Record<string, number>;
 }
@@ -160,6 +164,8 @@ interface AccountsSummaryDocument {
 interface CapacityDocument {
   free_bytes: number;
   used_bytes: number;
+  in_flight_bytes: number;
+  unsettled_bytes: number;
   limit_bytes: number;
   next_return_at: number;
   next_return_bytes: number;
@@ -222,6 +228,8 @@ interface AccountRowDocument {
   state: string;
   why: string;
   used_bytes: number;
+  in_flight_bytes: number;
+  unsettled_bytes: number;
   quota_bytes: number;
   reset_time: number;
   until: number;

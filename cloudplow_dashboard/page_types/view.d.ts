@@ -166,21 +166,28 @@ interface Rest {
   unplannedWhy: string;
 }
 
-interface Account {
+/** Of a quota: what is charged, what is on its way, what may have arrived; and all that is no longer free. */
+interface Spent {
+  used: number;
+  inFlight: number;
+  unsettled: number;
+  spent: number;
+}
+
+interface Account extends Spent {
   name: string;
   index: number;
   state: string;
   why: string;
   until: number;
-  used: number;
   limit: number;
+  /** How much of it is spent. */
   fraction: number;
   resetsAt: number;
 }
 
-interface Pool {
+interface Pool extends Spent {
   total: number;
-  used: number;
   limit: number;
   /** The limit of every account, 0 when unknown or not the same. */
   each: number;
@@ -189,11 +196,10 @@ interface Pool {
   states: { state: string; count: number }[];
 }
 
-interface Capacity {
+interface Capacity extends Spent {
   /** Whether anything is known of the quota. */
   known: boolean;
   free: number;
-  used: number;
   limit: number;
   nextAt: number;
   nextBytes: number;

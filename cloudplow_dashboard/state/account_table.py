@@ -23,6 +23,8 @@ class Change(TypedDict, total=False):
     state: AccountState
     why: str
     used_bytes: int
+    in_flight_bytes: int
+    unsettled_bytes: int
     limit_bytes: int
     resets_at: float
     until: float
@@ -35,6 +37,8 @@ class AccountTable:
         self.rows: dict[str, Account] = {}
         self.told_total = 0
         self._used = 0
+        self._in_flight = 0
+        self._unsettled = 0
         self._limit = 0
         self._free = 0
         self._states: dict[AccountState, int] = {}
@@ -124,23 +128,34 @@ class AccountTable:
         return {
             "total": max(self.told_total, len(self.rows)),
             "used_bytes": self._used,
+            "in_flight_bytes": self._in_flight,
+            "unsettled_bytes": self._unsettled,
             "limit_bytes": self._limit,
             "states": {state: count for state, count in self._states.items() if count},
         }
+
+    @property
+    def free(self) -> int:
+        """Bytes that are left on accounts that are neither denied nor failed."""
+        return self._free
 
     def capacity(self, now: float) -> Capacity:
         """The `capacity` part of the state document. now: epoch seconds."""
         return {
             "free_bytes": self._free,
             "used_bytes": self._used,
+            "in_flight_bytes": self._in_flight,
+            "unsettled_bytes": self._unsettled,
             "limit_bytes": self._limit,
             **self._returns.strip(now),
         }
 
     def _count(self, row: Account, sign: int) -> None:
         if row["state"] not in (AccountState.DENIED, AccountState.FAILED):
-            self._free += sign * max(0, row["limit_bytes"] - row["used_bytes"])
+            self._free += sign * free_bytes(row)
         self._used += sign * row["used_bytes"]
+        self._in_flight += sign * row["in_flight_bytes"]
+        self._unsettled += sign * row["unsettled_bytes"]
         self._limit += sign * row["limit_bytes"]
         self._states[row["state"]] = self._states.get(row["state"], 0) + sign
 
@@ -156,12 +171,24 @@ def new_account(index: int) -> Account:
         "state": AccountState.READY,
         "why": "",
         "used_bytes": 0,
+        "in_flight_bytes": 0,
+        "unsettled_bytes": 0,
         "limit_bytes": 0,
         "resets_at": 0,
         "until": 0,
     }
 
 
+def spent_bytes(row: Account) -> int:
+    """What may no longer be spent: charged, on its way, or unsettled."""
+    return row["used_bytes"] + row["in_flight_bytes"] + row["unsettled_bytes"]
+
+
+def free_bytes(row: Account) -> int:
+    """What is left of an account's quota."""
+    return max(0, row["limit_bytes"] - spent_bytes(row))
+
+
 def rank(row: Account) -> tuple[bool, int, int]:
     """Where only some accounts are shown, those of the highest rank are: the active one, then the most used."""
-    return row["state"] == AccountState.ACTIVE, row["used_bytes"], -row["index"]
+    return row["state"] == AccountState.ACTIVE, spent_bytes(row), -row["index"]

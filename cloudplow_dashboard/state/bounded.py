@@ -17,7 +17,7 @@ SESSIONS_LIMIT: Final = 50
 
 
 T = TypeVar("T")
-FileStatus = Literal["transferred", "already_there", "failed"]
+FileStatus = Literal["transferred", "already_there", "found_later", "failed"]
 
 
 class Numbered(Generic[T]):
@@ -50,7 +50,10 @@ class Numbered(Generic[T]):
 
 
 class FileEntry(NamedTuple):
-    """One file of a session. at: epoch seconds; size: bytes, 0 of a failed one; error: redacted."""
+    """One file of a session. at: epoch seconds; size: bytes, 0 of a failed one; error: redacted.
+
+    stage: 0 of one that was found later, which an earlier stage had sent.
+    """
 
     at: float
     status: FileStatus

@@ -203,6 +203,8 @@ class Plan(PlanSums):
 class Account(TypedDict):
     """One account. index: its 0-based place in the pool; why: a sentence for its state.
 
+    used_bytes: what is charged. in_flight_bytes: what its running uploads have sent so far; unsettled_bytes: what
+    interrupted ones may have sent, until the destination has been asked. Neither is in used_bytes, both count as spent.
     resets_at: when the first spent bytes come back, 0 when nothing is spent. until: when it is ready again, 0 when it
     is ready or when that is unknown.
     """
@@ -211,6 +213,8 @@ class Account(TypedDict):
     state: AccountState
     why: str
     used_bytes: Bytes
+    in_flight_bytes: Bytes
+    unsettled_bytes: Bytes
     limit_bytes: Bytes
     resets_at: EpochSeconds
     until: EpochSeconds
@@ -221,6 +225,8 @@ class AccountsSummary(TypedDict):
 
     total: int
     used_bytes: Bytes
+    in_flight_bytes: Bytes
+    unsettled_bytes: Bytes
     limit_bytes: Bytes
     states: dict[AccountState, int]
 
@@ -238,13 +244,15 @@ class ReturnStrip(TypedDict):
 class Capacity(ReturnStrip):
     """The quota of all accounts together.
 
-    free_bytes: on accounts that are neither denied nor failed. `next_return_*`: the bytes that come back first.
-    strip: 24 numbers, the bytes that come back in each hour from strip_from on (which is at most 10 minutes ago);
-    later_bytes: what comes back after these.
+    free_bytes: on accounts that are neither denied nor failed; what is on its way or unsettled is not free.
+    `next_return_*`: the bytes that come back first. strip: 24 numbers, the bytes that come back in each hour from
+    strip_from on (which is at most 10 minutes ago); later_bytes: what comes back after these.
     """
 
     free_bytes: Bytes
     used_bytes: Bytes
+    in_flight_bytes: Bytes
+    unsettled_bytes: Bytes
     limit_bytes: Bytes
 
 

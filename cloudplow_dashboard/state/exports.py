@@ -34,7 +34,10 @@ HISTORY_COLUMNS: Final = ("at", "seconds", "speed_bytes_per_second", "bytes", "f
 
 
 class ExportedFile(TypedDict):
-    """A file of a session. size: 0 of a failed one."""
+    """A file of a session. size: 0 of a failed one.
+
+    "found_later": a stage that was cut off had sent it, which a look at the destination showed; its stage is 0.
+    """
 
     at: EpochSeconds
     status: FileStatus

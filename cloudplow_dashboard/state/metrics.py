@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -22,6 +22,13 @@ ACCOUNTS_LIMIT: Final = 50
 TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 #: The label of an unknown word.
 OTHER: Final = "other"
+#: By the key of an account.
+_ACCOUNT_GAUGES: Final[dict[Literal["used_bytes", "in_flight_bytes", "unsettled_bytes", "limit_bytes"], str]] = {
+    "used_bytes": "Used quota",
+    "in_flight_bytes": "Quota on its way: sent by running uploads, not yet in the used quota,",
+    "unsettled_bytes": "Quota that interrupted uploads may have used, not yet in the used quota,",
+    "limit_bytes": "Quota",
+}
 OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
@@ -149,6 +156,10 @@ def _pool(families: _Families, u: UploaderState) -> None:
     capacity, summary, name = u.accounts.capacity(u.last_event_at), u.accounts.summary(), u.name
     add = families.gauge
     add("cloudplow_quota_used_bytes", "Used quota of all accounts.", capacity["used_bytes"], uploader=name)
+    text = "Quota on its way: sent by running uploads, not yet in the used quota."
+    add("cloudplow_quota_in_flight_bytes", text, capacity["in_flight_bytes"], uploader=name)
+    text = "Quota that interrupted uploads may have used: not yet in the used quota."
+    add("cloudplow_quota_unsettled_bytes", text, capacity["unsettled_bytes"], uploader=name)
     add("cloudplow_quota_limit_bytes", "Quota of all accounts.", capacity["limit_bytes"], uploader=name)
     add("cloudplow_quota_free_bytes", "Quota that is free now.", capacity["free_bytes"], uploader=name)
     text = "When the first used quota comes back, in epoch seconds; 0: none is used."
@@ -164,5 +175,5 @@ def _accounts(families: _Families, uploaders: Uploaders) -> None:
     text = f"of an account; only the active and the most used, at most {ACCOUNTS_LIMIT}."
     for uploader, account, row in chosen:
         labels = {"uploader": uploader, "account": account}
-        families.gauge("cloudplow_account_quota_used_bytes", f"Used quota {text}", row["used_bytes"], **labels)
-        families.gauge("cloudplow_account_quota_limit_bytes", f"Quota {text}", row["limit_bytes"], **labels)
+        for key, what in _ACCOUNT_GAUGES.items():
+            families.gauge(f"cloudplow_account_quota_{key}", f"{what} {text}", row[key], **labels)

@@ -18,6 +18,8 @@ from cloudplow_dashboard.state.uploader_state import (
 
 #: Failures of one stage that become sentences; the list of failures has more.
 FAILURE_FACTS_PER_STAGE: Final = 10
+#: Files of one session, found later at the destination, that become sentences; the export has them all.
+FOUND_FACTS_PER_SESSION: Final = 10
 #: A time of completion is shown anew when it moves by more than this: seconds, and share of the time left.
 ETA_TOLERANCE_SECONDS: Final = 2.0
 ETA_TOLERANCE_SHARE: Final = 0.01
@@ -103,6 +105,10 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     session = u.session
     session["files_done"] += 1
     session["bytes_done"] += size
+    if event.found_later:
+        # It is at the destination, so it is not in the queue: what is left stays.
+        session["files_total"] += 1
+        session["bytes_total"] += size
     if u.failed_names and event.name in u.failed_names:
         u.failed_names.discard(event.name)
         session["files_failed"] -= 1
@@ -115,17 +121,27 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     (u.dirty if rare else u.slow).add("session")
     u.history.add(size)
     u.history_files += 1
-    status: FileStatus = "already_there" if event.already_there else "transferred"
     account = clean.base_name(event.account)
-    u.files.add(FileEntry(at, status, clean.file_name(event.name), size, account, clean.whole(event.stage), ""))
+    stage = clean.whole(event.stage)
+    u.files.add(FileEntry(at, _status(event), clean.file_name(event.name), size, account, stage, ""))
     u.counters.files += 1
     if event.already_there:
         u.counters.already_there_files += 1
     else:
         u.counters.bytes += size
+    if event.found_later:
+        # Nothing is being uploaded: somebody looked at the destination.
+        u.found_facts += 1
+        return u.found_facts <= FOUND_FACTS_PER_SESSION
     if u.active and u.phase in (Phase.SCANNING, Phase.SWITCHING):
         u.set_working()
     return False
+
+
+def _status(event: events.FileTransferred) -> FileStatus:
+    if event.found_later:
+        return "found_later"
+    return "already_there" if event.already_there else "transferred"
 
 
 def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> bool:

@@ -64,6 +64,8 @@ def _quota(quota: events.QuotaChanged | events.AccountQuota) -> Change:
         "state": clean.word(quota.state, events.AccountState) or events.AccountState.READY,
         "why": clean.redact(quota.why),
         "used_bytes": clean.whole(quota.used_bytes),
+        "in_flight_bytes": clean.whole(quota.in_flight_bytes),
+        "unsettled_bytes": clean.whole(quota.unsettled_bytes),
         "limit_bytes": clean.whole(quota.limit_bytes),
         "resets_at": clean.number(quota.resets_at),
         "until": clean.number(quota.until),
@@ -74,13 +76,15 @@ def on_quota_changed(u: UploaderState, event: events.QuotaChanged, _at: float) -
     name = clean.base_name(event.account)
     before = u.accounts.rows.get(name)
     u.accounts.charge(name, returns.checked(event.returns), **_quota(event))
-    # How much the running account has used is a statistic; another state is a fact.
+    # How much the running account has used or sent is a statistic; another state, or an upload cut off, is a fact.
     u.accounts_changed(slow=_facts_of(before) == _facts_of(u.accounts.rows.get(name)))
     return False
 
 
 def _facts_of(row: Account | None) -> tuple[object, ...]:
-    return (row["state"], row["why"], row["until"], row["limit_bytes"]) if row is not None else ()
+    if row is None:
+        return ()
+    return row["state"], row["why"], row["until"], row["limit_bytes"], row["unsettled_bytes"]
 
 
 def on_plan_made(u: UploaderState, event: events.PlanMade, at: float) -> bool:

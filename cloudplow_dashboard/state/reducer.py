@@ -139,6 +139,10 @@ def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: fl
     session |= {"ended_at": at, "outcome": outcome, "reason": reason}
     update_left(session)
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
+    if u.found_facts:
+        # Files that were found later may have been in the queue after all: now it is known how much there was.
+        session["files_total"] = session["files_done"] + session["files_left"]
+        session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
     session["next_capacity_at"] = clean.number(event.next_capacity_at)
     u.accounts.rest()
     u.accounts_changed()

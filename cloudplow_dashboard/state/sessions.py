@@ -26,6 +26,7 @@ def begin(u: UploaderState, session_id: str, at: float) -> None:
     u.failures.clear()
     u.failed_names.clear()
     u.failure_facts = 0
+    u.found_facts = 0
     u.stage_params = {}
     u.suspension = new_suspension()
     u.begin_history(at)

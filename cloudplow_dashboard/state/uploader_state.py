@@ -143,6 +143,7 @@ class UploaderState:
         self.last_transfer_number = 0
         self.failed_names: set[str] = set()
         self.failure_facts = 0
+        self.found_facts = 0
         self.history = SizeSample()
         self.history_files = 0
         self.earlier_history: Distribution = {}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cloudplow.events import AccountState
+from cloudplow_dashboard.state.account_table import free_bytes, spent_bytes
 from cloudplow_dashboard.state.document import Account
 from cloudplow_dashboard.state.uploader_state import Uploaders
 from cloudplow_dashboard.web.answers import AccountRow
@@ -27,8 +28,8 @@ _STATES: Final = sorted(AccountState, key=lambda state: state != AccountState.AC
 _KEYS: Final[dict[str, Callable[[Entry], Any]]] = {
     "name": lambda one: natural_key(one[1]),
     "state": lambda one: _STATES.index(one[2]["state"]),
-    "used": lambda one: one[2]["used_bytes"],
-    "free": lambda one: one[2]["limit_bytes"] - one[2]["used_bytes"],
+    "used": lambda one: spent_bytes(one[2]),
+    "free": lambda one: free_bytes(one[2]),
     # What comes back soonest first; of which nothing is spent last.
     "reset": lambda one: one[2]["resets_at"] or float("inf"),
 }

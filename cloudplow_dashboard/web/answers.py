@@ -80,12 +80,15 @@ class SessionStats(TypedDict):
 class AccountRow(TypedDict):
     """One account. status: "complete" from 95 % of its quota on. reset_in: for people.
 
+    percentage: of its quota that is used, on its way or unsettled; used_gb: of used_bytes.
     The other keys are those of the state document.
     """
 
     sa_file: str
     status: Literal["active", "complete", "ready"]
     used_bytes: Bytes
+    in_flight_bytes: Bytes
+    unsettled_bytes: Bytes
     quota_bytes: Bytes
     used_gb: float
     quota_gb: float
@@ -210,6 +213,9 @@ class UploaderLine(TypedDict):
     recovered: bool
     accounts_total: int
     quota_used_bytes: Bytes
+    quota_in_flight_bytes: Bytes
+    quota_unsettled_bytes: Bytes
+    quota_free_bytes: Bytes
     quota_limit_bytes: Bytes
 
 

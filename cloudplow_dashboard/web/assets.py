@@ -26,10 +26,13 @@ _COMMENT: Final = re.compile(
 )
 _MARGIN: Final = re.compile(r"^\s+", re.MULTILINE)
 _BREAK: Final = re.compile(r"([{,;(\[])\n")
-#: Blanks beside signs that part words by themselves, and what may hold a blank that counts: strings, of a script also
-#: templates and whole lines with a slash, which may begin a regular expression.
-_SCRIPT_BLANKS: Final = re.compile(r" ?([{}()\[\]=,:;?<>*&|!]+) ?")
-_SCRIPT_KEPT: Final = re.compile(r'(^.*/.*$|"(?:[^"\\\n]|\\.)*"|`[^`]*`)', re.MULTILINE)
+#: Blanks beside signs that part words by themselves (+, - and / only between words: not in "a + +b"), and what may hold
+#: a blank that counts: strings, of a script also templates and whole lines with a slash where a regular expression may
+#: begin.
+_SCRIPT_BLANKS: Final = re.compile(r" ?([{}()\[\]=,:;?<>*&|!]+) ?|(?<=[\w)\]]) ([-+/]=?) (?=[\w(\[])")
+_SCRIPT_KEPT: Final = re.compile(
+    r'(^(?:.*(?:[(\[{},;:=<>!&|?]|\breturn) ?)?/.*$|"(?:[^"\\\n]|\\.)*"|`[^`]*`)', re.MULTILINE
+)
 _STYLE_BLANKS: Final = re.compile(r" ?([{},;>]) ?|(?<=:) ")
 _STYLE_KEPT: Final = re.compile(r'("[^"\n]*")')
 
@@ -108,12 +111,12 @@ def lighter_script(text: str) -> str:
 
 def lighter_style(text: str) -> str:
     """The same for a style sheet."""
-    return _lighter(text, _STYLE_KEPT, _STYLE_BLANKS)
+    return _lighter(text, _STYLE_KEPT, _STYLE_BLANKS).replace("}\n", "}")
 
 
 def _lighter(text: str, kept: re.Pattern[str], blanks: re.Pattern[str]) -> str:
     parts = kept.split(_MARGIN.sub("", _COMMENT.sub("", text)))
-    parts[::2] = (blanks.sub(lambda found: found[1] or "", part) for part in parts[::2])
+    parts[::2] = (blanks.sub(lambda found: found[found.lastindex or 0].strip(), part) for part in parts[::2])
     return _BREAK.sub(r"\1", "".join(parts))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from cloudplow.events import AccountState
 from cloudplow.units import GIB, format_bytes, format_duration
+from cloudplow_dashboard.state.account_table import spent_bytes
 from cloudplow_dashboard.state.distribution import Distribution
 from cloudplow_dashboard.state.document import Account, Phase, TransferringFile
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
@@ -129,7 +130,7 @@ def _session_seconds(u: UploaderState, now: float) -> float:
 def account_row(uploader: str, name: str, row: Account, now: float) -> AccountRow:
     """One account of `/api/service_accounts`. row: of the table of accounts; now: epoch seconds."""
     used, limit = row["used_bytes"], row["limit_bytes"]
-    percentage = _percent(used, limit)
+    percentage = _percent(spent_bytes(row), limit)
     active, complete = row["state"] == AccountState.ACTIVE, percentage >= COMPLETE_PERCENT
     resets_at = row["resets_at"]
     minutes = int(max(0.0, resets_at - now) // 60)
@@ -137,6 +138,8 @@ def account_row(uploader: str, name: str, row: Account, now: float) -> AccountRo
         "sa_file": name,
         "status": "active" if active else "complete" if complete else "ready",
         "used_bytes": used,
+        "in_flight_bytes": row["in_flight_bytes"],
+        "unsettled_bytes": row["unsettled_bytes"],
         "quota_bytes": limit,
         "used_gb": round(used / GIB, 2),
         "quota_gb": round(limit / GIB, 2),

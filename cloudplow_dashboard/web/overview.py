@@ -49,6 +49,9 @@ def line(u: UploaderState, now: float) -> UploaderLine:
         "recovered": session["recovered"],
         "accounts_total": summary["total"],
         "quota_used_bytes": summary["used_bytes"],
+        "quota_in_flight_bytes": summary["in_flight_bytes"],
+        "quota_unsettled_bytes": summary["unsettled_bytes"],
+        "quota_free_bytes": u.accounts.free,
         "quota_limit_bytes": summary["limit_bytes"],
     }
 

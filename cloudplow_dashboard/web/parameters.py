@@ -77,7 +77,10 @@ class AccountsQuery(OfUploader):
     )
     sort: Literal[
         "index", "-index", "name", "-name", "state", "-state", "used", "-used", "free", "-free", "reset", "-reset"
-    ] = Field(default="index", description="The order; a minus sign reverses it.")
+    ] = Field(
+        default="index",
+        description="The order; a minus sign reverses it. What is on its way or unsettled counts as used.",
+    )
 
 
 Q = TypeVar("Q", bound=Query)

@@ -30,6 +30,8 @@ from cloudplow_dashboard.web.security import response_headers
 
 PACKAGE: Final = Path(__file__).parents[2] / "cloudplow_dashboard"
 Document = dict[str, Any]
+#: The keys of what an account has spent.
+SPENT: Final = ("used_bytes", "in_flight_bytes", "unsettled_bytes")
 #: What ends a stream that waits for its next frame.
 _HANG_UP: Final = b""
 
@@ -339,8 +341,8 @@ def capacity(summary: Document, now: float) -> Document:
     returns = {4: 63, 5: 687, 8: 410, 9: 340, 19: 12, 22: 315} if summary["used_bytes"] else {}
     first = min(returns, default=0)
     return {
-        "free_bytes": summary["limit_bytes"] - summary["used_bytes"],
-        "used_bytes": summary["used_bytes"],
+        "free_bytes": summary["limit_bytes"] - sum(summary[key] for key in SPENT),
+        **{key: summary[key] for key in SPENT},
         "limit_bytes": summary["limit_bytes"],
         "next_return_at": start + 3600 * first + 1500 if returns else 0,
         "next_return_bytes": returns.get(first, 0) * GIB,
@@ -397,11 +399,15 @@ def fill(history: History, name: str, hours: int = 30 * 24) -> None:
 
 
 def accounts(total: int, used_up: int, active: int) -> Document:
-    """A pool in which some accounts are used up, one works and the rest is ready."""
+    """A pool in which some accounts are used up, one works and the rest is ready.
+
+    Of the working one a part is on its way, and another part was cut off.
+    """
     now = time.time()
     rows: Document = {}
     for index in range(total):
         state, used, resets = "ready", 0, 0.0
+        sent, unsettled = (int(0.12 * ACCOUNT_QUOTA), int(0.08 * ACCOUNT_QUOTA)) if index == active else (0, 0)
         if index < used_up:
             state, used, resets = "cooling", ACCOUNT_QUOTA, now + 3600 * (5 + 3 * index) + 500
         elif index == active:
@@ -411,6 +417,8 @@ def accounts(total: int, used_up: int, active: int) -> Document:
             "state": state,
             "why": "",
             "used_bytes": used,
+            "in_flight_bytes": sent,
+            "unsettled_bytes": unsettled,
             "limit_bytes": ACCOUNT_QUOTA,
             "resets_at": resets,
             "until": resets if state == "cooling" else 0,
@@ -425,7 +433,7 @@ def summary_of(rows: Document, total: int | None = None) -> Document:
         states[row["state"]] = states.get(row["state"], 0) + 1
     return {
         "total": len(rows) if total is None else total,
-        "used_bytes": sum(row["used_bytes"] for row in rows.values()),
+        **{key: sum(row[key] for row in rows.values()) for key in SPENT},
         "limit_bytes": sum(row["limit_bytes"] for row in rows.values()),
         "states": states,
     }
@@ -791,7 +799,8 @@ def widest() -> Document:
     )
     google = document["uploaders"]["google"]
     for place, row in enumerate(google["accounts"].values()):
-        row |= {"used_bytes": 1023 * tib // 1024, "limit_bytes": 1023 * tib // 1024 + place * GIB}
+        row |= {"used_bytes": 1023 * tib // 1024, "in_flight_bytes": 0, "unsettled_bytes": 0}
+        row |= {"limit_bytes": 1023 * tib // 1024 + place * GIB}
     for bucket in google["queue"]["distribution"]["size_buckets"].values():
         bucket |= {"count": 8_888_888, "total_bytes": 1023 * tib}
     google["queue"]["distribution"]["percentiles"] = dict.fromkeys(("p50", "p75", "p90", "p95", "p99"), 1023 * GIB)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import itertools
 import json
 import math
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -56,7 +58,8 @@ def test_capacity_says_what_comes_back_next(visit: Visitor) -> None:
         seen = visit(server)
         seen.until_text("63.0 GB", "#capacity")
         text = seen.text("#capacity")
-        assert "Free now\n7.0 TB" in text
+        assert "Free now\n6.9 TB" in text
+        assert "Spent\n1.9 TB" in text
         assert "1.8 TB returns within 24 hours; at most 687.0 GB in one hour." in text
         titles = seen.page.locator("#capacity .strip__area title").all_text_contents()
         assert len(titles) == 24
@@ -297,7 +300,7 @@ def test_small_pool_is_sorted_on_the_page(visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:
         seen = visit(server)
         seen.until(lambda: _shown(seen) == [f"{i}.json" for i in range(1, 13)], "in their order")
-        seen.page.get_by_role("button", name="Used", exact=True).click()
+        seen.page.get_by_role("button", name="Spent", exact=True).click()
         seen.until(
             lambda: (
                 _shown(seen)[:3] == ["2.json", "1.json", "3.json"] or _shown(seen)[:3] == ["1.json", "2.json", "3.json"]
@@ -313,6 +316,95 @@ def test_account_that_changes_is_shown_at_once_in_a_large_pool(big: tuple[Visit,
     seen, server = big
     server.patch(_google(accounts={"641.json": {"used_bytes": 500 * GIB}}))
     seen.until_text("500.0 GB", "#accounts")
+
+
+#: The colours along the middle of a picture, from left to right.
+COLOURS: Final = """async (png) => {
+  const bytes = Uint8Array.from(atob(png), (sign) => sign.charCodeAt(0));
+  const picture = await createImageBitmap(new Blob([bytes]));
+  const pen = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  pen.drawImage(picture, 0, 0);
+  const line = pen.getImageData(0, Math.floor(picture.height / 2), picture.width, 1).data;
+  return Array.from({ length: picture.width }, (_, at) => [...line.slice(4 * at, 4 * at + 3)]);
+}"""
+#: Colours that differ by no more than this are one: browsers dither.
+SAME_COLOUR: Final = 3
+
+
+def _alike(one: Sequence[int], other: Sequence[int]) -> bool:
+    return all(abs(a - b) <= SAME_COLOUR for a, b in zip(one, other, strict=True))
+
+
+def _colours(line: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+    """The different ones."""
+    found: list[Sequence[int]] = []
+    for colour in line:
+        if not any(_alike(colour, known) for known in found):
+            found.append(colour)
+    return found
+
+
+def _parts_of_the_bar(seen: Visit, shares: Sequence[float]) -> list[list[Sequence[int]]]:
+    """The colours of each part of the bar of the active account. shares: how far each one reaches."""
+    picture = seen.page.locator("tr[data-state=active] .bar").screenshot()
+    line = seen.page.evaluate(COLOURS, base64.b64encode(picture).decode())
+    ends = [0, *(round(share * len(line)) for share in shares)]
+    # The very ends may be mixed colours.
+    return [_colours(line[begin + 4 : end - 4]) for begin, end in itertools.pairwise(ends)]
+
+
+@pytest.mark.parametrize(
+    ("width", "media"),
+    [
+        (1280, {"color_scheme": "light"}),
+        (1280, {"color_scheme": "dark"}),
+        (360, {"color_scheme": "dark"}),
+        (1280, {"forced_colors": "active"}),
+        (1280, {"color_scheme": "dark", "forced_colors": "active"}),
+        (1280, {"media": "print"}),
+    ],
+    ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else str(value),
+)
+def test_bar_of_an_account_tells_used_on_its_way_and_unsettled_apart(
+    width: int, media: dict[str, Any], visit: Visitor
+) -> None:
+    document = page_fixture.uploading()
+    document["uploaders"]["google"]["accounts"]["3.json"] |= {
+        "used_bytes": 300 * GIB,
+        "in_flight_bytes": 150 * GIB,
+        "unsettled_bytes": 150 * GIB,
+    }
+    with serve_page(document) as server:
+        seen = visit(server, width=width)
+        seen.page.emulate_media(**media)
+        seen.until_text("600.0 GB", "#accounts")
+
+        used, sent, unsettled, free = _parts_of_the_bar(seen, (0.4, 0.6, 0.8, 1))
+
+        assert [len(used), len(sent), len(free)] == [1, 1, 1]
+        assert len(_colours([*used, *sent, *free])) == 3
+        assert len(unsettled) > 1, "hatched"
+        assert any(_alike(one, free[0]) for one in unsettled), "what is behind it shows through"
+
+
+def test_what_is_on_its_way_and_unsettled_stands_in_words_too(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        words = "315.0 GB used, 90.0 GB on its way, 60.0 GB unsettled"
+        seen.until_text(words, "tr[data-state=active]")
+        bar = seen.page.locator("tr[data-state=active] .bar")
+        assert bar.get_attribute("aria-valuenow") == "62"
+        assert bar.get_attribute("aria-valuetext") == bar.get_attribute("title") == f"465.0 GB of 750.0 GB: {words}"
+        assert seen.page.locator(".cell[data-state=active]").get_attribute("title") == (
+            f"3.json: active, 465.0 GB of 750.0 GB: {words}"
+        )
+        assert "1.8 TB used, 90.0 GB on its way, 60.0 GB unsettled" in seen.text("#accounts .pool")
+
+        settled = {"used_bytes": 400 * GIB, "in_flight_bytes": 0, "unsettled_bytes": 0}
+        server.patch(_google(accounts={"3.json": settled}))
+        seen.until_text("400.0 GB", "tr[data-state=active]")
+        assert "used" not in seen.text("tr[data-state=active]"), "there is nothing to tell apart"
+        assert bar.evaluate("(node) => node.style.length") == 0
 
 
 # --- history -------------------------------------------------------------------------------------------------------

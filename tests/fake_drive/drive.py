@@ -192,6 +192,11 @@ class FakeDrive:
         with self.world.lock:
             return dict(self.world.requests if account is None else self._account(account).requests)
 
+    def finished(self) -> list[tuple[float, float]]:
+        """When each finished upload began and when its file appeared, by the Drive's clock."""
+        with self.world.lock:
+            return list(self.world.finished)
+
     def connections(self) -> int:
         """How many are open. A killed rclone's stay until all that it sent has been read."""
         return self._thread.connections()
@@ -209,9 +214,18 @@ class FakeDrive:
             self.world.change_quota(None if account is None else _name(account), changes)
 
     def set_settings(self, **changes: Any) -> None:
-        """Change fields of `Settings`: latency_seconds, bandwidth, connection_bandwidth, token_seconds ..."""
+        """Change fields of `Settings`: latency_seconds, bandwidth, commit_delay_seconds ..."""
         with self.world.lock:
             self.world.change_settings(changes)
+
+    def cut_network(self) -> None:
+        """Cut every connection, and each new one at once, until `mend_network`."""
+        self.set_settings(unreachable=True)
+        self._thread.cut()
+
+    def mend_network(self) -> None:
+        """The Drive can be reached again."""
+        self.set_settings(unreachable=False)
 
     def add_fault(self, fault: Fault) -> Fault:
         """Let requests fail from now on; the returned fault's `hits` counts them."""

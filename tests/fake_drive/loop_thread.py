@@ -49,6 +49,15 @@ class LoopThread:
         """How many are open."""
         return len(self._streams)
 
+    def cut(self) -> None:
+        """Cut every connection there is."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._abort_all)
+
+    def _abort_all(self) -> None:
+        for stream in self._streams.values():
+            stream.abort()
+
     def stop(self) -> None:
         """Cut all connections, end the thread; close the listeners also when it was never started."""
         if self._thread.ident is None:
@@ -74,8 +83,7 @@ class LoopThread:
         await self._stopping.wait()
         for server in servers:
             server.close()
-        for stream in self._streams.values():
-            stream.abort()
+        self._abort_all()
         tasks = list(self._streams)
         for task in tasks:
             task.cancel()

@@ -35,6 +35,9 @@ class Proxy:
 
     async def serve(self, stream: Stream) -> None:
         """Serve one connection to its end; whatever goes wrong in here is kept in the world's `problems`."""
+        if self._world.settings.unreachable:
+            stream.abort()
+            return
         try:
             await self._serve_plain(stream)
         except _GONE:

@@ -17,6 +17,7 @@ from .quota import Meter, Mode, Quota
 from .remotes import obscure
 from .store import Entry, Store
 from .wire import Request
+from .world import Settings, World
 
 
 def make_store() -> tuple[Store, Entry, Entry]:
@@ -144,3 +145,18 @@ def test_passwords_are_hidden_as_rclone_hides_them(any_rclone: Path) -> None:
         [any_rclone, "reveal", "--", obscure("open sesame")], capture_output=True, text=True, timeout=20, check=True
     )
     assert revealed.stdout.strip() == "open sesame"
+
+
+@pytest.mark.parametrize(("settings", "most"), [(Settings(), 0.0), (Settings(commit_delay_seconds=2.0), 2.0)])
+def test_files_appear_as_late_as_the_settings_say(settings: Settings, most: float) -> None:
+    world = World(settings, {}, lambda: 0.0)
+    assert [world.next_commit_delay() for _ in range(3)] == [most] * 3
+
+
+def test_delays_that_vary_are_the_same_in_every_world() -> None:
+    settings = Settings(commit_delay_seconds=2.0, commit_delay_varies=True)
+    worlds = [World(settings, {}, lambda: 0.0) for _ in range(2)]
+    delays = [[world.next_commit_delay() for _ in range(9)] for world in worlds]
+    assert delays[0] == delays[1]
+    assert len(set(delays[0])) == 9
+    assert 0 <= min(delays[0]) < max(delays[0]) <= 2

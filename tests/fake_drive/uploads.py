@@ -5,6 +5,7 @@ Source: https://developers.google.com/drive/api/guides/manage-uploads ; rclone P
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -35,6 +36,8 @@ class Upload:
     target: id of the file whose content is replaced; "" for a new file. total: full size in bytes, None when unknown.
     content: what has safely arrived. arrived: bytes so far, with those of the running chunk.
     stream: the connection that last carried a part of it; when that closes, the upload counts as given up.
+    began: when, by the Drive's clock.
+    commit: since the last byte has arrived: what makes the file appear, whether or not the client waits for it.
     entry_id: the file that it became; "" before its end.
     """
 
@@ -44,7 +47,9 @@ class Upload:
     total: int | None
     content: Content
     stream: Stream
+    began: float
     arrived: int = 0
+    commit: asyncio.Task[None] | None = None
     entry_id: str = ""
 
 
@@ -65,7 +70,7 @@ class Uploads:
         with self._world.lock:
             content = Content(keep=self._world.settings.keeps_content)
             total = None if length is None else int(length)
-            upload = Upload(account, json.loads(body or b"{}"), target, total, content, stream)
+            upload = Upload(account, json.loads(body or b"{}"), target, total, content, stream, self._world.clock())
             self._check_place(upload)
             self._check_start(upload)
             self._set_running(upload, stream)
@@ -93,11 +98,10 @@ class Uploads:
         async for _ in pieces:
             pass  # a chunk that has been sent before, because our answer was lost
         with self._world.lock:
-            if not upload.entry_id:
-                if upload.total != upload.content.size:
-                    return _show_progress(upload)
-                upload.entry_id = self._finish(upload).id
-                upload.content = Content(keep=False)
+            if not upload.entry_id and upload.total != upload.content.size:
+                return _show_progress(upload)
+        await self._commit(upload)
+        with self._world.lock:
             return self._show_finished(upload)
 
     def _show_finished(self, upload: Upload) -> Answer:
@@ -124,7 +128,7 @@ class Uploads:
         """Metadata and content in one request, whose size is not known before its end."""
         with self._world.lock:
             content = Content(keep=self._world.settings.keeps_content)
-            upload = Upload(account, {}, target, None, content, stream)
+            upload = Upload(account, {}, target, None, content, stream, self._world.clock())
             self._check_start(upload)
             self._set_running(upload, stream)
         try:
@@ -136,10 +140,46 @@ class Uploads:
             self._note_arrival(upload, content.size)
             with self._world.lock:
                 self._check_place(upload)
-                return Answer.of_json(show_entry(self._finish(upload), self._world.store))
+                self._check_whole(upload)
+            await self._commit(upload)
+            with self._world.lock:
+                return self._show_finished(upload)
         finally:
             with self._world.lock:
                 self._running[account.name].discard(upload)
+
+    async def _commit(self, upload: Upload) -> None:
+        """Everything is there: the file appears, at once or as much later as the settings say.
+
+        A client that asks for the end again meanwhile waits for the same file; one that has gone changes nothing.
+        """
+        if upload.entry_id:
+            return
+        if upload.commit is None:
+            with self._world.lock:
+                delay_seconds = self._world.next_commit_delay()
+            if not delay_seconds:
+                self._finish(upload)
+                return
+            upload.commit = asyncio.create_task(self._finish_later(upload, delay_seconds))
+        await asyncio.shield(upload.commit)
+
+    async def _finish_later(self, upload: Upload, delay_seconds: float) -> None:
+        await asyncio.sleep(delay_seconds)
+        self._finish(upload)
+
+    def _finish(self, upload: Upload) -> None:
+        """Count the upload and let its file appear."""
+        world, account, size = self._world, upload.account, upload.content.size
+        with world.lock:
+            self._running[account.name].discard(upload)
+            if not world.quota_of(account).counts_received:
+                account.meter.spend(size, world.clock())
+            account.meter.committed_bytes += size
+            account.meter.uploads += 1
+            world.finished.append((upload.began, world.clock()))
+            upload.entry_id = self._write(upload).id
+            upload.content = Content(keep=False)
 
     # Quotas. The caller holds the lock.
 
@@ -163,19 +203,11 @@ class Uploads:
                 if account.meter.denies_more(quota, world.clock(), 0 if quota.counts_received else arrived):
                     self._deny(account)
 
-    def _finish(self, upload: Upload) -> Entry:
-        """Everything is there: the file appears. Raises DriveError when it turns out too large only now."""
-        world, account, size = self._world, upload.account, upload.content.size
-        quota = world.quota_of(account)
-        if upload.total is None and quota.mode is Mode.WOULD_EXCEED:
-            upload.total = size
+    def _check_whole(self, upload: Upload) -> None:
+        """Raise DriveError when an upload whose size was not known before turns out too large."""
+        if upload.total is None and self._world.quota_of(upload.account).mode is Mode.WOULD_EXCEED:
+            upload.total = upload.content.size
             self._check_start(upload)
-        self._running[account.name].discard(upload)
-        if not quota.counts_received:
-            account.meter.spend(size, world.clock())
-        account.meter.committed_bytes += size
-        account.meter.uploads += 1
-        return self._write(upload)
 
     def _deny(self, account: Account) -> None:
         account.meter.denials += 1
@@ -186,9 +218,9 @@ class Uploads:
         self._running.setdefault(upload.account.name, set()).add(upload)
 
     def _others(self, upload: Upload) -> list[Upload]:
-        """The account's other uploads under way; those whose connection has closed are forgotten."""
+        """The account's other uploads under way; those cut off before their last byte are forgotten."""
         running = self._running.get(upload.account.name, set())
-        running -= {other for other in running if not other.stream.is_open}
+        running -= {other for other in running if not other.stream.is_open and other.commit is None}
         return [other for other in running if other is not upload]
 
     # Files. The caller holds the lock.

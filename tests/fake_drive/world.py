@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
+import random
 import secrets
 import threading
 from collections import Counter
@@ -29,6 +30,9 @@ class Settings:
     latency_seconds: added to every request. bandwidth: bytes per second that all uploads share; None is no limit.
     connection_bandwidth: the same for each connection. token_seconds: how long an access token is said to live
     (rclone fetches a new one 10 s before). keeps_content: for small tests that read files back.
+    commit_delay_seconds: so long after the last byte of an upload its file appears, is counted and is answered, also
+    when the client has gone by then. commit_delay_varies: between 0 and that, from a seeded generator.
+    unreachable: every new connection is cut at once.
     """
 
     quota: Quota = field(default_factory=Quota)
@@ -37,6 +41,9 @@ class Settings:
     connection_bandwidth: float | None = None
     token_seconds: int = 3600
     keeps_content: bool = False
+    commit_delay_seconds: float = 0.0
+    commit_delay_varies: bool = False
+    unreachable: bool = False
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -44,7 +51,10 @@ _SETTINGS: Final = frozenset(one.name for one in dataclasses.fields(Settings)) -
 
 
 class World:
-    """The state. Whoever reads or changes it holds `lock`, in whatever thread."""
+    """The state. Whoever reads or changes it holds `lock`, in whatever thread.
+
+    finished: when each finished upload began and when its file appeared, by `clock`.
+    """
 
     def __init__(self, settings: Settings, drives: dict[str, str], clock: Callable[[], float]) -> None:
         self.lock = threading.RLock()
@@ -56,6 +66,8 @@ class World:
         self.requests: Counter[str] = Counter()
         self.refused_hosts: list[str] = []
         self.problems: list[str] = []
+        self.finished: list[tuple[float, float]] = []
+        self._delays = random.Random(1)
 
     def quota_of(self, account: Account) -> Quota:
         """The account's own rule, or everybody's."""
@@ -115,6 +127,11 @@ class World:
         self.accounts[name].revoked = True
         if withdraw_tokens:
             self.tokens = {token: owner for token, owner in self.tokens.items() if owner != name}
+
+    def next_commit_delay(self) -> float:
+        """How long after its last byte the next upload is finished, in seconds."""
+        longest = self.settings.commit_delay_seconds
+        return self._delays.uniform(0, longest) if self.settings.commit_delay_varies else longest
 
     def timestamp(self) -> str:
         """Now, by the Drive's clock, as RFC 3339 with milliseconds."""

@@ -17,6 +17,7 @@ from cloudplow import events
 from cloudplow.app import App
 from cloudplow.events import Event, SessionFinished
 from tests.fake_drive import FakeDrive
+from tests.harness.books import read_records
 
 UPLOADER = "google"
 
@@ -112,9 +113,8 @@ class Site:
         self.config_path.write_text(json.dumps(self.config))
 
     def ledger(self) -> dict[str, dict[str, Any]]:
-        """What the ledger's file holds of the uploader, by the base name of the key file."""
-        document = json.loads((self.root / "sa_quota_cache.json").read_text())
-        return {Path(key).name: entry for key, entry in document.get(UPLOADER, {}).items()}
+        """What the book says of the uploader's accounts, by the base name of the key file."""
+        return read_records(self.root, self.config, UPLOADER)
 
     def ledger_bytes(self) -> int:
         return sum(entry["bytes"] for entry in self.ledger().values())

@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from cloudplow.demo.site import SECTIONS
+from cloudplow.upload.doubts import LANDING_VARIABLE
+from tests.harness.books import read_records
 from tests.integration import event_log, short_pauses
 
 REPOSITORY: Final = Path(__file__).parents[2]
+
 UPLOADER: Final = "google"
 #: No upload of these tests takes longer, in seconds.
 DEADLINE_SECONDS: Final = 60.0
@@ -183,7 +186,8 @@ class LocalSite:
             for name, value in os.environ.items()
             if not name.startswith(("RCLONE_", "CLOUDPLOW_")) and name not in SECTIONS
         }
-        return kept | {"HOME": str(self.root), "PYTHONPATH": str(REPOSITORY), **more}
+        made = {"HOME": str(self.root), "PYTHONPATH": str(REPOSITORY), LANDING_VARIABLE: "2"}
+        return kept | made | more
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "cloudplow", "--config", str(self.config_path), *words]
@@ -239,20 +243,12 @@ class LocalSite:
         return [json.loads(line) for line in complete.splitlines()]
 
     def ledger(self) -> dict[str, dict[str, Any]]:
-        """What the ledger file says about each account, by the name of its key file; {} when there is no file."""
-        path = self.root / "sa_quota_cache.json"
-        if not path.exists():
-            return {}
-        document = json.loads(path.read_bytes())
-        return {Path(key).name: record for key, record in document.get(UPLOADER, {}).items()}
+        """What the book says about each account, by the name of its key file."""
+        return read_records(self.root, self.config, UPLOADER)
 
     def ledger_bytes(self) -> int:
-        """What all accounts together have used, with what a running or killed stage holds reserved."""
-        total = 0
-        for record in self.ledger().values():
-            stage = record.get("open_stage", {"planned_bytes": 0, "charged_bytes": 0})
-            total += record["bytes"] + stage["planned_bytes"] - stage["charged_bytes"]
-        return total
+        """What all accounts together have used, with what a killed stage may have used."""
+        return sum(record["bytes"] for record in self.ledger().values())
 
     def ask_rclone(self, *words: str, check: bool = True) -> str:
         """What an rclone command prints. check: it must end well."""

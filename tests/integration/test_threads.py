@@ -34,6 +34,11 @@ def cloudplow_start(app):
         signal.connect(on_event)
 
 @hookimpl
+def cloudplow_may_upload(uploader):
+    # Some threads end with the upload, perhaps before the first event is delivered.
+    seen.update(thread.name for thread in threading.enumerate())
+
+@hookimpl
 def cloudplow_stop(app):
     (app.state_dir / "threads.json").write_text(json.dumps(sorted(seen)))
 """

@@ -193,20 +193,45 @@ describe("accounts", () => {
   });
 
   it("read the same from the API", () => {
-    const row = { sa_file: "1.json", index: 4, state: "denied", why: "w", used_bytes: 5, quota_bytes: 10, reset_time: 7,
-      until: 8 };
-    assert.deepEqual(readAccountRow(row), { name: "1.json", index: 4, state: "denied", why: "w", used: 5, limit: 10,
-      fraction: 0.5, resetsAt: 7, until: 8 });
+    const row = { sa_file: "1.json", index: 4, state: "denied", why: "w", used_bytes: 5, in_flight_bytes: 2,
+      unsettled_bytes: 1, quota_bytes: 10, reset_time: 7, until: 8 };
+    assert.deepEqual(readAccountRow(row), { name: "1.json", index: 4, state: "denied", why: "w", used: 5, inFlight: 2,
+      unsettled: 1, spent: 8, limit: 10, fraction: 0.8, resetsAt: 7, until: 8 });
+  });
+
+  it("have spent what is on its way and what is unsettled too", () => {
+    const sent = { ...account(0, "active", 300 * GIB), in_flight_bytes: 60 * GIB, unsettled_bytes: 15 * GIB };
+    const [one] = viewOf({ accounts: { "1.json": sent } }).accounts;
+    assert.deepEqual([one.used, one.inFlight, one.unsettled, one.spent].map((size) => size / GIB), [300, 60, 15, 375]);
+    assert.equal(one.fraction, 0.5);
+    const over = { ...sent, in_flight_bytes: 600 * GIB };
+    assert.equal(viewOf({ accounts: { "1.json": over } }).accounts[0].fraction, 1);
+    const [bare] = viewOf({ accounts: { "1.json": { used_bytes: 5, limit_bytes: 10 } } }).accounts;
+    assert.deepEqual([bare.spent, bare.inFlight, bare.unsettled], [5, 0, 0], "an older document");
+  });
+
+  it("are sorted by all that is spent, as the API does it", () => {
+    const all = viewOf({ accounts: { "1.json": account(0, "ready", 50 * GIB),
+      "2.json": { ...account(1, "ready", 10 * GIB), unsettled_bytes: 90 * GIB } } }).accounts;
+    const names = chosenAccounts(all, { q: "", state: "", sort: "-used" }).map((one) => one.name);
+    assert.deepEqual(names, ["2.json", "1.json"]);
   });
 });
 
 describe("the pool", () => {
   it("says what is free and what returns when", () => {
     const strip = [0, 5, ...Array(22).fill(1)];
-    const { capacity } = viewOf({ capacity: { free_bytes: 9, used_bytes: 3, limit_bytes: 12, next_return_at: 4,
+    const { capacity } = viewOf({ capacity: { free_bytes: 6, used_bytes: 3, in_flight_bytes: 2, unsettled_bytes: 1,
+      limit_bytes: 12, next_return_at: 4,
       next_return_bytes: 2, strip_from: NOON - 60, strip, later_bytes: 6 } });
-    assert.deepEqual({ ...capacity, hours: capacity.hours.length }, { known: true, free: 9, used: 3, limit: 12, nextAt: 4,
-      nextBytes: 2, from: NOON - 60, hours: 24, within: 27, later: 6 });
+    assert.deepEqual({ ...capacity, hours: capacity.hours.length }, { known: true, free: 6, used: 3, inFlight: 2,
+      unsettled: 1, spent: 6, limit: 12, nextAt: 4, nextBytes: 2, from: NOON - 60, hours: 24, within: 27, later: 6 });
+  });
+
+  it("has free what is not spent where the server does not say it", () => {
+    const summary = { total: 1, used_bytes: 5, in_flight_bytes: 2, unsettled_bytes: 1, limit_bytes: 10 };
+    const view = viewOf({ accounts_summary: summary, capacity: null });
+    assert.deepEqual([view.pool.spent, view.capacity.free], [8, 2]);
   });
 
   it("is unknown without numbers", () => {

@@ -46,5 +46,6 @@ export function viewOf(parts = {}, { now = NOON, memory = createMemory() } = {})
 
 /** An account of the document. */
 export function account(index, state, used, limit = 750 * GIB) {
-  return { index, state, why: "", used_bytes: used, limit_bytes: limit, resets_at: 0, until: 0 };
+  return { index, state, why: "", used_bytes: used, in_flight_bytes: 0, unsettled_bytes: 0, limit_bytes: limit,
+    resets_at: 0, until: 0 };
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { plain, restText, sentence } from "../../cloudplow_dashboard/static/js/sentence.js";
+import { plain, restText, sentence, spentText } from "../../cloudplow_dashboard/static/js/sentence.js";
 import * as words from "../../cloudplow_dashboard/static/js/words.js";
 import { GIB, HOUR, NOON, viewOf } from "./helpers.js";
 
@@ -121,6 +121,20 @@ describe("what does not fit", () => {
     [{ unplannedFiles: 2, unplannedBytes: GIB },
       "Does not fit now: 413 files (775.0 GB). Not planned yet: 2 files (1.0 GB)."],
   ]) it(JSON.stringify(more), () => assert.equal(restText({ ...rest, ...more }, NOON), text));
+});
+
+describe("what a spent quota is made of", () => {
+  for (const [used, inFlight, unsettled, text] of [
+    [0, 0, 0, ""],
+    [12 * GIB, 0, 0, ""],
+    [12 * GIB, 1.2 * GIB, 300 * 2 ** 20, "12.0 GB used, 1.2 GB on its way, 300.0 MB unsettled"],
+    [12 * GIB, 0, GIB, "12.0 GB used, 1.0 GB unsettled"],
+    [0, GIB, 0, "1.0 GB on its way"],
+  ]) {
+    it(`is said in words: "${text}"`, () => {
+      assert.equal(spentText({ used, inFlight, unsettled, spent: used + inFlight + unsettled }), text);
+    });
+  }
 });
 
 describe("words", () => {

@@ -186,6 +186,18 @@ export function bar(className, label) {
   };
 }
 
+/**
+ * Of a bar that shows what is spent: how much of it is not used, and not even on its way. The style sheet marks these.
+ * @param {HTMLElement} node
+ * @param {Account} account
+ */
+export function setParts(node, { used, inFlight, spent, limit }) {
+  for (const [name, size] of Object.entries({ "--used": used, "--sent": used + inFlight })) {
+    const rest = spent > used ? `${(100 - (100 * size) / limit).toFixed(2)}%` : "";
+    if (node.style.getPropertyValue(name) !== rest) node.style.setProperty(name, rest);
+  }
+}
+
 /** A mark that tells a state by its shape; the word beside it tells it too. */
 export function mark(shape = "ring", tone = "quiet") {
   return el("span.mark", { "data-shape": shape, "data-tone": tone, "aria-hidden": "true" });

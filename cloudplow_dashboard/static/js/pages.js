@@ -7,10 +7,7 @@ import { list } from "./read.js";
 const PAGE = 100;
 const FRESH_MS = 15_000;
 const KEPT_PAGES = 40;
-/** @type {Account} */
-const WAITING = {
-  name: "…", index: 0, state: "ready", why: "", used: 0, limit: 0, fraction: 0, resetsAt: 0, until: 0,
-};
+const WAITING = readAccountRow(/** @type {AccountRowDocument} */ ({ sa_file: "…" }));
 
 /**
  * What is looked for; mark changes when the accounts may have changed: else there is nothing to ask again.

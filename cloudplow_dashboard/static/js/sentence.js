@@ -40,6 +40,17 @@ export function amount(files, bytes) {
 }
 
 /**
+ * What a spent quota is made of: "12.0 GB used, 1.2 GB on its way, 300.0 MB unsettled"; "" when all of it is used.
+ * @param {Spent} amounts
+ */
+export function spentText({ used, inFlight, unsettled, spent }) {
+  if (spent === used) return "";
+  /** @type {[number, string][]} */
+  const parts = [[used, "used"], [inFlight, "on its way"], [unsettled, "unsettled"]];
+  return parts.filter(([size]) => size > 0).map(([size, word]) => `${format.bytes(size)} ${word}`).join(", ");
+}
+
+/**
  * What does not fit now, and until when; "" when everything fits.
  * @param {Rest} rest
  * @param {number} now

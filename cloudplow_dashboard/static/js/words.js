@@ -60,6 +60,7 @@ const FACTS = {
   queue_learned: ["half", "quiet"],
   stage_started: ["diamond", "accent"],
   sa_switched: ["switch", "accent"],
+  file_transferred: ["check", "ok"],
   file_failed: ["cross", "bad"],
   stage_finished: ["square", "quiet"],
   uploader_suspended: ["pause", "warn"],

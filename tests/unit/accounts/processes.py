@@ -66,12 +66,14 @@ class Process:
         """Open the book, as `upload` does."""
         rows, content, rewrite = self.opening.own(self.saving.book)
         self.ledger.take(content)
+        self.ledger.catch_up(self.saving.journal)
         self.saving.opened(rows, content, rewrite=rewrite)
         return self.ledger
 
     def look(self, *, running: bool = False) -> Ledger:
         """Read the book without changing a file, as `plan` does."""
         self.ledger.take(self.opening.read_only(running=running))
+        self.ledger.catch_up(self.saving.journal)
         return self.ledger
 
     def save(self) -> None:

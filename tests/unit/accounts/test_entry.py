@@ -26,10 +26,10 @@ from cloudplow.accounts.entry import (
     prune,
     read_charges,
     read_entry,
+    returning,
     shift,
     shortfall_bytes,
     spend,
-    spent_bytes,
 )
 from tests.unit.helpers import DAY, HOUR, NOON
 
@@ -41,7 +41,11 @@ CHARGES = st.lists(st.builds(lambda at, size: Charge(at, at, size), TIMES, st.in
 
 
 def spent(charges: list[Charge], now: float) -> int:
-    return spent_bytes(charges, now, DAY)
+    return spent_within(charges, now, DAY)
+
+
+def spent_within(charges: list[Charge], now: float, window: float) -> int:
+    return sum(back.bytes for back in returning(charges, now, window))
 
 
 def sizes(charges: Sequence[Charge]) -> list[int]:
@@ -176,7 +180,7 @@ def test_pruning_changes_nothing_that_counts_now_or_later(charges: list[Charge],
     kept = [Charge(one.since, one.at, one.bytes) for one in charges]
     prune(kept, now, 100.0, quota)
     for later in (0.0, 1.0, 50.0, 99.0, 200.0):
-        assert spent_bytes(kept, now + later, 100.0) == spent_bytes(charges, now + later, 100.0)
+        assert spent_within(kept, now + later, 100.0) == spent_within(charges, now + later, 100.0)
 
 
 def test_joined_charges_are_in_order_of_time_and_empty_ones_left_out() -> None:

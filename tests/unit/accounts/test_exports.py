@@ -45,7 +45,7 @@ def document_of(ledger: Ledger, *, generation: int = 7) -> dict[str, Any]:
 
 
 def records_of(document: object) -> list[Record]:
-    return list(read_records(document, lambda key: f"of {key}", lambda _uploader: DAY))
+    return list(read_records(document, lambda key: f"of {key}", lambda _uploader: DAY, now=NOON))
 
 
 def record_of(stored: object) -> Record:
@@ -67,7 +67,7 @@ def test_record_can_be_read_as_the_old_form(ledger: Ledger, clock: FakeClock) ->
     record = document_of(ledger)["google"][KEY]
     assert set(record) >= OLD_KEYS
     assert (record["bytes"], record["first_upload"], record["reset_time"]) == (150, NOON, clock.at + DAY)
-    assert (record["account"], record["generation"], record["limit_bytes"]) == (ANNA, 7, 1000)
+    assert (record["account"], record["generation"], record["limit_bytes"]) == (ANNA, 8, 1000)
     assert (record["total_bytes"], record["last_used"]) == (150, clock.at)
     clock.move(2 * DAY)
     record = document_of(ledger)["google"][KEY]
@@ -87,6 +87,8 @@ def test_for_an_older_program_what_is_in_doubt_is_spent(ledger: Ledger, clock: F
     record = document_of(ledger)["google"][KEY]
     assert (record["bytes"], record["reset_time"], record["first_upload"]) == (20, clock.at + DAY, NOON)
     assert record["open_stages"] == {"1": 20}
+    clock.move(60.0)  # it may have landed until now
+    assert document_of(ledger)["google"][KEY]["reset_time"] == clock.at + DAY
     clock.move(DAY)
     assert document_of(ledger)["google"][KEY]["bytes"] == 0
 
@@ -167,7 +169,7 @@ def test_what_was_exported_is_read_again(steps: list[tuple[str, str, str, int]])
         entry = ledger.content.entries[uploader, account]
         stages = [one for one in ledger.content.stages.values() if (one.uploader, one.account) == (uploader, account)]
         assert record.open_stages == {stage.number: stage.waiting_bytes for stage in stages}
-        assert record.generation == 7
+        assert record.generation == 8
         assert record.used_bytes == record.exported_bytes
         assert record.entry.learned_limit_bytes == entry.learned_limit_bytes
         if entry.denied_until > clock.at:
@@ -213,7 +215,7 @@ def test_form_of_an_earlier_version_counts_what_its_open_stage_had_reserved() ->
 def test_account_that_was_known_by_its_files_name_is_the_one_that_the_file_names_now() -> None:
     assert record_of({"account": "name:1.json"}).accounts == (f"of {KEY}",)
     assert record_of({"account": "anna"}).accounts == ("anna",)
-    (record,) = read_records({"google": {KEY: {"bytes": 1}}}, lambda _key: "", lambda _uploader: DAY)
+    (record,) = read_records({"google": {KEY: {"bytes": 1}}}, lambda _key: "", lambda _uploader: DAY, now=NOON)
     assert record.accounts == ("name:1.json",)
 
 

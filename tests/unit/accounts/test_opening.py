@@ -502,6 +502,65 @@ def test_book_that_is_older_than_the_exports_knows_the_same_stage_better(tmp_pat
     assert used(ledger) == (100, 100)
 
 
+def test_what_newer_exports_say_that_a_stage_has_spent_counts_whatever_the_destination_says(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    """Somebody may have removed the file there since."""
+    process = Process(tmp_path, clock)
+    stage = open_stage(process.own(), ANNA, 100, 50, 7)
+    older = (tmp_path / BOOK_FILE).read_bytes()
+    process.ledger.sent(stage, "1", 100)
+    process.export()
+    process.kill()
+    (tmp_path / BOOK_FILE).write_bytes(older)
+    (tmp_path / BACKUP_FILE).write_bytes(older)
+    process = Process(tmp_path, clock)
+    assert used(process.own()) == (0, 157)
+    process.ledger.settle(process.ledger.unsettled("google")[0], {"3": 7}, ["1"], {"3"})
+    assert used(process.ledger) == (7, 100)
+    assert process.ledger.unsettled_bytes(ANNA) == 93
+    assert process.export()["google"]["anna"]["bytes"] == 100
+    process.kill()
+    process = Process(tmp_path, clock)
+    assert used(process.own()) == (7, 100)
+    process.ledger.settle(process.ledger.unsettled("google")[0], {}, ["2"], ())
+    assert process.ledger.returns(ANNA) == (Return(clock.at + DAY, 100),)
+    assert process.ledger.unsettled("google") == []
+
+
+def test_what_the_journal_of_a_killed_stage_says_counts_once_beside_newer_exports(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    (tmp_path / "stages").mkdir()
+    process = Process(tmp_path, clock)
+    stage = open_stage(process.own(), ANNA, 100, 50)
+    older = (tmp_path / BOOK_FILE).read_bytes()
+    process.ledger.sent(stage, "1", 100)
+    process.export()
+    process.kill()
+    (tmp_path / BOOK_FILE).write_bytes(older)
+    (tmp_path / BACKUP_FILE).write_bytes(older)
+    assert used(Process(tmp_path, clock).own()) == (100, 150)
+
+
+def test_record_of_another_program_beside_newer_exports_says_nothing_about_stages(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    process = Process(tmp_path, clock)
+    open_stage(process.own(), ANNA, 100)
+    older = (tmp_path / BOOK_FILE).read_bytes()
+    charge(process.ledger, BEN, 500)
+    document = process.export()
+    process.kill()
+    document["google"]["anna"] = {"account": ANNA, "bytes": 30, "reset_time": clock.at + DAY}
+    write_export(tmp_path, document)
+    (tmp_path / BOOK_FILE).write_bytes(older)
+    (tmp_path / BACKUP_FILE).write_bytes(older)
+    process = Process(tmp_path, clock)
+    process.own()
+    assert (used(process.ledger, ANNA), used(process.ledger, BEN)) == ((30, 130), (500, 500))
+
+
 def test_what_was_spent_while_the_same_stage_was_in_doubt_is_not_forgotten(tmp_path: Path, clock: FakeClock) -> None:
     process = Process(tmp_path, clock)
     ledger = process.own()

@@ -277,8 +277,8 @@ def test_bytes_on_their_way_and_in_doubt_are_told_apart_from_those_spent(
     stage = open_stage(ledger, account(keys, "1.json"), 10, 20)
     ledger.sent(stage, "1", 10)
     ledger.end_stage(stage, {"2"}, 60.0)
-    open_stage(ledger, account(keys, "2.json"), 40)
-    pool.active, pool.in_flight_bytes = str(keys / "2.json"), 7
+    running = open_stage(ledger, account(keys, "2.json"), 40)
+    ledger.note_progress(running, 7, 60.0)
     told = [(one.used_bytes, one.in_flight_bytes, one.unsettled_bytes) for one in pool.quotas()]
     assert told == [(10, 0, 20), (0, 7, 0)]
     assert pool.capacities()[0].free_bytes == QUOTA - 40

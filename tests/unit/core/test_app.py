@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,6 +77,7 @@ def test_what_was_charged_is_on_the_disk_whoever_interrupts_the_upload(
 
     monkeypatch.setattr(App, "_upload", interrupted)
     monkeypatch.setattr(App, "context", lambda _self, **_: None)
+    monkeypatch.setattr("cloudplow.app.steered", nullcontext)
     with pytest.raises(KeyboardInterrupt), make_app() as app:
         app.upload([])
 

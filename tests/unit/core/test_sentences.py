@@ -84,6 +84,11 @@ CASES = [
         "Could not upload a.mkv: rclone gave no reason",
     ),
     (
+        events.FileTransferred(name="a.mkv", size=GIB, account="2.json", stage=0, found_later=True),
+        "a.mkv arrived after all (found at the destination): 1.0 GB with 2.json",
+    ),
+    (events.FileTransferred(name="a.mkv", size=GIB, account="2.json", stage=1), ""),
+    (
         events.UploaderSuspended(at=NOON, reason="quota", until=NOON + 3600),
         "Uploads are suspended until 09:00: quota",
     ),

@@ -197,6 +197,8 @@ TRANSFERRING = st.builds(
 QUOTA: dict[str, Any] = {
     "account": ACCOUNTS,
     "used_bytes": SIZES,
+    "in_flight_bytes": SIZES,
+    "unsettled_bytes": SIZES,
     "limit_bytes": SIZES,
     "resets_at": MAYBE,
     "state": st.sampled_from(["ready", "active", "cooling", "denied", "failed", "odd"]),
@@ -291,6 +293,7 @@ EVENTS = st.one_of(
         account=ACCOUNTS,
         stage=st.integers(0, 3),
         already_there=st.booleans(),
+        found_later=st.booleans(),
     ),
     _event(events.FileFailed, name=NAMES, error=NAMES, account=ACCOUNTS, stage=st.integers(0, 3)),
     _event(events.QuotaChanged, **QUOTA),

@@ -60,6 +60,20 @@ def test_accounts_are_filtered_sorted_and_paged(client: FlaskClient, query: str,
     assert answer.headers["X-Total-Count"] == str(total)
 
 
+@pytest.mark.parametrize(("sort", "names"), [("-used", "2 3 1"), ("free", "2 3 1"), ("-free", "1 3 2")])
+def test_accounts_are_sorted_by_all_that_is_spent(sort: str, names: str) -> None:
+    state = make_state()
+    pool = (
+        account_quota("1.json", 50),
+        account_quota("2.json", 10, in_flight_bytes=90),
+        account_quota("3.json", 10, unsettled_bytes=60),
+    )
+    state.apply(accounts_learned(*pool))
+    document: Any = create_app(state).test_client().get(f"/api/service_accounts?sort={sort}").json
+
+    assert [one["sa_file"].removesuffix(".json") for one in document] == names.split()
+
+
 def test_larger_answers_are_compressed_for_those_who_take_it(client: FlaskClient) -> None:
     plain = client.get("/api/state")
     packed = client.get("/api/state", headers={"Accept-Encoding": "br, gzip"})

@@ -20,6 +20,7 @@ from cloudplow.upload.doubts import (
 from tests.unit.upload.test_stage import line
 
 REFUSED = "Failed to copy: googleapi: Error 403: x, userRateLimitExceeded"
+UNREAD = "Failed to copy: failed to open source object: open /media/a: permission denied"
 MAYBE = "Failed to copy: Post: EOF"
 WASTED = "corrupted on transfer: md5 hash differ"
 
@@ -50,29 +51,31 @@ def test_what_was_under_way_at_the_end_may_have_arrived() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected", "refused"),
+    ("text", "expected", "ruled_out"),
     [
-        (REFUSED, set(), {"a"}),
-        ("Failed to copy: googleapi: Error 404: File not found", set(), {"a"}),
+        (UNREAD, set(), {"a"}),
         ("Failed to copy: object not found", set(), {"a"}),
-        ("Failed to copy: max transfer limit reached as set by --max-transfer", set(), {"a"}),
         (WASTED, set(), {"a"}),
         (MAYBE, {"a"}, set()),
+        # It may refuse the second try of what has arrived.
+        (REFUSED, {"a"}, set()),
+        ("Failed to copy: googleapi: Error 404: File not found", {"a"}, set()),
+        ("Failed to copy: max transfer limit reached as set by --max-transfer", {"a"}, set()),
         ("Failed to copy: googleapi: Error 502: Bad Gateway", {"a"}, set()),
         ("anything that nobody has seen yet", {"a"}, set()),
     ],
 )
-def test_a_failure_says_whether_the_file_can_have_arrived(text: str, expected: set[str], refused: set[str]) -> None:
+def test_a_failure_says_whether_the_file_can_have_arrived(text: str, expected: set[str], ruled_out: set[str]) -> None:
     found = Doubts()
     found.under_way(under_way(a=5))
     found.failed("a", text)
-    assert (found.names(), found.refused) == (expected, refused)
+    assert (found.names(), found.ruled_out) == (expected, ruled_out)
 
 
-def test_refusal_wins_over_an_earlier_doubt_and_a_new_attempt_over_the_refusal() -> None:
+def test_file_that_cannot_be_read_is_not_in_doubt_until_another_attempt() -> None:
     found = Doubts()
     found.failed("a", MAYBE)
-    found.failed("a", REFUSED)
+    found.failed("a", UNREAD)
     assert found.names() == set()
     found.under_way(under_way(a=5))
     assert found.names() == {"a"}

@@ -314,7 +314,7 @@ def test_file_that_left_the_source_and_did_not_arrive_counts_as_used(
     bench.steps()
     assert bench.used() == (20, 20)
     assert bench.told == []
-    assert "2 files left the folder during an interrupted stage and did not arrive" in caplog.text
+    assert "3 files left the folder during an interrupted stage and did not arrive" in caplog.text
 
 
 def test_missing_file_of_a_copy_costs_nothing_wherever_its_source_is(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone import running
 from cloudplow.rclone.log import Stats
 from cloudplow.rclone.verdict import Denial
-from cloudplow.upload.doubts import LANDING_SECONDS
+from cloudplow.upload.doubts import LANDING_SECONDS, LANDING_VARIABLE
 from cloudplow.upload.stage import StageRequest, StageResult, StageRun, stage_list_path
 from cloudplow.upload.triggers import Sleep
 from tests.unit.rclone.recordings import CODES, SMALL, VERSIONS, lines
@@ -65,12 +65,17 @@ class Listener:
     def __init__(self) -> None:
         self.told: list[tuple[str, str, int]] = []
         self.progress: list[Stats] = []
+        self.wasted: list[int] = []
 
     def on_uploaded(self, file: QueueFile) -> None:
         self.told.append(("uploaded", file.name, file.size))
 
     def on_wasted(self, file: QueueFile) -> None:
         self.told.append(("wasted", file.name, file.size))
+        self.wasted.append(file.size)
+
+    def on_repeated(self, stored_bytes: int) -> None:
+        self.wasted.append(stored_bytes)
 
     def on_skipped(self, file: QueueFile) -> None:
         self.told.append(("skipped", file.name, file.size))
@@ -98,6 +103,10 @@ def stats_line(**transferring: tuple[int, int]) -> bytes:
     return line("text", stats={"bytes": 1, "transferring": items})
 
 
+#: What rclone says last when it ends by itself with an error.
+LAST_WORD = b"2026/01/31 19:59:40 Failed to move: googleapi: Error 500: Internal Error, internalError"
+
+
 class Bench:
     """A source folder, and stages over files in it."""
 
@@ -119,6 +128,7 @@ class Bench:
         should_kill: Callable[[], bool] = lambda: False,
         process: FakeProcess | None = None,
         retry: bool = False,
+        stored_bytes: Callable[[int], int] | None = lambda size: size,
     ) -> StageResult:
         batches: Sequence[Any] = [output] if output and isinstance(output[0], bytes) else output
         self.process = process or FakeProcess(batches, code)
@@ -132,12 +142,14 @@ class Bench:
             pass_fds=(7,),
             sleeps=sleeps or {},
             retry=retry,
+            stored_bytes=stored_bytes,
         )
         return StageRun(request, self.listener).run(should_stop, should_kill)
 
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.delenv(LANDING_VARIABLE, raising=False)
     return Bench(tmp_path, monkeypatch)
 
 
@@ -301,6 +313,13 @@ def test_replaced_file_of_a_move_inside_a_remote_has_not_left_before_it_is_gone(
 # What failures cost
 
 
+def test_what_was_sent_twice_after_a_lost_answer_is_charged_twice(bench: Bench) -> None:
+    statistics = line("text", stats={"bytes": 30, "transferring": []})
+    result = bench.run({"a": 10, "b": 10}, [line("Copied (new)", "a"), line("Copied (new)", "b"), statistics])
+    assert bench.listener.wasted == [10]
+    assert result.doubtful == frozenset()
+
+
 def test_corrupted_file_costs_all_its_bytes_once(bench: Bench) -> None:
     (bench.folder / "a").touch()
     output = [
@@ -309,7 +328,7 @@ def test_corrupted_file_costs_all_its_bytes_once(bench: Bench) -> None:
         line("Failed to copy: corrupted on transfer: md5 hash differ", "a", "error"),
     ]
     result = bench.run({"a": 10}, output, 1)
-    assert bench.listener.names("wasted") == ["a"]
+    assert bench.listener.wasted == [10]
     assert result.doubtful == frozenset()
 
 
@@ -317,7 +336,7 @@ def test_corrupted_file_costs_all_its_bytes_again_with_each_attempt(bench: Bench
     corrupted = line("corrupted on transfer: md5 hash differ", "a", "error")
     output = [corrupted, line("Attempt 1/2 failed with 1 errors", level="error"), corrupted]
     bench.run({"a": 10}, output, 1)
-    assert bench.listener.names("wasted") == ["a", "a"]
+    assert bench.listener.wasted == [10, 10]
 
 
 def test_corrupted_file_that_arrives_at_last_costs_both_uploads(bench: Bench) -> None:
@@ -339,33 +358,61 @@ def test_corrupted_file_that_arrives_at_last_costs_both_uploads(bench: Bench) ->
         "Failed to copy: googleapi: Error 500: Internal Error, internalError",
         'Failed to copy: failed to make directory: Post "https://x": context canceled',
         "Failed to copy: source file is being updated (size changed from 1 to 2)",
+        # It may be the answer to a second try, after that to the first was lost.
+        "Failed to copy: googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded",
     ],
 )
 def test_file_whose_upload_failed_in_a_way_that_says_nothing_may_have_arrived(bench: Bench, text: str) -> None:
     (bench.folder / "a").touch()
     (bench.folder / "b").touch()
-    result = bench.run({"a": 10, "b": 10}, [line(text, "a", "error")], 1)
+    result = bench.run({"a": 10, "b": 10}, [line(text, "a", "error"), LAST_WORD], 1)
     assert result.doubtful == {"a"}
     assert result.landing_seconds == LANDING_SECONDS
+
+
+@pytest.mark.parametrize("moving", [True, False])
+@pytest.mark.parametrize("output", [[], [b"SIGSEGV: segmentation violation"], [b"fatal error: out of memory"]])
+@pytest.mark.parametrize("code", [1, 2])
+def test_after_an_end_without_a_last_word_every_file_may_have_arrived(
+    bench: Bench, output: list[bytes], code: int, moving: bool
+) -> None:
+    (bench.folder / "a").touch()
+    (bench.folder / "b").touch()
+    result = bench.run({"a": 10, "b": 10}, [stats_line(a=(3, 10)), *output], code, moving=moving)
+    assert result.doubtful == {"a", "b"}
+    assert bench.listener.wasted == []
+
+
+def test_older_versions_that_rclone_moves_away_and_counts_are_not_sent_again(bench: Bench) -> None:
+    output = [
+        line("Moved (server-side) to: x", "a", objectType="*drive.Object"),
+        line("Copied (new)", "a"),
+        line("Deleted", "a"),
+        line("text", stats={"bytes": 25}),
+    ]
+    bench.run({"a": 10}, output)
+    assert bench.listener.wasted == []
+    bench.run({"a": 10}, [line("Copied (new)", "a", size=10), *output])
+    assert bench.listener.wasted == [15]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "Failed to copy: googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded",
         "Failed to copy: failed to open source object: open /x: permission denied",
+        "Failed to copy: read /x: input/output error",
     ],
 )
-def test_file_that_was_refused_has_not_arrived(bench: Bench, text: str) -> None:
+def test_file_that_could_not_be_read_has_not_arrived(bench: Bench, text: str) -> None:
     (bench.folder / "a").touch()
     result = bench.run({"a": 10}, [stats_line(a=(3, 10)), line(text, "a", "error")], 1)
     assert result.doubtful == frozenset()
 
 
-def test_file_that_is_under_way_again_after_it_was_refused_may_have_arrived(bench: Bench) -> None:
+def test_file_that_is_under_way_again_after_it_could_not_be_read_may_have_arrived(bench: Bench) -> None:
     (bench.folder / "a").touch()
-    refused = line("Failed to copy: googleapi: Error 403: x, userRateLimitExceeded", "a", "error")
-    assert bench.run({"a": 10}, [refused, stats_line(a=(3, 10))], 1).doubtful == {"a"}
+    unread = line("Failed to copy: failed to open source object: open /x: permission denied", "a", "error")
+    assert bench.run({"a": 10}, [unread, stats_line(a=(3, 10))], 1).doubtful == {"a"}
 
 
 @pytest.mark.parametrize("code", [-9, -15, 137, 143])
@@ -374,7 +421,7 @@ def test_after_a_kill_every_file_of_which_nothing_was_heard_may_have_arrived(ben
         stats_line(a=(3, 10)),
         line("Copied (new)", "b"),
         line("Deleted", "b"),
-        line("Failed to copy: googleapi: Error 403: x, userRateLimitExceeded", "d", "error"),
+        line("Failed to copy: failed to open source object: open /d: permission denied", "d", "error"),
     ]
     for name in "acd":
         (bench.folder / name).touch()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +29,8 @@ from cloudplow.upload.doubts import LANDING_SECONDS
 from cloudplow.upload.listing import Seen
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
+from cloudplow.upload.settling import Settler
+from cloudplow.upload.sizing import Uploaded
 from cloudplow.upload.stage import StageResult
 from cloudplow.upload.stage_driver import StageDriver, distinct_in_log
 from cloudplow.upload.task import UploadTask
@@ -53,6 +55,21 @@ def test_files_that_the_log_tells_apart_all_go() -> None:
     assert distinct_in_log(files) == files
 
 
+class Settling:
+    """In place of the settler: notes what it gets."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def add(self, stage: Stage, to_size: Sequence[Uploaded]) -> None:
+        self._bench.ended.append(stage)
+        self._bench.to_size += to_size
+
+    def step(self) -> bool:
+        self._bench.ticks += 1
+        return False
+
+
 class Bench:
     """A source folder, two accounts, and a driver."""
 
@@ -69,6 +86,7 @@ class Bench:
         self.list_path = folder / "state" / "google.list"
         self.events: list[Event] = []
         self.ended: list[Stage] = []
+        self.to_size: list[Uploaded] = []
         self.ticks = 0
         self.queue = QueueState()
         self.process = FakeProcess([], 0)
@@ -121,15 +139,11 @@ class Bench:
             self.list_path,
             self.emit,
             SessionControls(),
-            ended=self.ended.append,
-            tick=self.tick,
+            cast(Settler, Settling(self)),
         )
 
     def emit(self, event_type: type[Event], **fields: Any) -> None:
         self.events.append(event_type(**{"session_id": "x", "uploader": "google"} | fields))
-
-    def tick(self) -> None:
-        self.ticks += 1
 
     def told(self, event_type: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, event_type)]

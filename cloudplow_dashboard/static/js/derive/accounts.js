@@ -13,7 +13,7 @@ const HOURS = 24;
 const ORDERS = {
   index: byIndex,
   state: (a, b) => words.ACCOUNT_STATES.indexOf(a.state) - words.ACCOUNT_STATES.indexOf(b.state),
-  used: (a, b) => a.used - b.used,
+  used: (a, b) => a.spent - b.spent,
   reset: (a, b) => (a.resetsAt || Infinity) - (b.resetsAt || Infinity) || 0,
 };
 
@@ -23,26 +23,38 @@ function byIndex(a, b) {
 }
 
 /**
- * One account; used, limit: bytes.
+ * What is charged, and what counts as spent beside it.
+ * @param {AccountDocument | AccountRowDocument | AccountsSummaryDocument | CapacityDocument | undefined} document
+ * @returns {Spent}
+ */
+function readSpent(document) {
+  const { usedBytes: used, inFlightBytes: inFlight, unsettledBytes: unsettled } = read(document, {
+    usedBytes: 0, inFlightBytes: 0, unsettledBytes: 0,
+  });
+  return { used, inFlight, unsettled, spent: used + inFlight + unsettled };
+}
+
+/**
+ * One account; limit: bytes.
  * @param {AccountDocument | AccountRowDocument | undefined} document
  * @param {string} name
- * @param {number} used
  * @param {number} limit
  * @param {number} resetsAt
  * @returns {Account}
  */
-function account(document, name, used, limit, resetsAt) {
+function account(document, name, limit, resetsAt) {
   const { index, state, why, until } = read(document, { index: 0, state: "", why: "", until: 0 });
-  const fraction = limit > 0 ? Math.min(1, used / limit) : 0;
-  return { name, index, state: state || "ready", why, until, used, limit, fraction, resetsAt };
+  const amounts = readSpent(document);
+  const fraction = limit > 0 ? Math.min(1, amounts.spent / limit) : 0;
+  return { name, index, state: state || "ready", why, until, ...amounts, limit, fraction, resetsAt };
 }
 
 /** @param {Record<string, AccountDocument> | undefined} accounts */
 export function readAccounts(accounts) {
   return Object.entries(obj(accounts))
     .map(([name, one]) => {
-      const { used_bytes: used, limit_bytes: limit, resets_at: resetsAt } = obj(one);
-      return account(one, name, num(used), num(limit), num(resetsAt));
+      const { limit_bytes: limit, resets_at: resetsAt } = obj(one);
+      return account(one, name, num(limit), num(resetsAt));
     })
     .sort(byIndex);
 }
@@ -52,8 +64,8 @@ export function readAccounts(accounts) {
  * @param {AccountRowDocument} row
  */
 export function readAccountRow(row) {
-  const { sa_file: name, used_bytes: used, quota_bytes: limit, reset_time: resetsAt } = obj(row);
-  return account(row, str(name), num(used), num(limit), num(resetsAt));
+  const { sa_file: name, quota_bytes: limit, reset_time: resetsAt } = obj(row);
+  return account(row, str(name), num(limit), num(resetsAt));
 }
 
 /**
@@ -82,7 +94,7 @@ export function readPool(document, accounts) {
   const whole = told.length > 0 && num(summary.total) > accounts.length;
   return {
     total: Math.max(num(summary.total), accounts.length),
-    used: num(summary.used_bytes),
+    ...readSpent(document),
     limit: num(summary.limit_bytes),
     each: limits.size === 1 ? accounts[0].limit : 0,
     mixed: limits.size > 1,
@@ -119,12 +131,13 @@ function counted(accounts) {
  */
 export function readCapacity(document, pool, now) {
   const told = obj(document);
-  const [used, limit] = [num(told.used_bytes), num(told.limit_bytes)];
+  const amounts = readSpent(document);
+  const limit = num(told.limit_bytes);
   const hours = Array.from({ length: HOURS }, (_, hour) => Math.max(0, num(list(told.strip)[hour])));
   return {
-    known: limit > 0 || used > 0,
-    free: num(told.free_bytes, Math.max(0, pool.limit - pool.used)),
-    used,
+    known: limit > 0 || amounts.spent > 0,
+    free: num(told.free_bytes, Math.max(0, pool.limit - pool.spent)),
+    ...amounts,
     limit,
     nextAt: num(told.next_return_at),
     nextBytes: num(told.next_return_bytes),

@@ -6,16 +6,17 @@
 
 import { chosenAccounts } from "../derive/accounts.js";
 import {
-  bar, el, fillPanel, keyedRows, mark, setAttr, setMark, setText, setTitled, show, showText, typed,
+  bar, el, fillPanel, keyedRows, mark, setAttr, setMark, setParts, setText, setTitled, show, showText, typed,
 } from "../dom.js";
 import * as format from "../format.js";
 import { createPages } from "../pages.js";
+import { spentText } from "../sentence.js";
 import * as words from "../words.js";
 
 /** From this number on there is something to search, and what works comes first. */
 const MANY = 12;
 const SPARE_ROWS = 6;
-const COLUMNS = [["Account", "index"], ["State", "state"], ["Used", "-used"], ["Resets in", "reset"]];
+const COLUMNS = [["Account", "index"], ["State", "state"], ["Spent", "-used"], ["Resets in", "reset"]];
 
 /** What is looked for. */
 const ALL = { q: "", state: "", sort: "" };
@@ -71,10 +72,11 @@ function emptyText({ session: { accountsTotal } }, known) {
  * @param {(change: Partial<typeof ALL>) => void} choose
  */
 function poolBox(choose) {
-  const used = el("span.pool__used");
+  const spent = el("span.pool__used");
   const each = el("span.pool__each");
   const states = el("ul.pool__states", { "aria-label": "Show only accounts in this state" });
   const cells = el("div.pool__cells", { "aria-hidden": "true" });
+  const parts = el("p.panel__line");
   const excerpt = el("p.panel__line");
   const search = el("input.field", {
     type: "search", placeholder: "Search accounts", "aria-label": "Search accounts", autocomplete: "off",
@@ -84,12 +86,13 @@ function poolBox(choose) {
     (item) => createState(item.state, choose), updateState);
   const setCells = keyedRows(cells, (/** @type {Account} */ item) => item.name, createCell, updateCell);
   return {
-    node: el("div.pool", {}, el("p", {}, used, " ", each), states, excerpt, cells, search),
+    node: el("div.pool", {}, el("p", {}, spent, " ", each), parts, states, excerpt, cells, search),
     /** @param {View} view @param {string} chosen */
     set({ pool, accounts: shown }, chosen) {
       const limit = pool.limit > 0 ? ` of ${format.bytes(pool.limit)}` : "";
-      setText(used, `${format.bytes(pool.used)}${limit}`);
-      setText(each, pool.each > 0 ? `used, ${format.bytes(pool.each)} each` : "used");
+      setText(spent, `${format.bytes(pool.spent)}${limit}`);
+      setText(each, pool.each > 0 ? `spent, ${format.bytes(pool.each)} each` : "spent");
+      showText(parts, spentText(pool));
       setStates(pool.states.map((item) => ({ ...item, pressed: item.state === chosen })));
       showText(excerpt, pool.total > shown.length ? `The ${format.count(shown.length)} most used:` : "");
       setCells(shown);
@@ -127,11 +130,20 @@ function createCell() {
 /** @param {ReturnType<typeof createCell>} row @param {Account} account */
 function updateCell(row, account) {
   const word = words.account(account.state).word.toLowerCase();
-  const amount = `${format.bytes(account.used)} of ${format.bytes(account.limit)}`;
   setAttr(row.node, "data-state", account.state);
-  setAttr(row.node, "title", `${account.name}: ${word}, ${amount}`);
+  setAttr(row.node, "title", `${account.name}: ${word}, ${amountText(account)}`);
+  setParts(row.node, account);
   const scale = `scaleY(${account.fraction.toFixed(3)})`;
   if (scale !== row.scale) row.fill.style.transform = row.scale = scale;
+}
+
+/**
+ * "13.5 GB of 750.0 GB: 12.0 GB used, 1.2 GB on its way, 300.0 MB unsettled".
+ * @param {Account} account
+ */
+function amountText(account) {
+  const limit = account.limit > 0 ? ` of ${format.bytes(account.limit)}` : "";
+  return [format.bytes(account.spent) + limit, spentText(account)].filter(Boolean).join(": ");
 }
 
 // --- the table ------------------------------------------------------------------------------------------------------
@@ -192,7 +204,7 @@ function listed(view, wanted) {
  * @param {typeof ALL} wanted
  */
 function paged(pages, view, wanted) {
-  const changed = `${view.pool.used} ${view.pool.states.map((item) => item.count)}`;
+  const changed = `${view.pool.spent} ${view.pool.states.map((item) => item.count)}`;
   const ask = { ...wanted, uploader: view.name, mark: changed };
   const fresh = new Map(view.accounts.map((account) => [account.name, account]));
   const rows = (/** @type {number} */ first, /** @type {number} */ last) => (
@@ -242,7 +254,7 @@ function createRow() {
   const shape = mark();
   const word = el("span");
   const why = el("span.account__why", { dir: "auto" });
-  const progress = bar("bar--account", "Quota used");
+  const progress = bar("bar--account", "Quota spent");
   const amount = el("span.account__amount");
   const limit = el("span.account__limit");
   const share = el("span.account__share");
@@ -266,13 +278,15 @@ function updateRow(row, account) {
   setAttr(row.node, "data-state", account.state);
   setMark(row.shape, state);
   setText(row.word, state.word);
-  showText(row.why, account.why);
-  setAttr(row.why, "title", account.why || null);
-  const limit = account.limit > 0 ? ` of ${format.bytes(account.limit)}` : "";
-  setText(row.amount, format.bytes(account.used));
-  setText(row.limit, limit);
+  const why = [account.why, spentText(account)].filter(Boolean).join("; ");
+  showText(row.why, why);
+  setAttr(row.why, "title", why || null);
+  setText(row.amount, format.bytes(account.spent));
+  setText(row.limit, account.limit > 0 ? ` of ${format.bytes(account.limit)}` : "");
   setText(row.share, account.limit > 0 ? format.percent(account.fraction, 0) : "");
-  row.progress.set(account.fraction, `${format.bytes(account.used)}${limit}`);
+  row.progress.set(account.fraction, amountText(account));
+  setAttr(row.progress.node, "title", amountText(account));
+  setParts(row.progress.node, account);
   const back = account.until > account.now ? account.until : account.resetsAt;
   const waits = back > account.now;
   setTitled(row.resets, waits ? format.duration(back - account.now) : "-", waits ? format.fullTime(back) : "");

@@ -3,6 +3,7 @@
 
 import { el, figures, fillPanel, setAttr, setText, show, svg } from "../dom.js";
 import * as format from "../format.js";
+import { spentText } from "../sentence.js";
 
 const HOUR = 3600;
 const HOURS = 24;
@@ -37,12 +38,18 @@ export function capacity(root) {
 }
 
 /** @param {Capacity} pool @param {number} now */
-function figuresOf({ free, used, limit, nextAt, nextBytes }, now) {
+function figuresOf(pool, now) {
+  const { free, spent, limit, nextAt, nextBytes } = pool;
   const share = limit > 0 ? `${format.percent(free / limit, 0)} of the pool` : "";
   const next = nextAt > 0 ? format.bytes(nextBytes) : "-";
   return [
     { label: "Free now", value: format.bytes(free), note: share },
-    { label: "Used", value: format.bytes(used), note: limit > 0 ? `of ${format.bytes(limit)}` : "" },
+    {
+      label: "Spent",
+      value: format.bytes(spent),
+      note: limit > 0 ? `of ${format.bytes(limit)}` : "",
+      title: spentText(pool),
+    },
     { label: "Next return", value: next, note: nextAt > 0 ? `at ${format.clock(nextAt, now)}` : "nothing used" },
   ];
 }

@@ -16,7 +16,7 @@ const LONG_TEXT = 120;
  */
 const GROUPS = {
   "Everything": null,
-  "Sessions": ["session_started", "session_finished", "queue_learned"],
+  "Sessions": ["session_started", "session_finished", "queue_learned", "file_transferred"],
   "Stages": ["stage_started", "stage_finished"],
   "Switches": ["sa_switched"],
   "Failures": ["file_failed"],

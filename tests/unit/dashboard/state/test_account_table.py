@@ -11,7 +11,15 @@ from cloudplow.accounts.pool import RETURNS_LIMIT as EVENT_RETURNS_LIMIT
 from cloudplow.accounts.pool import _by_the_hour
 from cloudplow.events import AccountState
 from cloudplow.models import Return
-from cloudplow_dashboard.state.account_table import ACCOUNTS_LIMIT, ACCOUNTS_SHOWN, AccountTable
+from cloudplow_dashboard.state.account_table import (
+    ACCOUNTS_LIMIT,
+    ACCOUNTS_SHOWN,
+    AccountTable,
+    free_bytes,
+    new_account,
+    rank,
+    spent_bytes,
+)
 from cloudplow_dashboard.state.returns import RETURNS_LIMIT, STRIP_HOURS, checked, strip_start
 
 CHANGES = st.lists(
@@ -30,7 +38,16 @@ def test_totals_always_equal_the_sum_of_the_rows(changes: list[tuple[str, str, i
     table = AccountTable()
     for name, what, number, state in changes:
         if what == "charge":
-            table.charge(name, used_bytes=number, limit_bytes=100, state=state, until=number)
+            sent, unsettled = number // 3, number // 7
+            table.charge(
+                name,
+                used_bytes=number,
+                in_flight_bytes=sent,
+                unsettled_bytes=unsettled,
+                limit_bytes=100,
+                state=state,
+                until=number,
+            )
         elif what == "activate":
             table.activate(name, number)
         elif what == "rest":
@@ -43,6 +60,10 @@ def test_totals_always_equal_the_sum_of_the_rows(changes: list[tuple[str, str, i
     rows = list(table.rows.values())
     summary = table.summary()
     assert summary["used_bytes"] == sum(row["used_bytes"] for row in rows)
+    assert summary["in_flight_bytes"] == sum(row["in_flight_bytes"] for row in rows)
+    assert summary["unsettled_bytes"] == sum(row["unsettled_bytes"] for row in rows)
+    able = [row for row in rows if row["state"] not in (AccountState.DENIED, AccountState.FAILED)]
+    assert table.free == sum(free_bytes(row) for row in able)
     assert summary["limit_bytes"] == sum(row["limit_bytes"] for row in rows)
     assert summary["states"] == {
         state: count for state in {row["state"] for row in rows} if (count := [r["state"] for r in rows].count(state))
@@ -79,6 +100,19 @@ def test_the_active_and_the_most_used_are_shown() -> None:
     assert "0.json" in shown
     assert f"{ACCOUNTS_SHOWN * 2 - 1}.json" in shown
     assert "1.json" not in shown
+
+
+def test_what_is_free_is_never_below_nothing() -> None:
+    row = new_account(0) | {"used_bytes": 60, "in_flight_bytes": 30, "unsettled_bytes": 20, "limit_bytes": 100}
+
+    assert (spent_bytes(row), free_bytes(row), free_bytes(row | {"limit_bytes": 115})) == (110, 0, 5)
+
+
+def test_an_account_with_much_on_its_way_is_among_the_most_used() -> None:
+    sent = new_account(0) | {"used_bytes": 1, "in_flight_bytes": 9}
+    unsettled = new_account(1) | {"used_bytes": 1, "unsettled_bytes": 10}
+
+    assert sorted([unsettled, sent, new_account(2) | {"used_bytes": 8}], key=rank)[1:] == [sent, unsettled]
 
 
 def test_an_event_overrules_what_was_told_before() -> None:
@@ -121,6 +155,8 @@ def test_the_pool_as_a_whole() -> None:
         "strip": [],
         "free_bytes": 8 + 39,
         "used_bytes": 54,
+        "in_flight_bytes": 0,
+        "unsettled_bytes": 0,
         "limit_bytes": 150,
         "next_return_at": start + 100,
         "next_return_bytes": 35,

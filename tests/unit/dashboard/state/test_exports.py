@@ -69,6 +69,7 @@ def test_the_export_of_a_session(client: FlaskClient, state: DashboardState) -> 
         file_transferred('a, "b".mkv', 7, at=NOW),
         file_transferred("c", 8, already_there=True, at=NOW),
         file_failed("d", "open /mnt/disk/Media/d: broken", at=NOW),
+        file_transferred("e", 9, account="7.json", stage=0, found_later=True, at=NOW),
     ):
         state.apply(event)
 
@@ -80,12 +81,13 @@ def test_the_export_of_a_session(client: FlaskClient, state: DashboardState) -> 
         [moment, "transferred", 'a, "b".mkv', "7", "1.json", "1", ""],
         [moment, "already_there", "c", "8", "1.json", "1", ""],
         [moment, "failed", "d", "0", "1.json", "1", "open d: broken"],
+        [moment, "found_later", "e", "9", "7.json", "0", ""],
     ]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="cloudplow-session-google.csv"'
-    assert (answer.headers["X-Truncated"], answer.headers["X-Total-Count"]) == ("false", "3")
+    assert (answer.headers["X-Truncated"], answer.headers["X-Total-Count"]) == ("false", "4")
     assert document is not None
-    assert (document["files_total"], document["truncated"], len(document["files"])) == (3, False, 3)
-    assert document["session"]["files_done"] == 2
+    assert (document["files_total"], document["truncated"], len(document["files"])) == (4, False, 4)
+    assert document["session"]["files_done"] == 3
     assert document["files"][2] == {
         "at": NOW,
         "status": "failed",

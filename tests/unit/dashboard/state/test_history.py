@@ -138,13 +138,14 @@ def test_bytes_of_accounts_by_day(history: History, clock: Clock) -> None:
     day = int(clock.now) // DAY_SECONDS * DAY_SECONDS
     feed(history, file_transferred(size=5), file_transferred(size=6, account="/k/2.json"))
     feed(history, file_transferred(size=9, already_there=True))
+    feed(history, file_transferred(size=4, account="2.json", stage=0, found_later=True))
     clock.now += DAY_SECONDS
     feed(history, file_transferred(size=7))
 
     answer = history.query(Metric.ACCOUNTS, None, -2 * DAY_SECONDS, 0)
 
-    assert answer["points"] == [[day, 11], [day + DAY_SECONDS, 7]]
-    assert answer["accounts"] == {UPLOADER: {"1.json": [[day, 5], [day + DAY_SECONDS, 7]], "2.json": [[day, 6]]}}
+    assert answer["points"] == [[day, 15], [day + DAY_SECONDS, 7]]
+    assert answer["accounts"] == {UPLOADER: {"1.json": [[day, 5], [day + DAY_SECONDS, 7]], "2.json": [[day, 10]]}}
 
 
 def test_days_accounts_and_uploaders_are_bounded(history: History, clock: Clock) -> None:

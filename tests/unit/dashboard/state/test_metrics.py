@@ -109,7 +109,19 @@ def test_series_stay_bounded_whatever_the_pool_holds(client: FlaskClient, state:
 
     assert len(accounts) == metrics.ACCOUNTS_LIMIT
     assert {"5.json", "2849.json"} <= accounts
-    assert len(found) < 200
+    assert len(found) < 300
+
+
+def test_what_is_on_its_way_and_unsettled_has_gauges_of_its_own(client: FlaskClient, state: DashboardState) -> None:
+    state.apply(accounts_learned(account_quota("1.json", 500, in_flight_bytes=200, unsettled_bytes=50)))
+
+    found = samples(client.get("/metrics").get_data(as_text=True))
+
+    for prefix, labels in (("cloudplow_quota", ("google",)), ("cloudplow_account_quota", ("google", "1.json"))):
+        assert found[(f"{prefix}_used_bytes", *labels)] == 500
+        assert found[(f"{prefix}_in_flight_bytes", *labels)] == 200
+        assert found[(f"{prefix}_unsettled_bytes", *labels)] == 50
+    assert found[("cloudplow_quota_free_bytes", "google")] == 250
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from cloudplow_dashboard.state import uploader_state
 from cloudplow_dashboard.state.bounded import SESSIONS_LIMIT
-from cloudplow_dashboard.state.reduce_files import FAILURE_FACTS_PER_STAGE
+from cloudplow_dashboard.state.reduce_files import FAILURE_FACTS_PER_STAGE, FOUND_FACTS_PER_SESSION
 from cloudplow_dashboard.state.stages import STAGES_SHOWN
 from tests.unit.dashboard.helpers import (
     NOW,
@@ -157,7 +157,33 @@ def test_the_pool_is_replaced_and_counted() -> None:
     part = shown(quota_changed("gone.json"), accounts_learned(account_quota("1.json", 5), account_quota("2.json", 6)))
 
     assert list(part["accounts"]) == ["1.json", "2.json"]
-    assert part["accounts_summary"] == {"total": 2, "used_bytes": 11, "limit_bytes": 2000, "states": {"ready": 2}}
+    assert part["accounts_summary"] == {
+        "total": 2,
+        "used_bytes": 11,
+        "in_flight_bytes": 0,
+        "unsettled_bytes": 0,
+        "limit_bytes": 2000,
+        "states": {"ready": 2},
+    }
+
+
+def test_what_is_on_its_way_or_unsettled_is_neither_used_nor_free() -> None:
+    part = shown(
+        session_started(),
+        accounts_learned(account_quota("1.json", 5, unsettled_bytes=100), account_quota("2.json")),
+        quota_changed("2.json", 300, in_flight_bytes=120, unsettled_bytes=30),
+    )
+
+    row, capacity = part["accounts"]["2.json"], part["capacity"]
+    assert (row["used_bytes"], row["in_flight_bytes"], row["unsettled_bytes"]) == (300, 120, 30)
+    assert (capacity["used_bytes"], capacity["in_flight_bytes"], capacity["unsettled_bytes"]) == (305, 120, 130)
+    assert capacity["free_bytes"] == (1000 - 105) + (1000 - 450)
+
+
+def test_what_was_on_its_way_is_gone_once_it_is_charged() -> None:
+    part = shown(quota_changed(used=300, in_flight_bytes=500), quota_changed(used=800))
+
+    assert (part["accounts"]["1.json"]["in_flight_bytes"], part["capacity"]["free_bytes"]) == (0, 200)
 
 
 def test_stages_to_come_are_added_to_those_begun() -> None:
@@ -205,6 +231,53 @@ def test_a_file_that_failed_and_arrived_later_no_longer_counts_as_failed() -> No
 
     assert part["session"]["files_failed"] == 1
     assert len(part["failures"]) == 3
+
+
+def test_a_file_that_was_found_later_counts_once_and_changes_no_stage() -> None:
+    found = file_transferred("f.mkv", size=70, stage=0, account="7.json", found_later=True)
+    part = shown(session_started(), stage_started(stage=3), queue_learned(10, 1000), found)
+
+    session = part["session"]
+    assert (session["files_done"], session["bytes_done"]) == (1, 70)
+    assert (session["files_left"], session["bytes_left"]) == (10, 1000), "it is not in the queue"
+    assert (session["files_failed"], part["failures"]) == (0, {})
+    assert (session["stage"], session["account"], session["accounts_used"]) == (3, "1.json", ["1.json"])
+    assert part["plan"]["stages"][-1]["stage"] == 3
+
+
+def test_a_file_that_failed_and_was_found_later_no_longer_counts_as_failed() -> None:
+    part = shown(session_started(), file_failed("a"), file_transferred("a", stage=0, found_later=True))
+
+    assert (part["session"]["files_failed"], part["session"]["files_done"]) == (0, 1)
+
+
+def test_looking_at_the_destination_is_no_upload() -> None:
+    part = shown(session_started(), file_transferred(stage=0, found_later=True))
+
+    assert part["phase"] == "scanning"
+
+
+def test_the_totals_of_a_session_add_up_though_a_found_file_was_in_the_queue() -> None:
+    found = file_transferred("a", size=100, stage=0, found_later=True)
+    part = shown(
+        session_started(),
+        queue_learned(2, 300),
+        found,
+        file_transferred("b", size=150),
+        session_finished("failed", files=2, bytes=250, files_left=1, bytes_left=40),
+    )
+
+    session = part["session"]
+    assert (session["files_total"], session["files_done"], session["files_left"]) == (3, 2, 1)
+    assert (session["bytes_total"], session["bytes_done"], session["bytes_left"]) == (290, 250, 40)
+
+
+def test_files_that_were_found_later_are_told_but_do_not_push_everything_else_out() -> None:
+    found = [file_transferred(f"{number}", stage=0, found_later=True) for number in range(200)]
+    told = sentences(session_started(), *found, session_started(), found[0])
+
+    assert told[1] == "0 arrived after all (found at the destination): 100.0 B with 1.json"
+    assert len(told) == 2 + FOUND_FACTS_PER_SESSION + 1
 
 
 def test_failures_are_bounded_and_redacted() -> None:
@@ -417,6 +490,19 @@ def test_how_much_the_running_account_has_used_is_a_statistic() -> None:
     state.apply(quota_changed(used=3, state="cooling", until=NOW + 9))
 
     assert heard == [False, True, False]
+
+
+def test_what_is_on_its_way_is_a_statistic_and_an_upload_that_was_cut_off_a_fact() -> None:
+    heard: list[bool] = []
+    state = make_state()
+    state.apply(quota_changed())
+    state.publish()
+    state.listen(heard.append)
+    state.apply(quota_changed(in_flight_bytes=5))
+    state.publish()
+    state.apply(quota_changed(unsettled_bytes=5))
+
+    assert heard == [False, True]
 
 
 def test_a_film_that_arrived_is_told_at_once_many_small_files_with_the_statistics() -> None:

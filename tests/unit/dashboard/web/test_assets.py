@@ -75,6 +75,9 @@ def test_comments_and_indentation_are_left_out() -> None:
         ("const t = `a ${b ? c : 1}, { d }` + e;", "const t=`a ${b ? c : 1}, { d }` + e;"),
         ("const r = / { [,] /g; a = 1", "const r = / { [,] /g; a = 1"),
         ("a = b + +c - -d", "a=b + +c - -d"),
+        ("a = (b + c) / d - [e]; f += g", "a=(b+c)/ d-[e];f+=g"),
+        ("a.replace(/b - c/, d)", "a.replace(/b - c/, d)"),
+        ("return / - [x]/", "return / - [x]/"),
         ("return (\n  a\n  && b\n);", "return(a\n&&b\n);"),
     ],
 )
@@ -86,7 +89,7 @@ def test_styles_keep_the_blanks_that_count() -> None:
     text = (
         '.a :hover, .b > i {\n  margin: 0 auto;\n  font: 1rem "A, B";\n}\n@media (width > 1rem) { i { e: f(1, 2); } }\n'
     )
-    expected = '.a :hover,.b>i{margin:0 auto;font:1rem "A, B";}\n@media (width>1rem){i{e:f(1,2);}}\n'
+    expected = '.a :hover,.b>i{margin:0 auto;font:1rem "A, B";}@media (width>1rem){i{e:f(1,2);}}'
     assert lighter_style(text) == expected
 
 

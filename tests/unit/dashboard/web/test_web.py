@@ -203,6 +203,25 @@ def test_service_accounts(client: FlaskClient, state: DashboardState) -> None:
     assert "sa_file_full" not in first
 
 
+def test_what_is_on_its_way_or_unsettled_counts_in_the_share_of_an_account(
+    client: FlaskClient, state: DashboardState
+) -> None:
+    quota = account_quota(
+        "1.json", 60 * GIB, in_flight_bytes=30 * GIB, unsettled_bytes=6 * GIB, limit_bytes=100 * GIB, resets_at=NOW + 60
+    )
+    feed(state, accounts_learned(quota))
+
+    (row,) = get(client, "/api/service_accounts")
+
+    assert (row["used_bytes"], row["in_flight_bytes"], row["unsettled_bytes"]) == (60 * GIB, 30 * GIB, 6 * GIB)
+    assert (row["used_gb"], row["percentage"], row["status"]) == (60.0, 96.0, "complete")
+    summary = get(client, "/api/summary")
+    assert (summary["quota_used_bytes"], summary["quota_free_bytes"]) == (60 * GIB, 4 * GIB)
+    assert (summary["quota_in_flight_bytes"], summary["quota_unsettled_bytes"]) == (30 * GIB, 6 * GIB)
+    account = get(client, "/api/state")["uploaders"][UPLOADER]["accounts"]["1.json"]
+    assert (account["in_flight_bytes"], account["unsettled_bytes"]) == (30 * GIB, 6 * GIB)
+
+
 def test_an_account_whose_window_has_passed_is_ready(client: FlaskClient, state: DashboardState, clock: Clock) -> None:
     a_session(state)
     clock.now += 60_000

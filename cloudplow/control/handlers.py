@@ -1,0 +1,146 @@
+"""What can be asked for through the control socket: one function for each "do"."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from cloudplow.control.answers import Handler
+from cloudplow.control.server import ControlSocket
+from cloudplow.errors import BusyError, StateError
+from cloudplow.hookspecs import PluginControls
+from cloudplow.models import UploaderStatus
+
+log = logging.getLogger("cloudplow.control")
+
+
+class SteeredControls(PluginControls, Protocol):
+    """The controls of all sessions. started_at: epoch seconds at which the program started."""
+
+    @property
+    def started_at(self) -> float: ...
+
+
+class Steered(Protocol):
+    """What the handlers need of the running program."""
+
+    @property
+    def state_dir(self) -> Path: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def controls(self) -> SteeredControls: ...
+
+    def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]: ...
+
+    def correct(self, uploader: str, account: str, used_bytes: int, *, by: str, who: str) -> str: ...
+
+
+@contextmanager
+def steered(app: Steered) -> Iterator[None]:
+    """While inside, the program can be asked and steered through its socket.
+
+    The caller holds the state lock. A socket that cannot be made is one warning, as an upload can do without it.
+    """
+    control = ControlSocket(app.state_dir, handlers(app))
+    try:
+        try:
+            control.start()
+        except (BusyError, StateError) as error:
+            log.warning("this upload cannot be asked or steered from outside: %s", error)
+        yield
+    finally:
+        control.stop()
+
+
+def handlers(app: Steered) -> Mapping[str, Handler]:
+    """What can be asked for, by the "do" of a request. To add one: a function below, and its line here."""
+    return {
+        "status": lambda _request: status(app),
+        "stop": lambda request: stop(app, request),
+        "accounts": lambda request: accounts(app, request),
+        "correct": lambda request: correct(app, request),
+    }
+
+
+def status(app: Steered) -> dict[str, Any]:
+    """What `cloudplow status --json` prints; null is what is not known."""
+    return {
+        "pid": os.getpid(),
+        "version": app.version,
+        "started_at": app.controls.started_at,
+        "uploaders": {name: _uploader(one) for name, one in app.controls.status().items()},
+        "syncers": {},
+    }
+
+
+def _uploader(status: UploaderStatus) -> dict[str, Any]:
+    return {
+        "state": status.state,
+        "why": status.why,
+        "until": status.until,
+        "next_check_at": None,
+        "files_left": None,
+        "bytes_left": None,
+    }
+
+
+def stop(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"do": "stop", "name": UPLOADER or null for all, "now": true to kill rclone} -> {"stopping": [UPLOADER, ...]}.
+
+    Raises ValueError with a sentence.
+    """
+    name = named_uploader(app, request)
+    now = request.get("now", False)
+    if not isinstance(now, bool):
+        raise ValueError('"now" must be true or false')
+    return {"stopping": app.controls.stop(name, now=now)}
+
+
+def accounts(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"do": "accounts", "names": [UPLOADER, ...] or [] for all} -> {"accounts": the document of `cloudplow accounts`}.
+
+    Raises ValueError with a sentence, CloudplowError.
+    """
+    names = request.get("names", [])
+    if not isinstance(names, list):
+        raise ValueError('"names" must be a list of uploaders')
+    return {"accounts": app.accounts_document([_known_uploader(app, name) for name in names])}
+
+
+def correct(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"do": "correct", "uploader": ..., "account": ..., "used_bytes": N, "who": ...} -> {"said": a sentence}.
+
+    Raises ValueError with a sentence, CloudplowError.
+    """
+    uploader, account = _known_uploader(app, request.get("uploader")), request.get("account")
+    used_bytes, who = request.get("used_bytes"), request.get("who", "")
+    if not isinstance(account, str) or not isinstance(who, str):
+        raise ValueError('"account" and "who" must be names')
+    if isinstance(used_bytes, bool) or not isinstance(used_bytes, int) or not 0 <= used_bytes < 1 << 62:
+        raise ValueError('"used_bytes" must be a number of bytes')
+    return {"said": app.correct(uploader, account, used_bytes, by="cli", who=who)}
+
+
+def _known_uploader(app: Steered, name: object) -> str:
+    found = named_uploader(app, {"name": name})
+    if found is None:
+        raise ValueError("an uploader must be named")
+    return found
+
+
+def named_uploader(app: Steered, request: Mapping[str, Any]) -> str | None:
+    """The uploader that a request names; None for all. Raises ValueError with a sentence."""
+    name = request.get("name")
+    known = app.controls.status()
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise ValueError('"name" must be the name of an uploader')
+    if name not in known:
+        raise ValueError(f'there is no uploader "{name}"; the configuration has: {", ".join(known) or "none"}')
+    return name
