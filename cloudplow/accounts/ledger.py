@@ -432,9 +432,10 @@ class Ledger:
 
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
+        if not stage.account or not size_bytes:
+            return
         with self._lock:
-            if stage.account:
-                records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
+            records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
         self._stage_changed(stage)
 
     def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
