@@ -186,7 +186,7 @@ class Ledger:
                 sum(entry.total_bytes for _, entry in self._entries_of.get(account, ())),
                 self._denied(account, now),
                 sum(one.in_flight_bytes for one in stages),
-                sum(one.outstanding_bytes() for one in stages if one.ended_at is not None),
+                self._unsettled(account, now),
             )
 
     def _spent(self, account: str, now: float) -> Iterator[Return]:
@@ -214,7 +214,11 @@ class Ledger:
     def unsettled_bytes(self, account: str) -> int:
         """What stages that have ended may have spent, until the destination has been asked."""
         with self._lock:
-            return sum(one.outstanding_bytes() for one in self._stages_of.get(account, ()) if one.ended_at is not None)
+            return self._unsettled(account, self.now())
+
+    def _unsettled(self, account: str, now: float) -> int:
+        ended = (one for one in self._stages_of.get(account, ()) if one.ended_at is not None)
+        return sum(one.outstanding_bytes() for one in ended if one.arrived_by(now) + self.window(one.uploader) > now)
 
     def in_flight_bytes(self, account: str) -> int:
         """What running stages have sent of files that have not arrived."""
