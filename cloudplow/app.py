@@ -206,7 +206,7 @@ class App:
         if not url:
             yield
             return
-        # It brings HTTP and TLS: 40 ms, which every upload would pay for.
+        # HTTP and TLS take 10 ms, which every upload would pay for.
         from cloudplow.rclone.rc import RcWatch
 
         try:

@@ -40,7 +40,7 @@ def health(section: DashboardSection | None) -> str | None:
     """What is wrong with the dashboard or the engine, "" when nothing is; None when the dashboard is off."""
     if section is None or not section.enabled:
         return None
-    # It brings TLS, mail and more: 40 ms, which every start of cloudplow would pay for.
+    # HTTP and TLS take 10 ms, which every start of cloudplow would pay for.
     from urllib.request import urlopen
 
     url = health_url(section)

@@ -2,7 +2,8 @@
 
 A charge keeps its time. One whose time is still to come (the clock was ahead when it was made) counts as spent now, and
 comes back one window after it was first seen like that. Charges that have come back are kept until newer ones of two
-full quotas stand above them: if the clock was wrong, they count again once it is right.
+full quotas stand above them: if the clock was wrong, they count again once it is right. A window after they came back
+they are kept by the hour instead of by the minute.
 """
 
 from __future__ import annotations
