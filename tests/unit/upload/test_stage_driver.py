@@ -341,7 +341,7 @@ def test_stage_whose_reservation_cannot_be_saved_does_not_begin(bench: Bench, mo
     with pytest.raises(StateError):
         bench.run({"a": 100})
     assert not hasattr(bench.process, "started")
-    assert bench.events == []
+    assert bench.told(events.StageStarted) == []
 
 
 def test_list_that_cannot_be_written_is_an_error(bench: Bench) -> None:
