@@ -26,7 +26,6 @@ from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
 from cloudplow.rclone.environment import environment_faults
-from cloudplow.rclone.rc import RcWatch
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import recovered_events
 from cloudplow.state.state_files import StateFiles
@@ -208,6 +207,9 @@ class App:
         if not url:
             yield
             return
+        # HTTP and TLS take 10 ms, which every upload would pay for.
+        from cloudplow.rclone.rc import RcWatch
+
         try:
             watch = RcWatch(url, interval_seconds, self.bus.publish)
         except ValueError as error:

@@ -127,7 +127,7 @@ class Book(Protocol):
         """These are in the folder under other names: unless they arrived, they were not uploaded."""
 
     def give_up(self, stage: Stage) -> None:
-        """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
+        """Nobody can be asked: what is in doubt counts as spent as late as it can have arrived."""
 
     def unsettled(self, uploader: str) -> list[Stage]:
         """An uploader's stages that have ended (or whose process has) and are not settled, the oldest first."""

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from cloudplow.accounts.entry import Charge, charges_document, read_charges
-from cloudplow.state.loose import mapping, number, text
+from cloudplow.state.loose import mapping, number, text, whole
 
 _LEVEL: Final = 1
 
@@ -34,6 +34,10 @@ class FileState(IntEnum):
 
 #: Nothing final is known.
 IN_DOUBT: Final = (FileState.WAITING, FileState.RENAMED)
+#: Nothing was charged.
+UNCHARGED: Final = (*IN_DOUBT, FileState.FREE)
+#: By value: asking the class takes longer than all else that is done for a file.
+_STATES: Final = tuple(FileState)
 
 
 class StageFile(NamedTuple):
@@ -57,7 +61,8 @@ class Stage:
 
     number: counts up over all stages; account: the identity, "" without accounts; account_name: for people;
     destination, folder: rclone path and source folder at that time; waiting_bytes: cost of the files in WAITING.
-    in_flight_bytes: what rclone has sent of files that have not arrived, while it runs.
+    in_flight_bytes: what rclone has sent of files that have not arrived, while it runs. owed_bytes: what it is known to
+    have spent in all, without knowing by which files. journal_name: what its journal is called.
     seen_at: when it was last known to run; ended_at: when rclone had ended, None while it runs; landing_seconds: how
     long after that a file that rclone had sent may still appear. charges: what it has spent so far.
     """
@@ -78,21 +83,20 @@ class Stage:
     charges: list[Charge] = field(default_factory=list)
     waiting_bytes: int = 0
     in_flight_bytes: int = 0
-    _places: dict[str, int] = field(default_factory=dict)
+    owed_bytes: int = 0
+    journal_name: str = field(init=False, default="")
+    _places: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.states) != len(self.files):
             self.states = bytearray(len(self.files))
         self.waiting_bytes = sum(file.cost for file in self.in_state(*IN_DOUBT))
+        # A number alone might be used again after an older copy of the book came back.
+        self.journal_name = f"{self.number}-{int(self.opened_at * 1000):x}"
 
     def in_state(self, *states: FileState) -> Iterator[StageFile]:
         """The files in one of these states."""
         return (file for file, state in zip(self.files, self.states, strict=True) if state in states)
-
-    @property
-    def journal_name(self) -> str:
-        """What its journal is called: a number alone might be used again after an older copy of the book came back."""
-        return f"{self.number}-{int(self.opened_at * 1000):x}"
 
     def place(self, name: str) -> int | None:
         """Where a file stands in the list; None for a name that is not in it."""
@@ -105,7 +109,7 @@ class Stage:
         place = self.place(name)
         if place is None:
             return None
-        before = FileState(self.states[place])
+        before = _STATES[self.states[place]]
         self.states[place] = state
         if before in IN_DOUBT and state not in IN_DOUBT:
             self.waiting_bytes -= self.files[place].cost
@@ -117,6 +121,16 @@ class Stage:
             if self.states[place] in IN_DOUBT and file.name not in names:
                 self.states[place] = FileState.FREE
                 self.waiting_bytes -= file.cost
+
+    def arrived_by(self, now: float) -> float:
+        """The latest time, up to now, at which what it has sent can have arrived; now is by the book's clock."""
+        return now if self.ended_at is None else min(now, self.ended_at + self.landing_seconds)
+
+    def outstanding_bytes(self) -> int:
+        """What it may have spent beyond its charges."""
+        if not self.owed_bytes:
+            return self.waiting_bytes
+        return max(self.waiting_bytes, self.owed_bytes - sum(charge.bytes for charge in self.charges))
 
     def is_settled(self) -> bool:
         """Whether nothing is left to find out."""
@@ -135,7 +149,8 @@ class Stage:
             "seen_at": self.seen_at,
             "ended_at": self.ended_at,
             "landing_seconds": self.landing_seconds,
-            "waiting_bytes": self.waiting_bytes,
+            "waiting_bytes": self.outstanding_bytes(),
+            "owed_bytes": self.owed_bytes,
             "charges": charges_document(self.charges),
         }
 
@@ -198,6 +213,7 @@ def read_stage(number_: int, document: bytes, files: bytes | None, states: bytes
         ended_at=number(stored.get("ended_at")) or None,
         landing_seconds=number(stored.get("landing_seconds")),
         charges=read_charges(stored.get("charges")),
+        owed_bytes=whole(stored.get("owed_bytes")),
     )
 
 
@@ -209,5 +225,5 @@ def waiting_document(stage: Stage) -> dict[str, Any]:
         "ended_at": round(stage.ended_at or 0),
         "account": stage.account_name,
         "files": len(waiting),
-        "bytes": stage.waiting_bytes,
+        "bytes": stage.outstanding_bytes(),
     }

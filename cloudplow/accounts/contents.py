@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -87,7 +88,23 @@ def fact_row(value: Any) -> bytes | None:
     return None if value is None else json.dumps(value).encode()
 
 
-def read_rows(rows: Rows) -> Contents:
+def warn(message: str) -> None:
+    """Say it in the log."""
+    log.warning("%s", message)
+
+
+def written_keys(rows: Rows) -> tuple[set[tuple[str, str]], set[str]]:
+    """Of which entries and of which uploaders' files that arrived there are rows."""
+    entries: set[tuple[str, str]] = set()
+    for kind, key in rows:
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            if kind == "account":
+                uploader, account = json.loads(key)
+                entries.add((str(uploader), str(account)))
+    return entries, {key for kind, key in rows if kind == "arrived"}
+
+
+def read_rows(rows: Rows, say: Callable[[str], None] = warn) -> Contents:
     """Read all rows. What cannot be read is left out with a warning; a stage without its list counts as spent."""
     made = Contents()
     for (kind, key), value in rows.items():
@@ -101,15 +118,15 @@ def read_rows(rows: Rows) -> Contents:
                 case "fact":
                     made.facts[key] = json.loads(value)
         except (ValueError, TypeError, RecursionError) as error:
-            log.warning("cloudplow.db: the row %s %s cannot be read, so it is ignored: %s", kind, key, error)
+            say(f"cloudplow.db: the row {kind} {key} cannot be read, so it is ignored: {error}")
     made.last_stage = whole(made.facts.get("last_stage"))
     for (kind, key), value in rows.items():
         if kind == "stage" and key.isdecimal():
-            _take_stage(made, int(key), value, rows)
+            _take_stage(made, int(key), value, rows, say)
     return made
 
 
-def _take_stage(made: Contents, number_: int, document: bytes, rows: Rows) -> None:
+def _take_stage(made: Contents, number_: int, document: bytes, rows: Rows, say: Callable[[str], None]) -> None:
     key = str(number_)
     made.last_stage = max(made.last_stage, number_)
     try:
@@ -119,16 +136,15 @@ def _take_stage(made: Contents, number_: int, document: bytes, rows: Rows) -> No
             stored = mapping(json.loads(document))
         except (ValueError, RecursionError):
             stored = {}
-        spend_whole(made, stored)
+        spend_whole(made, stored, say)
 
 
-def spend_whole(made: Contents, stored: Mapping[str, Any]) -> None:
+def spend_whole(made: Contents, stored: Mapping[str, Any], say: Callable[[str], None]) -> None:
     """A stage whose list is lost: what it spent and what it reserved counts as spent."""
     uploader, account = text(stored.get("uploader")), text(stored.get("account"))
-    log.warning(
-        "%s: the list of an interrupted stage is lost, so all that it planned counts as used for account %s",
-        uploader,
-        text(stored.get("account_name")),
+    say(
+        f"{uploader}: the list of an interrupted stage is lost, so all that it planned counts as used for account "
+        f"{text(stored.get('account_name'))}"
     )
     at = number(stored.get("ended_at")) or number(stored.get("seen_at"))
     entry = made.entries.setdefault((uploader, account), Entry())

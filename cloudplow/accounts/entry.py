@@ -2,7 +2,8 @@
 
 A charge keeps its time. One whose time is still to come (the clock was ahead when it was made) counts as spent now, and
 comes back one window after it was first seen like that. Charges that have come back are kept until newer ones of two
-full quotas stand above them: if the clock was wrong, they count again once it is right.
+full quotas stand above them: if the clock was wrong, they count again once it is right. A window after they came back
+they are kept by the hour instead of by the minute.
 """
 
 from __future__ import annotations
@@ -112,6 +113,40 @@ def join(charges: list[Charge], others: Iterable[Charge]) -> None:
             insort(charges, charge, key=_at)
 
 
+def larger(charges: Iterable[Charge], others: Iterable[Charge]) -> list[Charge]:
+    """The smallest record that at every time counts as much as each of two records of one account."""
+    steps: dict[float, tuple[list[Charge], list[Charge]]] = {}
+    for place, one in enumerate((charges, others)):
+        for charge in one:
+            steps.setdefault(charge.at, ([], []))[place].append(charge)
+    made: list[Charge] = []
+    first = second = counted = 0
+    for at in sorted(steps, reverse=True):
+        both = steps[at]
+        first, second = (total + _sum(one) for total, one in zip((first, second), both, strict=True))
+        if (more := max(first, second) - counted) > 0:
+            here = [*both[0], *both[1]]
+            since, noticed_at = min(one.since for one in here), max(one.noticed_at for one in here)
+            made.append(Charge(since, at, more, noticed_at))
+            counted += more
+    return made[::-1]
+
+
+def shortfall_bytes(charges: Iterable[Charge], others: Iterable[Charge]) -> int:
+    """How much the first record counts less than the second one, at the time when that is most."""
+    most = balance = 0
+    steps = [(one.at, -one.bytes) for one in charges] + [(one.at, one.bytes) for one in others]
+    # At equal times what is known counts first.
+    for _, step in sorted(steps, key=lambda one: (-one[0], one[1])):
+        balance += step
+        most = max(most, balance)
+    return most
+
+
+def _sum(charges: Iterable[Charge]) -> int:
+    return sum(charge.bytes for charge in charges)
+
+
 def prune(charges: list[Charge], now: float, window: float, quota_bytes: int) -> None:
     """Drop charges that came back long ago: those below newer ones of two full quotas."""
     above = 0
@@ -182,11 +217,16 @@ def denied_until(entry: Entry, now: float) -> float:
     return entry.denied_until
 
 
-def notice(entry: Entry, now: float, window: float) -> None:
-    """Note which times are still to come, for later processes: what they hold back ends one window after this."""
+def notice(entry: Entry, now: float, window: float) -> bool:
+    """Note which times are still to come, for later processes: what they hold back ends one window after this.
+
+    Returns whether there are charges that nobody had noticed.
+    """
+    new = any(charge.at > now and not charge.noticed_at for charge in entry.charges)
     for _ in live(entry.charges, now, window):
         pass
     denied_until(entry, now)
+    return new
 
 
 def charges_document(charges: Iterable[Charge]) -> list[list[float | int]]:

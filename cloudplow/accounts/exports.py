@@ -7,6 +7,7 @@ programs count in one fixed window from the first upload on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cloudplow.accounts.booked_stage import Stage
@@ -15,11 +16,17 @@ from cloudplow.accounts.entry import Charge, Entry, denied_until, join, live
 from cloudplow.accounts.identity import BY_NAME, identity_by_name
 from cloudplow.state.loose import mapping, number, text, whole
 
-#: The fact that says what was exported last, or read elsewhere: {place: {uploader: {key file: [bytes, written at]}}}.
+#: The fact that says what was exported last, or read elsewhere:
+#: {place: {uploader: {key file: [bytes, written at, generation]}}}.
 EXPORTED: Final = "exported"
 
 #: At most this many accounts that one key file has named are read.
 _ACCOUNTS_OF_A_KEY: Final = 8
+
+
+def place_of(folder: Path) -> str:
+    """The name of a folder in that fact."""
+    return str(folder.resolve())
 
 
 class Record(NamedTuple):
@@ -54,10 +61,13 @@ def export_document(
             continue
         key = entry.key or account.removeprefix(BY_NAME)
         record = _record(entry, stages.get((uploader, account), []), now, window_of(uploader))
-        record |= {"account": account, "generation": content.generation}
+        # The book is written together with it: one that is older lacks something.
+        record |= {"account": account, "generation": content.generation + 1}
         if limit := limits[uploader]:
             record["limit_bytes"] = limit
-        document.setdefault(uploader, {})[key] = record
+        keys = document.setdefault(uploader, {})
+        # Of two accounts, a key file may hold the one after the other.
+        keys[key if key not in keys else f"{key} ({account})"] = record
     return document
 
 
@@ -65,19 +75,25 @@ def _record(entry: Entry, stages: list[Stage], now: float, window: float) -> dic
     charges: list[Charge] = list(live(entry.charges, now, window))[::-1]
     for stage in stages:
         join(charges, live(stage.charges, now, window))
-    unsettled = sum(stage.waiting_bytes for stage in stages if stage.ended_at is not None)
-    used = sum(charge.bytes for charge in charges) + unsettled
+    # For older programs, what is in doubt is spent, too.
+    in_doubt = [
+        Charge(stage.opened_at, stage.arrived_by(now), stage.outstanding_bytes())
+        for stage in stages
+        if stage.ended_at is not None and stage.outstanding_bytes() and stage.arrived_by(now) + window > now
+    ]
+    used = sum(charge.bytes for charge in [*charges, *in_doubt])
     made: dict[str, Any] = {
         "bytes": used,
         "exported_bytes": used,
-        "reset_time": charges[-1].at + window if charges else 0.0,
-        "first_upload": charges[0].since if charges else 0.0,
-        "charges": [[charge.at, charge.bytes] for charge in charges],
+        "reset_time": max([charge.back_at(window) for charge in [*charges, *in_doubt]], default=0.0),
+        "first_upload": min([charge.since for charge in [*charges, *in_doubt]], default=0.0),
+        # One that is still to come counts as spent when that was noticed.
+        "charges": sorted([charge.back_at(window) - window, charge.bytes] for charge in charges),
         "total_bytes": entry.total_bytes + sum(charge.bytes for stage in stages for charge in stage.charges),
         "last_used": entry.last_used,
     }
     if stages:
-        made["open_stages"] = {str(stage.number): stage.waiting_bytes for stage in stages}
+        made["open_stages"] = {str(stage.number): stage.outstanding_bytes() for stage in stages}
     if (until := denied_until(entry, now)) > now:
         made |= {"denied_until": until, "denied_why": entry.denied_why, "denied_at": entry.denied_at}
     if entry.learned_limit_bytes:
@@ -168,7 +184,7 @@ def baseline(records: Iterator[Record], now: float) -> dict[str, dict[str, list[
     """What a file said, to see later what others have added to it."""
     made: dict[str, dict[str, list[float]]] = {}
     for one in records:
-        made.setdefault(one.uploader, {})[one.key] = [one.used_bytes, now]
+        made.setdefault(one.uploader, {})[one.key] = [one.used_bytes, now, one.generation]
     return made
 
 
@@ -186,23 +202,30 @@ def foreign_changes(records: list[Record], known: Mapping[str, Any]) -> Foreign:
     seen: set[tuple[str, str]] = set()
     for one in records:
         seen.add((one.uploader, one.key))
-        stored = mapping(known.get(one.uploader)).get(one.key)
-        before, at = (
-            (whole(stored[0]), number(stored[1])) if isinstance(stored, list) and len(stored) == 2 else (0, 0.0)
-        )
+        before, at, generation = _known(mapping(known.get(one.uploader)).get(one.key))
         if one.generation:
-            before = one.exported_bytes
-        elif one.first_upload > at:
-            before = 0  # an older program began a new window
-        more = one.used_bytes - before
+            # What others changed counts once, also if we have not written the file anew since.
+            before = before if generation == one.generation else one.exported_bytes
+            began_anew = one.used_bytes != before and 0 < at < one.first_upload
+        else:
+            began_anew = one.first_upload > at
+        more = one.used_bytes - (0 if began_anew else before)
         if more > 0:
             added.append((one, more))
         elif more < 0:
             shrunk.append((one.uploader, one.key))
-    shrunk += [
-        (uploader, key)
-        for uploader, keys in known.items()
-        for key, stored in mapping(keys).items()
-        if (uploader, key) not in seen and isinstance(stored, list) and stored and whole(stored[0])
-    ]
+    newest = max([one.generation for one in records], default=0)
+    for uploader, keys in known.items():
+        for key, stored in mapping(keys).items():
+            used_bytes, _, generation = _known(stored)
+            # An older copy of our own lacks what came later.
+            if used_bytes and (uploader, key) not in seen and not 0 < newest < generation:
+                shrunk.append((uploader, key))
     return Foreign(added, shrunk)
+
+
+def _known(stored: object) -> tuple[int, float, int]:
+    """What a file said of a key file: bytes, when it was written, generation."""
+    if not isinstance(stored, list) or len(stored) < 2:
+        return 0, 0.0, 0
+    return whole(stored[0]), number(stored[1]), whole(stored[2]) if len(stored) > 2 else 0

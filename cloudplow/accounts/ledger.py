@@ -10,6 +10,7 @@ stage stays in the book until each of its files is settled. So an error can only
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -17,7 +18,7 @@ from typing import Any
 
 from cloudplow.accounts import entry as records
 from cloudplow.accounts.book import RefusedError, Standing
-from cloudplow.accounts.booked_stage import IN_DOUBT, FileState, Stage, StageFile, waiting_document
+from cloudplow.accounts.booked_stage import IN_DOUBT, UNCHARGED, FileState, Stage, StageFile, waiting_document
 from cloudplow.accounts.contents import Contents
 from cloudplow.accounts.entry import Charge, Entry, returning
 from cloudplow.accounts.identity import BY_NAME, identity_by_name
@@ -26,8 +27,12 @@ from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.models import Return
 from cloudplow.state.stage_journal import Kind, StageJournal
 
+log = logging.getLogger("cloudplow.ledger")
+
 DEFAULT_WINDOW_SECONDS = 86_400.0
 DEFAULT_QUOTA_BYTES = 750 << 30
+
+log = logging.getLogger("cloudplow.ledger")
 
 
 class Ledger:
@@ -43,6 +48,7 @@ class Ledger:
         self._keys: dict[tuple[str, str], str] = {}
         self._windows: dict[str, float] = {}
         self._quotas: dict[str, int] = {}
+        self._warned_of_future = False
         self._tidied_at = 0.0
         if saving is not None:
             clock.on_adopted = self._on_clock_adopted
@@ -72,18 +78,21 @@ class Ledger:
             self._stages_of, self._entries_of = {}, {}
             for stage in content.stages.values():
                 self._stages_of.setdefault(stage.account, []).append(stage)
+            from_future = False
             for (uploader, account), entry in content.entries.items():
                 self._entries_of.setdefault(account, []).append((uploader, entry))
             self.clock.resume(content.anchor)
-            # It may adopt the wall clock now, and then moves what was dated by it: that must be this content.
-            now = self.clock.now()
+            now = self.clock.now()  # it may move what the content says
             for stage in content.stages.values():
                 # Its process is gone, and so is its rclone: whoever reads this holds the lock, or changes nothing.
                 stage.ended_at = min(stage.ended_at or now, now)
             for (uploader, _), entry in content.entries.items():
-                records.notice(entry, now, self.window(uploader))
+                from_future |= records.notice(entry, now, self.window(uploader))
             for uploader in {stage.uploader for stage in content.stages.values()} - self._windows.keys():
                 self._give_up(uploader)
+        if from_future and not self._warned_of_future:
+            self._warned_of_future = True
+            log.warning("The books contain uploads in the future (was the clock set back?): they count as spent now")
 
     def catch_up(self, journal: StageJournal) -> None:
         """Take what happened in killed stages after the book was last written."""
@@ -98,7 +107,7 @@ class Ledger:
                     if stage.states[fact.place] in (FileState.DONE, state):
                         continue
                     before = stage.set_state(name, state)
-                    if stage.account and fact.kind is Kind.SENT and before in (*IN_DOUBT, FileState.FREE):
+                    if stage.account and fact.kind is Kind.SENT and before in UNCHARGED:
                         records.spend(stage.charges, fact.bytes, fact.at, window)
             for stage in list(self._content.stages.values()):
                 self._close_if_settled(stage)
@@ -190,9 +199,10 @@ class Ledger:
     def _reserved(self, account: str, now: float) -> Iterator[Return]:
         """What stages may still spend or may have spent, and when that would come back."""
         for stage in self._stages_of.get(account, ()):
-            back_at = (now if stage.ended_at is None else stage.ended_at) + self.window(stage.uploader)
-            if stage.waiting_bytes and back_at > now:
-                yield Return(back_at, stage.waiting_bytes)
+            back_at = stage.arrived_by(now) + self.window(stage.uploader)
+            outstanding = stage.outstanding_bytes()
+            if outstanding and back_at > now:
+                yield Return(back_at, outstanding)
 
     def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
@@ -208,7 +218,7 @@ class Ledger:
 
     def _unsettled(self, account: str, now: float) -> int:
         ended = (one for one in self._stages_of.get(account, ()) if one.ended_at is not None)
-        return sum(one.waiting_bytes for one in ended if (one.ended_at or now) + self.window(one.uploader) > now)
+        return sum(one.outstanding_bytes() for one in ended if one.arrived_by(now) + self.window(one.uploader) > now)
 
     def in_flight_bytes(self, account: str) -> int:
         """What running stages have sent of files that have not arrived."""
@@ -281,8 +291,19 @@ class Ledger:
                 entry.key = key
                 self._changed(uploader, account)
             by_name = identity_by_name(key)
-            if not account.startswith(BY_NAME) and (uploader, by_name) in self._content.entries:
-                self._move_entry(uploader, by_name, account)
+            if not account.startswith(BY_NAME):
+                self._move_stages(uploader, by_name, account)
+                if (uploader, by_name) in self._content.entries:
+                    self._move_entry(uploader, by_name, account)
+
+    def _move_stages(self, uploader: str, before: str, account: str) -> None:
+        stages = self._stages_of.get(before, [])
+        self._stages_of[before] = [stage for stage in stages if stage.uploader != uploader]
+        for stage in stages:
+            if stage.uploader == uploader:
+                stage.account = account
+                self._stages_of.setdefault(account, []).append(stage)
+                self._stage_changed(stage)
 
     def _move_entry(self, uploader: str, before: str, account: str) -> None:
         moved = self._content.entries.pop((uploader, before))
@@ -325,6 +346,7 @@ class Ledger:
                 entry.charges.append(Charge(now, now, used_bytes))
             for stage in list(self._stages_of.get(account, [])):
                 stage.charges.clear()
+                stage.owed_bytes = 0
                 self._stage_changed(stage)
                 if stage.ended_at is not None:
                     stage.free_all_but(())
@@ -395,7 +417,7 @@ class Ledger:
         now = self.now()
         with self._lock:
             before = stage.set_state(name, FileState.SENT)
-            if stage.account and before in (*IN_DOUBT, FileState.FREE):
+            if stage.account and before in UNCHARGED:
                 records.spend(stage.charges, size_bytes, now, self.window(stage.uploader))
         self._stage_changed(stage)
         self._note(stage, Kind.SENT, name, size_bytes, now)
@@ -414,9 +436,10 @@ class Ledger:
 
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
+        if not stage.account or not size_bytes:
+            return
         with self._lock:
-            if stage.account:
-                records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
+            records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
         self._stage_changed(stage)
 
     def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
@@ -432,7 +455,12 @@ class Ledger:
 
     def note_progress(self, stage: Stage, in_flight_bytes: int, landing_seconds: float) -> None:
         """A stage runs: so much is on its way, and what it has sent may take so long to appear."""
-        stage.in_flight_bytes, stage.landing_seconds, stage.seen_at = in_flight_bytes, landing_seconds, self.now()
+        now = self.now()
+        with self._lock:
+            longer = landing_seconds > stage.landing_seconds
+            stage.in_flight_bytes, stage.landing_seconds, stage.seen_at = in_flight_bytes, landing_seconds, now
+        if longer:
+            self._stage_changed(stage)  # after a kill, it is waited for so long
 
     def end_stage(self, stage: Stage, doubtful: Collection[str], landing_seconds: float) -> None:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""
@@ -453,13 +481,14 @@ class Ledger:
         """
         window = self.window(stage.uploader)
         with self._lock:
-            ended_at = stage.ended_at or self.now()
+            now = self.now()
             for name, size_bytes in found.items():
                 before = stage.set_state(name, FileState.DONE if name in told else FileState.SENT)
                 if before in IN_DOUBT and stage.account and size_bytes:
                     # It arrived while rclone ran, or shortly after: dated as late as can be.
-                    records.spend(stage.charges, size_bytes, ended_at, window)
-                self._note(stage, Kind.SENT, name, size_bytes, ended_at)
+                    at = stage.arrived_by(now)
+                    records.spend(stage.charges, size_bytes, at, window)
+                    self._note(stage, Kind.SENT, name, size_bytes, at)
                 if name in told:
                     self._note(stage, Kind.DONE, name, 0, 0.0)
             for name in free:
@@ -475,10 +504,11 @@ class Ledger:
         self._stage_changed(stage)
 
     def give_up(self, stage: Stage) -> None:
-        """Nobody can be asked: what is in doubt counts as spent when the stage ended."""
+        """Nobody can be asked: what is in doubt counts as spent as late as it can have arrived."""
+        now = self.now()
         with self._lock:
             if stage.account and stage.waiting_bytes:
-                at = stage.ended_at or self.now()
+                at = stage.arrived_by(now)
                 records.spend(stage.charges, stage.waiting_bytes, at, self.window(stage.uploader))
             stage.free_all_but(())
             self._note_arrived(stage)
@@ -502,6 +532,8 @@ class Ledger:
             return
         if stage.account:
             now, window = self.now(), self.window(stage.uploader)
+            if owed := stage.outstanding_bytes():
+                records.spend(stage.charges, owed, stage.arrived_by(now), window)
             entry = self._entry(stage.uploader, stage.account)
             entry.total_bytes += sum(charge.bytes for charge in stage.charges)
             entry.last_used = max(entry.last_used, stage.ended_at)
@@ -535,7 +567,7 @@ class Ledger:
             now = self.now()
             found = [one for one in self._content.stages.values() if one.uploader == uploader and one.ended_at]
             for stage in found:
-                if (stage.ended_at or now) + self.window(uploader) <= now:
+                if stage.arrived_by(now) + self.window(uploader) <= now:
                     self.give_up(stage)  # what it may have spent has come back
             return sorted((one for one in found if one.number in self._content.stages), key=lambda one: one.number)
 

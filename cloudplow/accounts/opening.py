@@ -13,9 +13,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from cloudplow.accounts.contents import GENERATION, Contents, read_rows, spend_whole
-from cloudplow.accounts.entry import Charge, Entry, deny, join
-from cloudplow.accounts.exports import EXPORTED, Foreign, Record, baseline, foreign_changes, read_records
+from cloudplow.accounts.contents import GENERATION, Contents, read_rows, spend_whole, warn
+from cloudplow.accounts.entry import Charge, Entry, deny, join, larger, shortfall_bytes
+from cloudplow.accounts.exports import (
+    EXPORTED,
+    Foreign,
+    Record,
+    baseline,
+    foreign_changes,
+    place_of,
+    read_records,
+)
 from cloudplow.accounts.identity import Keys, identity_by_name
 from cloudplow.accounts.old_cache import OldBan, read_bans
 from cloudplow.state.book_file import BACKUP_FILE, BOOK_FILE, BookFile, DamagedError, Rows, peek, read_copy, set_aside
@@ -52,6 +60,13 @@ class Opening:
         self._others = [folder for folder in other_folders if folder.resolve() != files.folder.resolve()]
         self._old_cache = old_cache
         self._now = now
+        self._told: set[str] = set()
+
+    def _say(self, message: str) -> None:
+        """Warn, once: a process reads the book when it starts, and again when it owns it."""
+        if message not in self._told:
+            self._told.add(message)
+            warn(message)
 
     def read_only(self, *, running: bool) -> Contents:
         """The content, without changing a file. running: another process has the book open: the exports say it."""
@@ -60,7 +75,8 @@ class Opening:
             content = self._copy_of(BOOK_FILE)
             if self._generation_of_backup() > content.generation:
                 content = self._copy_of(BACKUP_FILE)
-        self._add_exports(content, keep=True)
+        # Stages that run have lost no list: they count whole without a word.
+        self._add_exports(content, keep=True, say=(lambda _message: None) if running else self._say)
         return content
 
     def own(self, book: BookFile) -> tuple[Rows, Contents, bool]:
@@ -71,7 +87,7 @@ class Opening:
         lost = ""
         try:
             rows = book.open()
-            content = read_rows(rows)
+            content = read_rows(rows, self._say)
         except DamagedError as error:
             done = set_aside(book.path, f"{BOOK_FILE}.corrupt-{int(self._now())}")
             lost = f"{book.path} is damaged ({error}): {done}"
@@ -80,7 +96,7 @@ class Opening:
         if self._generation_of_backup() > generation:
             lost = lost or f"{book.path} is {'an older copy' if generation else 'missing'}"
             content = self._copy_of(BACKUP_FILE)
-        newer = self._add_exports(content, keep=False)
+        newer = self._add_exports(content, keep=False, say=self._say)
         if newer and not lost:
             lost = f"{book.path} is {'an older copy' if generation else 'missing'}"
         if lost:
@@ -93,7 +109,7 @@ class Opening:
 
     def _copy_of(self, name: str) -> Contents:
         try:
-            return read_rows(read_copy(self._files.folder / name))
+            return read_rows(read_copy(self._files.folder / name), self._say)
         except DamagedError:
             return Contents()
 
@@ -106,33 +122,32 @@ class Opening:
     def _identity_of(self, key: str) -> str:
         return self._keys.read(key).identity or identity_by_name(key)
 
-    def _add_exports(self, content: Contents, *, keep: bool) -> bool:
+    def _add_exports(self, content: Contents, *, keep: bool, say: Callable[[str], None]) -> bool:
         """Add what the files say beyond the book; returns whether one of ours was newer than the book.
 
-        keep: change no file.
+        keep: change no file. say: warns.
         """
-        first = not content.generation
+        generation = content.generation
         newer = False
         exported = content.facts.setdefault(EXPORTED, {})
         for folder in [self._files.folder, *self._others]:
-            place = str(folder)
+            place = place_of(folder)
             document = self._files.read(LEDGER_FILE, keep=keep, folder=folder)
             if document is None and not mapping(exported).get(place):
                 continue
             records = list(read_records(document, self._identity_of, self._window_of, now=self._now()))
             ours = folder == self._files.folder
-            if ours and any(one.generation > content.generation for one in records):
-                newer = True
-                _catch_up(content, records)
-            elif first:
-                self._import(content, records)
+            is_newer = ours and any(one.generation > generation for one in records)
+            if is_newer or not generation:
+                newer = newer or is_newer
+                _catch_up(content, records, generation, self._now(), say)
+                foreign = foreign_changes([one for one in records if one.generation], {})
             else:
-                at = self._written_at(folder)
                 foreign = foreign_changes(records, mapping(mapping(exported).get(place)))
-                _add_foreign(content, foreign, at, folder / LEDGER_FILE)
+            _add_foreign(content, foreign, self._written_at(folder), folder / LEDGER_FILE, say)
             exported[place] = baseline(iter(records), self._now())
         if "old_bans" not in content.facts and self._old_cache is not None:
-            self._take_bans(content, read_bans(self._old_cache))
+            self._take_bans(content, read_bans(self._old_cache, say))
             content.facts["old_bans"] = True
         return newer
 
@@ -142,12 +157,6 @@ class Opening:
             return min(self._now(), (folder / LEDGER_FILE).stat().st_mtime)
         except OSError:
             return self._now()
-
-    def _import(self, content: Contents, records: list[Record]) -> None:
-        """A first start: what an older program, or an earlier version, has left. Of two places the larger wins."""
-        for one in records:
-            for account in one.accounts:
-                _take_larger(content, one, account)
 
     def _take_bans(self, content: Contents, bans: Iterable[OldBan]) -> None:
         now = self._now()
@@ -161,14 +170,13 @@ class Opening:
             deny(entry, ban.until, "banned by an earlier version of cloudplow", now)
 
 
-def _sum(charges: Iterable[Charge]) -> int:
-    return sum(charge.bytes for charge in charges)
-
-
 def _take_larger(content: Contents, record: Record, account: str) -> None:
     known = content.entries.setdefault((record.uploader, account), Entry(key=record.key))
-    if _sum(record.entry.charges) > _sum(known.charges):
-        known.charges = list(record.entry.charges)
+    known.charges = larger(known.charges, record.entry.charges)
+    _take_rest(known, record)
+
+
+def _take_rest(known: Entry, record: Record) -> None:
     known.total_bytes = max(known.total_bytes, record.entry.total_bytes)
     known.last_used = max(known.last_used, record.entry.last_used)
     if record.entry.denied_until > known.denied_until:
@@ -179,20 +187,27 @@ def _take_larger(content: Contents, record: Record, account: str) -> None:
         known.learned_for_limit_bytes = record.entry.learned_for_limit_bytes
 
 
-def _catch_up(content: Contents, records: list[Record]) -> None:
-    """The exports are newer than the book: take over what they know beyond it.
+def _catch_up(
+    content: Contents, records: list[Record], generation: int, now: float, say: Callable[[str], None]
+) -> None:
+    """Take over what the exports know beyond the book: they are newer, or there was no book. The larger sum wins.
 
     A stage that the exports do not know any more was settled since, and is in their charges. One that only they know
-    has lost its list, so all that it reserved counts as spent.
+    has lost its list, so all that it reserved counts as spent. generation: of the book.
     """
     for record in records:
         for account in record.accounts:
+            if record.generation <= generation:
+                # Not one of ours that is newer: it says nothing about stages.
+                _take_larger(content, record, account)
+                continue
             mine = {
                 number
                 for number, stage in content.stages.items()
                 if (stage.uploader, stage.account) == (record.uploader, account)
             }
-            if mine == record.open_stages.keys() and mine:
+            if mine and mine == record.open_stages.keys():
+                _take_shortfall(content, record, account)
                 continue
             for number in mine - record.open_stages.keys():
                 del content.stages[number]
@@ -201,19 +216,41 @@ def _catch_up(content: Contents, records: list[Record]) -> None:
             _take_larger(content, record, account)
             for number in record.open_stages.keys() - mine:
                 lost = {"uploader": record.uploader, "account": account, "account_name": Path(record.key).name}
-                spend_whole(content, {**lost, "seen_at": time.time(), "waiting_bytes": record.open_stages[number]})
+                at = max(now, record.entry.last_used)
+                spend_whole(content, {**lost, "seen_at": at, "waiting_bytes": record.open_stages[number]}, say)
             content.last_stage = max([content.last_stage, *record.open_stages])
         content.facts[GENERATION] = max(content.generation, record.generation)
 
 
-def _add_foreign(content: Contents, foreign: Foreign, at: float, path: Path) -> None:
+def _take_shortfall(content: Contents, record: Record, account: str) -> None:
+    """The same stages are open: what they have spent since is still in what they reserve here.
+
+    Of which of their files that is, the exports do not say; so they owe it, whatever the destination says.
+    """
+    entry = content.entries.setdefault((record.uploader, account), Entry(key=record.key))
+    stages = [content.stages[number] for number in record.open_stages]
+    known, theirs = list(entry.charges), list(record.entry.charges)
+    for stage in stages:
+        known += stage.charges
+    last = max([charge.at for charge in [*known, *theirs]], default=0.0)
+    reserved = [Charge(last, last, stage.outstanding_bytes()) for stage in stages]
+    theirs_reserved = [Charge(last, last, size) for size in record.open_stages.values()]
+    beside = Charge(last, last, shortfall_bytes([*known, *reserved], [*theirs, *theirs_reserved]))
+    join(entry.charges, [beside])
+    owed = shortfall_bytes([*known, beside], theirs)
+    for stage in stages:
+        more = min(owed, stage.outstanding_bytes())
+        if more:
+            stage.owed_bytes = sum(charge.bytes for charge in stage.charges) + more
+        owed -= more
+    _take_rest(entry, record)
+
+
+def _add_foreign(content: Contents, foreign: Foreign, at: float, path: Path, say: Callable[[str], None]) -> None:
     for record, more in foreign.added:
-        log.warning(
-            "%s: another program recorded %s more for account %s in %s: they count as used",
-            record.uploader,
-            format_bytes(more),
-            Path(record.key).name,
-            path.name,
+        say(
+            f"{record.uploader}: another program recorded {format_bytes(more)} more for account "
+            f"{Path(record.key).name} in {path.name}: they count as used"
         )
         for account in record.accounts:
             entry = content.entries.setdefault((record.uploader, account), Entry(key=record.key))
@@ -221,12 +258,8 @@ def _add_foreign(content: Contents, foreign: Foreign, at: float, path: Path) -> 
             entry.total_bytes += more
     if foreign.shrunk:
         uploader, key = foreign.shrunk[0]
-        log.warning(
-            "%s says less than before (for example for account %s of %s): that changes nothing; "
-            "`cloudplow accounts correct %s %s --forget` does",
-            path.name,
-            Path(key).name,
-            uploader,
-            uploader,
-            Path(key).name,
+        name = Path(key).name
+        say(
+            f"{path.name} says less than before (for example for account {name} of {uploader}): that changes nothing; "
+            f"`cloudplow accounts correct {uploader} {name} --forget` does"
         )

@@ -17,8 +17,9 @@ from cloudplow.accounts.contents import (
     entry_row,
     fact_row,
     stage_rows,
+    written_keys,
 )
-from cloudplow.accounts.exports import EXPORTED, baseline, export_document, read_records
+from cloudplow.accounts.exports import EXPORTED, baseline, export_document, place_of, read_records
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
 from cloudplow.state.stage_journal import StageJournal
@@ -51,6 +52,19 @@ class Kept(Protocol):
         """What an account of an uploader may spend, in bytes; 0 when unknown."""
 
 
+def _differing_entries(rows: Rows, content: Contents) -> set[tuple[str, str]]:
+    """The entries that the database has differently, or that only one of both has."""
+    entries, _ = written_keys(rows)
+    differing = entries - content.entries.keys()
+    return differing | {one for one, entry in content.entries.items() if rows.get(entry_key(*one)) != entry_row(entry)}
+
+
+def _differing_facts(rows: Rows, content: Contents) -> set[str]:
+    """The same for facts."""
+    differing = {key for kind, key in rows if kind == "fact"} - content.facts.keys()
+    return differing | {name for name, value in content.facts.items() if rows.get(("fact", name)) != fact_row(value)}
+
+
 class Saving:
     """Owns the database and the exports. Nothing is written before `open`, which needs the state lock."""
 
@@ -81,14 +95,15 @@ class Saving:
 
         Raises StateError.
         """
+        lost = {int(key) for kind, key in rows if kind == "stage" and key.isdecimal()} - content.stages.keys()
         with self._lock:
-            # What has changed since it was read (the clock was set) is still in `_entries`.
-            self._stages, self._arrived = set(content.stages), set()
-            self._facts = {EXPORTED, "last_stage"}
+            # Besides what has changed since it was read.
+            self._stages |= content.stages.keys() | lost
+            self._entries |= _differing_entries(rows, content)
+            self._facts |= {EXPORTED, "last_stage"} | _differing_facts(rows, content)
             self._stored_lists = set() if rewrite else {int(key) for kind, key in rows if kind == "files"}
             if rewrite:
-                self._entries, self._arrived = set(content.entries), set(content.arrived)
-                self._facts |= set(content.facts)
+                self._arrived |= content.arrived.keys() | written_keys(rows)[1]
         self.save_now()
 
     def close(self) -> None:
@@ -134,19 +149,27 @@ class Saving:
     def save_now(self) -> None:
         """Write what changed, and the backup copy; returns once all is safely on disk. Raises StateError."""
         if self.book.is_open:
-            self._write()
-            self._backup_due = False
-            self.book.back_up()
+            self._write_both()
 
     def _save_later(self) -> None:
         """On the saver thread."""
         if self.book.is_open:
-            due, self._backup_due = self._backup_due, False
-            self._write()
-            if due:
-                self.book.back_up()
+            if self._backup_due:
+                self._write_both()
+            else:
+                self._write()
             if self._clock() - self._exported_at >= EXPORT_SECONDS:
                 self.files.mark_dirty(LEDGER_FILE)
+
+    def _write_both(self) -> None:
+        """The book and its backup copy, which stays due if that fails."""
+        self._backup_due = False
+        try:
+            self._write()
+            self.book.back_up()
+        except BaseException:
+            self._backup_due = True
+            raise
 
     def _write(self) -> None:
         ledger = self._ledger
@@ -155,13 +178,19 @@ class Saving:
         with self._write_lock:
             if not self.book.is_open:
                 return
-            # Both at once: a stage that closes while this runs must not be in one transaction with half of that.
-            with ledger.lock, self._lock:
-                entries, self._entries = self._entries, set()
-                stages, self._stages = self._stages, set()
-                arrived, self._arrived = self._arrived, set()
-                facts, self._facts = self._facts, set()
+            # A stage's end and what its account was charged are in one transaction, and so are the time of a clock that
+            # was set and what that moved.
+            with ledger.lock:
+                ledger.now()
+                with self._lock:
+                    entries, stages = set(self._entries), set(self._stages)
+                    arrived, facts = set(self._arrived), set(self._facts)
                 changes, lists = self._changes(ledger, entries, stages, arrived, facts)
+                with self._lock:
+                    self._entries -= entries
+                    self._stages -= stages
+                    self._arrived -= arrived
+                    self._facts -= facts
             try:
                 self.book.write(changes)
             except BaseException:
@@ -211,7 +240,7 @@ class Saving:
             document = export_document(ledger.content, now=now, window_of=ledger.window, limit_of=ledger.limit_bytes)
             records = read_records(document, lambda _key: "", ledger.window, now=now)
             known = ledger.content.facts.setdefault(EXPORTED, {})
-            known[str(self.files.folder)] = baseline(records, now)
+            known[place_of(self.files.folder)] = baseline(records, now)
         self._exported_at = self._clock()
         with self._lock:
             self._facts.add(EXPORTED)

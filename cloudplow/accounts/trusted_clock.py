@@ -139,10 +139,10 @@ class TrustedClock:
             elapsed = max(0.0, reading.since_boot - self._since_boot)
             expected = self._at + elapsed
             leap = reading.wall - expected
-            if abs(leap) <= LEAP_SECONDS:
-                self._set(reading.wall, reading)
-                self._held_since = 0.0
-                return self._at
+            if -LEAP_SECONDS <= leap <= LEAP_SECONDS:
+                # Asked for every file and account: as short as it can be.
+                self._at, self._since_boot, self._held_since = reading.wall, reading.since_boot, 0.0
+                return reading.wall
             self._set(expected, reading)
             if not self._held_since:
                 self._held_since = expected

@@ -60,7 +60,7 @@ class BookFile:
             except sqlite3.Error as error:
                 connection.close()
                 raise _fault(self.path, error) from error
-            except DamagedError:
+            except (DamagedError, StateError):
                 connection.close()
                 raise
             self._connection = connection

@@ -170,32 +170,40 @@ class StateFiles:
                 self._condition.notify()
 
     def save_if_dirty(self, name: str) -> None:
-        """Write the file now if it is dirty. Raises StateError."""
-        with self._condition:
-            dirty = name in self._dirty
-        if dirty:
-            self.save_now(name)
+        """Write the file now if it is dirty; a write that the saver has begun has ended then. Raises StateError."""
+        with self._write_lock:
+            with self._condition:
+                dirty = name in self._dirty
+            if dirty:
+                self._save(name)
 
     def save_now(self, name: str) -> None:
         """Write the file; returns once it is safely on disk.
 
         Raises StateError when it cannot be written.
         """
+        with self._write_lock:
+            self._save(name)
+
+    def _save(self, name: str) -> None:
         with self._condition:
             self._dirty.discard(name)
-        with self._write_lock:
+        try:
             if name in self._writers:
                 self._writers[name]()
                 return
-            try:
-                data = json.dumps(self._makers[name](), allow_nan=False, indent=1).encode()
-                _keep_previous(self.folder / name)
-                write_atomically(self.folder / name, data)
-            except (OSError, ValueError, TypeError, RecursionError) as error:
+            data = json.dumps(self._makers[name](), allow_nan=False, indent=1).encode()
+            _keep_previous(self.folder / name)
+            write_atomically(self.folder / name, data)
+        except BaseException as error:
+            with self._condition:
+                self._dirty.add(name)
+            if isinstance(error, (OSError, ValueError, TypeError, RecursionError)):
                 raise StateError(
                     f"{self.folder / name} cannot be written: {_why(error)}; "
                     "make the folder writable, or choose another one with --cachefile"
                 ) from error
+            raise
 
     def start(self) -> None:
         """Create the folder if it does not exist, and start the saver thread. Raises StateError."""
@@ -234,11 +242,9 @@ class StateFiles:
             names = sorted(self._dirty)
         for name in names:
             try:
-                self.save_now(name)
+                self.save_if_dirty(name)
                 self._failing.discard(name)
             except StateError as error:
-                with self._condition:
-                    self._dirty.add(name)
                 if name not in self._failing:
                     self._failing.add(name)
                     log.error("%s", error)

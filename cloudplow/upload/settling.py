@@ -25,7 +25,7 @@ from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.lookup import Found, look_up_files, lookup_command
 from cloudplow.upload.context import Context
 from cloudplow.upload.listing import write_list
-from cloudplow.upload.local_files import exists, inodes_below
+from cloudplow.upload.local_files import exists, inodes_below, local_path
 from cloudplow.upload.sizing import Sizing, Uploaded
 from cloudplow.upload.task import UploadTask
 
@@ -235,10 +235,14 @@ class Settler:
         destination = self._context.destination(stage.destination)
         found: dict[str, int] = {}
         missing: list[StageFile] = []
+        parts: dict[str, int] = {}
         for file in files:
             size = arrived_size(file, answer.get(file.name))
             if size is None:
                 missing.append(file)
+            elif not _is_whole(stage, file, size):
+                missing.append(file)
+                parts[file.name] = destination.stored_bytes(size) if file.cost else 0
             elif size == file.size or not file.cost:
                 found[file.name] = file.cost
             else:
@@ -246,7 +250,7 @@ class Settler:
         sizes = {name: max(0, answer[name].size) for name in found}
         self._book_found(stage, found, [file._replace(size=sizes[file.name]) for file in files if file.name in found])
         if one.final and missing:
-            self._finish(stage, missing)
+            self._finish(stage, missing, parts)
         one.found += len(found)
         if stage.is_settled():
             self._open.remove(one)
@@ -276,7 +280,7 @@ class Settler:
             inodes = inodes_below(folder)
             self._context.book.renamed(stage, [file.name for file in gone if file.inode in inodes])
 
-    def _finish(self, stage: Stage, missing: Sequence[StageFile]) -> None:
+    def _finish(self, stage: Stage, missing: Sequence[StageFile], parts: Mapping[str, int]) -> None:
         """These have not arrived, and will not. What left the source all the same, and was not renamed, is spent."""
         folder = Path(stage.folder)
         self._note_renamed(stage, missing)
@@ -291,9 +295,21 @@ class Settler:
                 count(len(spent), "file"),
                 next(iter(spent)),
             )
+        # Parts of files that some backends show; a Drive shows none.
+        self._context.book.wasted(stage, sum(parts.get(name, 0) for name in free))
         self._context.book.settle(stage, spent, free, spent.keys())
         if not stage.landing_seconds:
             self._given_back(free)
+
+
+def _is_whole(stage: Stage, file: StageFile, size: int) -> bool:
+    """Whether what is at the destination is the file, and not a part of it: it may have grown before it was sent."""
+    if size == file.size:
+        return True
+    try:
+        return os.stat(local_path(Path(stage.folder), file.name)).st_size == size  # noqa: PTH116 - many files
+    except (OSError, ValueError):
+        return stage.moving  # rclone removes a file only after it has arrived as it was
 
 
 def _due(stage: Stage) -> float:

@@ -98,11 +98,11 @@ class StageDriver:
         files = [one.file for one in seen]
         self.planned_names = [file.name for file in files]
         self._write_list(files)
+        self._switch_to(planned.account)
         try:
             opened = self._open_stage(planned, seen)
         except RefusedError:
             return None
-        self._switch_to(planned.account)
         self._stage += 1
         self._announce(files)
         self._controls.report(UploaderState.UPLOADING, self._what_goes(files))

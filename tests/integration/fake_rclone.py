@@ -18,11 +18,12 @@ elif words[0] == "config":
     print(json.dumps({{"cloud": {{"type": "local"}}}}))
 elif words[0] == "lsf":
 {listing}
-    for parent, _, names in os.walk(source):
+    root = {cloud!r} if any(word.startswith("--files-from-raw=") for word in words) else source
+    for parent, _, names in os.walk(root):
         for name in sorted(names):
             path = os.path.join(parent, name)
             changed = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(os.path.getmtime(path)))
-            print(changed, os.path.getsize(path), os.path.relpath(path, source), sep="\\t")
+            print(changed, os.path.getsize(path), os.path.relpath(path, root), sep="\\t")
 elif words[0] in ("move", "copy"):
     (listed,) = [word.partition("=")[2] for word in words if word.startswith("--files-from-raw=")]
     names = open(listed).read().splitlines()

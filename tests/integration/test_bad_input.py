@@ -345,27 +345,17 @@ def test_a_cache_folder_that_cannot_be_used_stops_the_start(broken: LocalSite) -
     assert_refused(run, "cannot be created: File exists; choose another one with --cachefile", status=1)
 
 
-def test_a_ledger_that_cannot_be_written_ends_the_upload_before_anything_goes(broken: LocalSite) -> None:
+def test_a_book_that_cannot_be_opened_ends_the_upload_before_anything_goes(broken: LocalSite) -> None:
     broken.add_accounts(1, quota="1M")
-    plugins = broken.config["plugins"]
-    path = write_plugin(
-        broken,
-        "import pathlib\n"
-        "from cloudplow import hookimpl\n"
-        "@hookimpl\n"
-        "def cloudplow_may_upload(uploader):\n"
-        f"    pathlib.Path({str(broken.root)!r}, 'sa_quota_cache.json', 'in the way').mkdir(parents=True)\n",
-    )
-    broken.config["plugins"] += plugins
+    (broken.root / "cloudplow.db" / "in the way").mkdir(parents=True)
 
-    run = broken.run("upload", environment=broken.environment(PYTHONPATH=path))
+    run = broken.run("upload")
 
     assert run.status == 1, run.said
     assert "Traceback" not in run.stdout + run.stderr
     (line,) = run.stderr.splitlines()
-    assert "sa_quota_cache.json cannot be written: Is a directory; make the folder writable" in line
-    assert line.endswith(", or choose another one with --cachefile")
-    assert (run.finished["outcome"], run.finished["files"], run.finished["files_left"]) == ("failed", 0, 2)
+    assert "cloudplow.db cannot be read: Is a directory" in line
+    assert len(contents(broken.source)) == 2
 
 
 @pytest.mark.parametrize("text", ["", "{{{", "[]", "null", '{"google": 3}', '{"google": {"x": {"bytes": "NaN"}}}'])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import overhead, queue, quota, small_files, viewers
+from benchmarks import book, overhead, queue, quota, small_files, viewers
 from benchmarks.common import TreeShape
 from benchmarks.viewers_client import Viewer, Viewers
 from benchmarks.viewers_crowd import Crowd
@@ -86,6 +86,25 @@ def test_the_benchmark_of_the_overhead_prints_its_table(
     output = capsys.readouterr().out
     assert len(rows(output, overhead.CLOUDPLOW)) == 2
     assert len(rows(output, "rclone move")) == 4
+
+
+@pytest.mark.alone
+def test_the_benchmark_of_the_book_prints_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    # Status 0: a small book, a file that does not grow, and a disk that is not waited for with every file.
+    assert book.main(["--short"]) == 0
+    output = capsys.readouterr().out
+    timed = ("read the book", "take it over", "capacities, ", "quotas, ", "plan, ", "charge a file")
+    assert [len(rows(output, start)) for start in timed] == [1, 1, 2, 2, 2, 1]
+    assert [len(rows(output, f"{first:,g} ")) for first in (book.DAYS[0], *book.SHORT_STAGES)] == [1, 1]
+    assert re.search(r"calls of fsync and fdatasync|no C compiler", output)
+
+
+def test_the_benchmark_of_the_book_compares_only_with_a_checkout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        book.main(["--before", str(tmp_path)])
+    assert "is no checkout of cloudplow" in capsys.readouterr().err
 
 
 @pytest.mark.alone

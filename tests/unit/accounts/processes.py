@@ -18,7 +18,7 @@ from cloudplow.accounts.opening import Opening
 from cloudplow.accounts.saving import Saving
 from cloudplow.state.book_file import BOOK_FILE, Rows, read_copy
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
-from tests.unit.helpers import DAY, FakeClock
+from tests.unit.helpers import DAY, NOON, FakeClock
 
 QUOTA: Final = 1000
 
@@ -66,12 +66,14 @@ class Process:
         """Open the book, as `upload` does."""
         rows, content, rewrite = self.opening.own(self.saving.book)
         self.ledger.take(content)
+        self.ledger.catch_up(self.saving.journal)
         self.saving.opened(rows, content, rewrite=rewrite)
         return self.ledger
 
     def look(self, *, running: bool = False) -> Ledger:
         """Read the book without changing a file, as `plan` does."""
         self.ledger.take(self.opening.read_only(running=running))
+        self.ledger.catch_up(self.saving.journal)
         return self.ledger
 
     def save(self) -> None:
@@ -100,10 +102,11 @@ def exported(folder: Path) -> dict[str, Any]:
     return found
 
 
-def write_export(folder: Path, document: Any) -> None:
-    """What an older program left."""
+def write_export(folder: Path, document: Any, at: float = NOON) -> None:
+    """What an older program left, written at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LEDGER_FILE).write_text(json.dumps(document))
+    os.utime(folder / LEDGER_FILE, (at, at))
 
 
 def rows_in(folder: Path) -> Rows:

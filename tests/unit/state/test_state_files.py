@@ -304,6 +304,46 @@ def test_saver_writes_many_changes_at_once(tmp_path: Path) -> None:
     assert json.loads((tmp_path / NAME).read_bytes()) == {"calls": 2}
 
 
+def test_who_saves_what_is_dirty_waits_for_a_write_that_has_begun(tmp_path: Path) -> None:
+    """Before another process may open the files, nothing must be half written, or be written afterwards."""
+    begun, go_on, saved = threading.Event(), threading.Event(), threading.Event()
+
+    def make() -> dict[str, int]:
+        begun.set()
+        assert go_on.wait(20)
+        return {"number": 1}
+
+    files = StateFiles(tmp_path)
+    files.register(NAME, make)
+    files.start()
+    files.mark_dirty(NAME)
+    assert begun.wait(20)
+
+    def save() -> None:
+        files.save_if_dirty(NAME)
+        assert (tmp_path / NAME).exists()
+        saved.set()
+
+    other = threading.Thread(target=save)
+    other.start()
+    assert not saved.wait(0.2)
+    go_on.set()
+    assert saved.wait(20)
+    other.join()
+    files.stop()
+
+
+def test_what_could_not_be_written_is_still_dirty(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    files = StateFiles(folder)
+    files.register(NAME, lambda: {"number": 1})
+    with pytest.raises(StateError):
+        files.save_now(NAME)
+    folder.mkdir()
+    files.save_if_dirty(NAME)
+    assert names_in(folder) == [NAME]
+
+
 def test_saver_writes_nothing_when_nothing_changed(tmp_path: Path, files: StateFiles) -> None:
     files.start()
     files.stop()

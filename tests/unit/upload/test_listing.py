@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudplow.models import QueueFile
-from cloudplow.upload.listing import modified_at, oldest_name, parse_listing
+from cloudplow.upload.listing import Seen, modified_at, oldest_name, parse_listing, unchanged, write_list
 
 LISTING: Final = (
     b"2025-03-02 10:00:00\t5\tShow/S01E02.mkv\n"
@@ -91,3 +91,27 @@ def test_time_is_that_of_the_file_itself(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (0, 1_500_000_000.75))
         assert modified_at(tmp_path, shown) == 1_500_000_000
     assert modified_at(tmp_path, "gone") == modified_at(tmp_path, "a\0b") == 0
+
+
+# What is looked at before a stage
+
+
+def test_only_files_that_are_as_they_were_listed_go_with_their_time_and_number(tmp_path: Path) -> None:
+    for name, content in (("same", b"12345"), ("grown", b"123456"), ("\u00e9", b"1")):
+        (tmp_path / name).write_bytes(content)
+    os.utime(tmp_path / "same", ns=(0, 1_500_000_000_123_456_789))
+    listed = [QueueFile("same", 5), QueueFile("grown", 5), QueueFile("gone", 5), QueueFile("\u00e9", 1)]
+    found = unchanged(listed, tmp_path)
+    assert [one.file.name for one in found] == ["same", "\u00e9"]
+    assert found[0].modified_ns == 1_500_000_000_123_456_789
+    assert found[0].inode == (tmp_path / "same").stat().st_ino
+
+
+def test_file_whose_path_is_only_a_guess_goes_all_the_same(tmp_path: Path) -> None:
+    file = QueueFile("a\u240ab", 5)
+    assert unchanged([file], tmp_path) == [Seen(file)]
+
+
+def test_list_for_rclone_is_byte_for_byte_as_listed(tmp_path: Path) -> None:
+    write_list(tmp_path / "stages" / "x.list", [QueueFile("a\udcff", 1), QueueFile(" \u00e9 ", 2)])
+    assert (tmp_path / "stages" / "x.list").read_bytes() == b"a\xff\n \xc3\xa9 \n"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudplow.models import printable_name
-from cloudplow.upload.local_files import is_plain, local_path
+from cloudplow.upload.local_files import exists, inodes_below, is_plain, local_path
 
 DATA: Final = Path(__file__).parents[2] / "data" / "rclone"
 FOLDER: Final = Path("/mnt/media")
@@ -62,3 +62,31 @@ def test_printable_name_can_be_printed_and_hides_only_what_is_no_utf8(data: byte
     shown.encode("utf-8")
     assert (shown == name) == (not any("\udc80" <= char <= "\udcff" for char in name))
     assert len(shown) == len(name)
+
+
+def test_file_is_gone_only_when_that_is_certain(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert exists(tmp_path, "folder/a")
+    assert exists(tmp_path, "link")
+    assert not exists(tmp_path, "folder/b")
+    assert not exists(tmp_path, "folder/a/b")
+    assert not exists(tmp_path, "gone/b")
+    # Its path is only a guess, or cannot be asked about.
+    assert exists(tmp_path, "a\u240ab")
+    assert exists(tmp_path, "a\0b")
+    assert exists(tmp_path, "x" * 300)
+
+
+def test_numbers_of_files_are_found_wherever_they_were_moved_below_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one").touch()
+    (tmp_path / "two").touch()
+    (tmp_path / "loop").symlink_to(tmp_path)
+    before = inodes_below(tmp_path)
+    assert (tmp_path / "two").stat().st_ino in before
+    number = (tmp_path / "a" / "one").stat().st_ino
+    (tmp_path / "a" / "one").rename(tmp_path / "renamed")
+    assert number in inodes_below(tmp_path) == before
+    assert inodes_below(tmp_path / "gone") == frozenset()
