@@ -107,7 +107,7 @@ class TrustedClock:
             self._began_at = reading.wall
             if anchor is None:
                 return
-            if anchor.boot_id == reading.boot_id and anchor.since_boot <= reading.since_boot:
+            if _same_boot(anchor, reading):
                 self._at, self._since_boot, self._held_since = anchor.at, anchor.since_boot, anchor.held_since
                 # What an earlier process dated in this boot moves along with what this one dates.
                 self._began_at = anchor.began_at or anchor.at
@@ -166,6 +166,11 @@ class TrustedClock:
         boot_id = self._read().boot_id
         with self._lock:
             return Anchor(boot_id, self._since_boot, self._at, self._held_since, self._began_at)
+
+
+def _same_boot(anchor: Anchor, reading: Reading) -> bool:
+    """Where boots have no names, time since boot that has gone on is taken for the same: the clock is never ahead."""
+    return anchor.boot_id == reading.boot_id and (bool(anchor.boot_id) or reading.since_boot >= anchor.since_boot)
 
 
 def _warn(leap_seconds: float) -> None:

@@ -42,9 +42,8 @@ class FakeDisk:
         self.kill_in: int | None = None
         self.full_in: int | None = None
         self.killed = False
-        #: Called when the book, or its backup copy, has been written.
-        self.on_book_written: Callable[[], None] = lambda: None
-        self.on_backup_written: Callable[[], None] = lambda: None
+        #: Called with the name of one of the files when it has been written.
+        self.on_written: Callable[[str], None] = lambda _name: None
         self._older: dict[str, list[bytes]] = {name: [] for name in FILES}
         self._connections: list[sqlite3.Connection] = []
         self._patch = pytest.MonkeyPatch()
@@ -78,8 +77,8 @@ class FakeDisk:
                 return real(path, target)
             self._before(writes=name == "link")
             made = real(path, target)
-            if Path(target).name == BACKUP_FILE:
-                self.on_backup_written()
+            if Path(target).name in FILES:
+                self.on_written(Path(target).name)
             self._before()
             return made
 
@@ -179,7 +178,7 @@ class _Connection:
         self._step(sql)
         done = self._real.execute(sql.replace("synchronous=FULL", "synchronous=OFF"))
         if sql == "COMMIT":
-            self._disk.on_book_written()
+            self._disk.on_written(BOOK_FILE)
         self._step(sql, after=True)
         return done
 

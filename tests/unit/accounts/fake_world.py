@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from cloudplow.accounts.identity import Keys, read_key
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.accounts.opening import Opening
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import Reading, TrustedClock
+from cloudplow.models import Return
 from cloudplow.state.state_files import StateFiles
 from tests.unit.helpers import DAY, HOUR, NOON
 
@@ -49,7 +50,7 @@ class Machine:
     def reboot(self, off_seconds: float, offset: float) -> None:
         """Switched off for so long; then the wall clock is wrong by so much."""
         self.true += off_seconds
-        self.booted_at = self.true - 20
+        self.booted_at = self.true - min(20.0, off_seconds / 2)
         self.boots += 1
         self.offset = offset
 
@@ -84,14 +85,24 @@ class Process:
 
 
 @dataclass
+class Known:
+    """Where something lies that only one row of the book remembers."""
+
+    saved: bool = False
+    backed_up: bool = False
+    exported: bool = False
+
+
+@dataclass
 class Spent:
     """Bytes that the Drive counted at a time.
 
     dated_by: the latest time at which the book may date them; lag: how far the book's clock was behind then; early: how
-    much earlier the book may give them back, because nobody could know better; all in seconds. saved, backed_up: for
-    what only a charge remembers, whether it is in the book, and in the backup copy.
+    much earlier the book may give them back, because nobody could know better; all in seconds. only_charged: nothing
+    but the charge says that they were spent. stage: the number of the stage that spent them.
     """
 
+    stage: int
     account: int
     uploader: str
     bytes: int
@@ -100,30 +111,44 @@ class Spent:
     lag: float = 0.0
     early: float = 0.0
     only_charged: bool = False
-    saved: bool = False
-    backed_up: bool = False
+    known: Known = field(default_factory=Known)
+
+    def back_at(self, slack: float = 0.0) -> float:
+        """When the Drive has forgotten them, true time; at least what the book must know."""
+        return self.at + WINDOWS[self.uploader] - self.early - slack
 
 
 @dataclass
 class Denied:
-    """until: true time; early: as above; saved: whether it is in the book."""
+    """until: true time."""
 
     until: float
-    early: float = 0.0
-    saved: bool = False
-    backed_up: bool = False
+    known: Known = field(default_factory=Known)
 
 
 @dataclass
 class Landing:
-    """A file on its way, and when it will be there. early: how much earlier the book may give it back, in seconds."""
+    """A file on its way, and when it will be there. early: how much earlier the book may give it back, in seconds.
 
+    stage: its number.
+    """
+
+    stage: int
     at: float
     account: int
     uploader: str
     name: str
     size: int
     early: float = 0.0
+
+
+class Phantom(NamedTuple):
+    """Bytes that the book counts though the Drive does not. at: the latest time at which it may date them."""
+
+    account: int
+    uploader: str
+    bytes: int
+    at: float
 
 
 @dataclass
@@ -133,39 +158,35 @@ class Drive:
     spent: list[Spent] = field(default_factory=list)
     files: dict[tuple[str, str], Spent] = field(default_factory=dict)
     landing: list[Landing] = field(default_factory=list)
-    #: Bytes that the book counts though the Drive does not: (account, uploader, bytes, dated by).
-    phantoms: list[tuple[int, str, int, float]] = field(default_factory=list)
+    phantoms: list[Phantom] = field(default_factory=list)
 
-    def upload(
-        self, account: int, uploader: str, name: str, size: int, at: float, lag: float, early: float = 0.0
-    ) -> None:
+    def upload(self, made: Spent, name: str) -> None:
         """A file arrives."""
-        made = Spent(account, uploader, size, at, at, lag, early)
         self.spent.append(made)
-        self.files[uploader, name] = made
+        self.files[made.uploader, name] = made
 
     def land(self, now: float, lag: float) -> None:
         """Time has passed."""
         for one in sorted(self.landing, key=lambda one: one.at):
             if one.at <= now:
                 self.landing.remove(one)
-                self.upload(one.account, one.uploader, one.name, one.size, one.at, lag, one.early)
+                made = Spent(one.stage, one.account, one.uploader, one.size, one.at, one.at, lag, one.early)
+                self.upload(made, one.name)
 
-    def at_least(self, account: int, now: float, slack: float) -> int:
-        """What the Drive counts against an account now; slack: corrections of the clock that nobody notices."""
-        return sum(
-            one.bytes
-            for one in self.spent
-            if one.account == account and one.at + WINDOWS[one.uploader] - slack - one.early > now
-        )
+    def least(self, account: int, slack: float) -> list[Return]:
+        """When the Drive forgets what, of what the book must know. slack: corrections of the clock nobody notices."""
+        return [Return(one.back_at(slack), one.bytes) for one in self.spent if one.account == account]
 
-    def at_most(self, account: int, now: float, merge: float) -> int:
-        """What an exact book may count now."""
-        real = sum(
-            one.bytes
-            for one in self.spent
-            if one.account == account and one.dated_by + merge + WINDOWS[one.uploader] > now
-        )
-        return real + sum(
-            size for where, name, size, at in self.phantoms if where == account and at + merge + WINDOWS[name] > now
-        )
+    def most(self, account: int, merge: float) -> list[Return]:
+        """When an exact book gives back what at the latest. merge: how far apart charges are that are kept as one."""
+        real = [Phantom(one.account, one.uploader, one.bytes, one.dated_by) for one in self.spent]
+        return [
+            Return(one.at + merge + WINDOWS[one.uploader], one.bytes)
+            for one in [*real, *self.phantoms]
+            if one.account == account
+        ]
+
+
+def left(returns: Iterable[Return], at: float) -> int:
+    """What has not come back then."""
+    return sum(back.bytes for back in returns if back.at > at)

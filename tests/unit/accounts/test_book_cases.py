@@ -11,13 +11,13 @@ from cloudplow.accounts.booked_stage import Stage, StageFile
 from cloudplow.accounts.identity import read_key
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.accounts.saving import Saving
-from cloudplow.accounts.trusted_clock import TrustedClock
+from cloudplow.accounts.trusted_clock import Reading, TrustedClock
 from cloudplow.errors import StateError
 from cloudplow.state.book_file import BACKUP_FILE, BOOK_FILE
 from cloudplow.state.state_files import LEDGER_FILE
 from tests.unit.accounts.fake_disk import FakeDisk
 from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
-from tests.unit.helpers import DAY, HOUR
+from tests.unit.helpers import DAY, HOUR, NOON
 
 MINUTE = 60.0
 
@@ -234,6 +234,16 @@ def test_clock_that_is_ahead_by_less_than_a_window_after_a_reboot_is_believed(ho
     host.machine.reboot(MINUTE, ahead)
     host.start()
     assert host.ledger.now() == host.machine.wall
+
+
+@pytest.mark.parametrize("offset", [0.0, -DAY])
+def test_clock_goes_on_where_boots_have_no_names(offset: float) -> None:
+    since_boot, wall = 50 * DAY, NOON
+    clock = TrustedClock(lambda: Reading(wall, since_boot), confirmed_at=lambda: 0.0)
+    anchor = clock.anchor()
+    since_boot, wall = since_boot + 10, wall + 10 + offset
+    clock.resume(anchor)
+    assert clock.now() == NOON + 10
 
 
 # Writing
