@@ -127,7 +127,7 @@ class BookMachine(RuleBasedStateMachine):
             if how != "not":
                 self.upload(uploader, place, how)
         if uploader in self.site.running:
-            self.site.ledger.note_speed(self.site.running[uploader], landing)
+            self.site.ledger.note_progress(self.site.running[uploader], 0, landing)
         if end != "not":
             self.end(uploader, end == "well", share, landing)
 
