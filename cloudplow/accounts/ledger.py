@@ -611,6 +611,9 @@ class Ledger:
                     stage.ended_at = min(moved, now)
                 records.shift_charges(stage.charges, since, seconds)
                 self._stage_changed(stage)
+            if self._saving is not None:
+                # Before the next boot, which would not know any more that all this was dated by another clock.
+                self._saving.save_if_free()
 
     def key_name(self, uploader: str, account: str) -> str:
         """The base name of an account's key file, for people."""

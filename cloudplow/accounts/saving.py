@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -21,9 +22,12 @@ from cloudplow.accounts.contents import (
 )
 from cloudplow.accounts.exports import EXPORTED, baseline, export_document, place_of, read_records
 from cloudplow.accounts.trusted_clock import TrustedClock
+from cloudplow.errors import StateError
 from cloudplow.state.book_file import BOOK_FILE, BookFile, Rows
 from cloudplow.state.stage_journal import StageJournal
 from cloudplow.state.state_files import LEDGER_FILE, StateFiles
+
+log = logging.getLogger("cloudplow.ledger")
 
 #: The longest time between two exports while something changes, in seconds.
 EXPORT_SECONDS: Final = 60.0
@@ -171,13 +175,27 @@ class Saving:
             self._backup_due = True
             raise
 
+    def save_if_free(self) -> None:
+        """Write what changed, unless a write is running, which takes it along. A failure is left to the next write.
+
+        For the caller who holds the ledger's lock, and so must not wait for a write that waits for it.
+        """
+        if self._write_lock.acquire(blocking=False):
+            try:
+                self._write_changes()
+            except StateError as error:
+                log.error("%s", error)
+            finally:
+                self._write_lock.release()
+
     def _write(self) -> None:
-        ledger = self._ledger
-        if ledger is None:
-            return
         with self._write_lock:
-            if not self.book.is_open:
-                return
+            self._write_changes()
+
+    def _write_changes(self) -> None:
+        """For the holder of the write lock."""
+        ledger = self._ledger
+        if ledger is not None and self.book.is_open:
             # A stage's end and what its account was charged are in one transaction, and so are the time of a clock that
             # was set and what that moved.
             with ledger.lock:
