@@ -202,6 +202,8 @@ class Site:
     def _see_clock(self, error: float) -> None:
         if abs(error) > 1 or abs(error - self.error) > 1:
             self.vague()
+        if 0 < error - self.error <= LEAP_SECONDS:
+            self.slack += error - self.error
         self.error = error
 
     def lag(self) -> float:
@@ -302,7 +304,7 @@ class Site:
     def count_all(self, stage: Stage) -> None:
         """All that is in doubt will count as spent now, wherever it is."""
         for one in self.drive.landing:
-            if one.uploader == stage.uploader:
+            if one.stage == stage.number:
                 one.early = stage.landing_seconds  # it is dated now, though it is not there yet
         self._count(stage, {file.name for file in stage.files})
 
@@ -336,7 +338,7 @@ class Site:
     def check_exact(self) -> None:
         """Now and later, the book says no more than the Drive counts, if all was well for long enough."""
         true = self.machine.true
-        if true < self.vague_until or self.slack:
+        if true < self.vague_until:
             return
         for account in range(3):
             returns = self.ledger.returns(self.identity(account), with_reserved=False)
@@ -349,10 +351,10 @@ class Site:
     def check_denied(self) -> None:
         """No denial ends early, or is forgotten."""
         true = self.machine.true
-        if true < self.vague_until or self.slack:
+        if true < self.vague_until:
             return
         for (_, account), one in self.denied.items():
-            if one.until > true:
+            if one.until - self.slack > true:
                 assert self.ledger.denied(self.identity(account)) is not None
 
     def used(self) -> list[int]:

@@ -108,6 +108,7 @@ class BookMachine(RuleBasedStateMachine):
         hows=HOWS,
         landing=LANDINGS,
         share=SHARES,
+        saved=st.booleans(),
         end=st.sampled_from(["well", "with doubts", "not", "not"]),
     )
     def run_stage(
@@ -119,6 +120,7 @@ class BookMachine(RuleBasedStateMachine):
         hows: list[str],
         landing: float,
         share: float,
+        saved: bool,
         end: str,
     ) -> None:
         """A whole stage, or all but its end."""
@@ -126,6 +128,8 @@ class BookMachine(RuleBasedStateMachine):
         for place, how in enumerate(hows):
             if how != "not":
                 self.upload(uploader, place, how)
+        if saved:
+            self.saver_ticks()
         if uploader in self.site.running:
             self.site.ledger.note_progress(self.site.running[uploader], 0, landing)
         if end != "not":
@@ -173,7 +177,6 @@ class BookMachine(RuleBasedStateMachine):
         site = self.site
         if not site.drive.landing and not site.machine.offset:
             site.machine.offset += seconds
-            site.slack += 2 * abs(seconds)  # and back
 
     # Starts
 
