@@ -1,4 +1,4 @@
-"""Writes what changed in the book: at stage borders at once, otherwise on the saver thread within about a second."""
+"""Writes what changed in the book: when a stage opens at once, otherwise on the saver thread within about a second."""
 
 from __future__ import annotations
 
