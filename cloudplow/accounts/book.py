@@ -107,6 +107,9 @@ class Book(Protocol):
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
 
+    def owe(self, stage: Stage, size_bytes: int) -> None:
+        """So much more was spent, perhaps by files in doubt: it counts once they are settled, at the latest."""
+
     def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
         """Uploads of a settled stage took so much less than was charged for them."""
 

@@ -62,7 +62,8 @@ class Stage:
     number: counts up over all stages; account: the identity, "" without accounts; account_name: for people;
     destination, folder: rclone path and source folder at that time; waiting_bytes: cost of the files in WAITING.
     in_flight_bytes: what rclone has sent of files that have not arrived, while it runs. owed_bytes: what it is known to
-    have spent in all, without knowing by which files. journal_name: what its journal is called.
+    have spent in all, without knowing by which files. wasted_bytes: of its charges, those for which no file came.
+    journal_name: what its journal is called.
     seen_at: when it was last known to run; ended_at: when rclone had ended, None while it runs; landing_seconds: how
     long after that a file that rclone had sent may still appear. charges: what it has spent so far.
     """
@@ -84,6 +85,7 @@ class Stage:
     waiting_bytes: int = 0
     in_flight_bytes: int = 0
     owed_bytes: int = 0
+    wasted_bytes: int = 0
     journal_name: str = field(init=False, default="")
     _places: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
@@ -151,6 +153,7 @@ class Stage:
             "landing_seconds": self.landing_seconds,
             "waiting_bytes": self.outstanding_bytes(),
             "owed_bytes": self.owed_bytes,
+            "wasted_bytes": self.wasted_bytes,
             "charges": charges_document(self.charges),
         }
 
@@ -214,6 +217,7 @@ def read_stage(number_: int, document: bytes, files: bytes | None, states: bytes
         landing_seconds=number(stored.get("landing_seconds")),
         charges=read_charges(stored.get("charges")),
         owed_bytes=whole(stored.get("owed_bytes")),
+        wasted_bytes=whole(stored.get("wasted_bytes")),
     )
 
 

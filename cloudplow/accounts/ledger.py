@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePath
@@ -25,9 +26,7 @@ from cloudplow.accounts.identity import BY_NAME, identity_by_name
 from cloudplow.accounts.saving import Saving
 from cloudplow.accounts.trusted_clock import TrustedClock
 from cloudplow.models import Return
-from cloudplow.state.stage_journal import Kind, StageJournal
-
-log = logging.getLogger("cloudplow.ledger")
+from cloudplow.state.stage_journal import Fact, Kind, StageJournal
 
 DEFAULT_WINDOW_SECONDS = 86_400.0
 DEFAULT_QUOTA_BYTES = 750 << 30
@@ -97,20 +96,28 @@ class Ledger:
     def catch_up(self, journal: StageJournal) -> None:
         """Take what happened in killed stages after the book was last written."""
         with self._lock:
+            now = self.now()
             for stage in self._content.stages.values():
-                window = self.window(stage.uploader)
                 for fact in journal.read(stage.journal_name):
-                    if fact.place >= len(stage.files):
-                        break
-                    name = stage.files[fact.place].name
-                    state = FileState.SENT if fact.kind is Kind.SENT else FileState.DONE
-                    if stage.states[fact.place] in (FileState.DONE, state):
-                        continue
-                    before = stage.set_state(name, state)
-                    if stage.account and fact.kind is Kind.SENT and before in UNCHARGED:
-                        records.spend(stage.charges, fact.bytes, fact.at, window)
+                    self._take_fact(stage, fact, now)
             for stage in list(self._content.stages.values()):
                 self._close_if_settled(stage)
+
+    def _take_fact(self, stage: Stage, fact: Fact, now: float) -> None:
+        spent = 0
+        if fact.kind is Kind.ENDED:
+            stage.ended_at, stage.landing_seconds = min(fact.at, now), float(fact.place)
+        elif fact.kind is Kind.WASTED:
+            spent = max(0, fact.bytes - stage.wasted_bytes)
+            stage.wasted_bytes += spent
+        elif fact.place < len(stage.files):
+            state = FileState.SENT if fact.kind is Kind.SENT else FileState.DONE
+            if stage.states[fact.place] in (FileState.DONE, state):
+                return
+            before = stage.set_state(stage.files[fact.place].name, state)
+            spent = fact.bytes if fact.kind is Kind.SENT and before in UNCHARGED else 0
+        if stage.account and spent:
+            records.spend(stage.charges, spent, fact.at, self.window(stage.uploader))
 
     def _give_up(self, uploader: str) -> None:
         """Nobody will settle the stages of an uploader that is not configured any more: they count as spent."""
@@ -323,6 +330,8 @@ class Ledger:
             now = self.now()
             records.deny(self._entry(uploader, account), until, why, now)
         self._changed(uploader, account)
+        if self._saving is not None:
+            self._saving.save_if_free()  # nobody can be asked for it
 
     def learn_limit(self, uploader: str, account: str, limit_bytes: int, configured_bytes: int) -> None:
         """The account was refused at less than the configured quota."""
@@ -438,8 +447,21 @@ class Ledger:
         """An upload took quota, but no file came of it."""
         if not stage.account or not size_bytes:
             return
+        now = self.now()
         with self._lock:
-            records.spend(stage.charges, size_bytes, self.now(), self.window(stage.uploader))
+            records.spend(stage.charges, size_bytes, now, self.window(stage.uploader))
+            stage.wasted_bytes += size_bytes
+        self._stage_changed(stage)
+        if self._saving is not None:
+            self._saving.journal.note(stage.journal_name, Kind.WASTED, 0, stage.wasted_bytes, now)
+
+    def owe(self, stage: Stage, size_bytes: int) -> None:
+        """So much more was spent, perhaps by files in doubt: it counts once they are settled, at the latest."""
+        if not stage.account:
+            return
+        with self._lock:
+            owed = max(stage.owed_bytes, sum(charge.bytes for charge in stage.charges))
+            stage.owed_bytes = owed + size_bytes
         self._stage_changed(stage)
 
     def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
@@ -466,6 +488,8 @@ class Ledger:
         """rclone has ended. doubtful: names of files that may have been uploaded; the other waiting ones were not."""
         with self._lock:
             stage.ended_at = stage.seen_at = self.now()
+            if self._saving is not None:
+                self._saving.journal.note(stage.journal_name, Kind.ENDED, math.ceil(landing_seconds), 0, stage.ended_at)
             stage.landing_seconds, stage.in_flight_bytes = landing_seconds, 0
             stage.free_all_but(doubtful)
             self._note_arrived(stage)

@@ -22,14 +22,22 @@ _SUFFIX: Final = ".facts"
 
 
 class Kind(IntEnum):
-    """SENT: a file was uploaded; DONE: that was told."""
+    """SENT: a file was uploaded; DONE: that was told; WASTED: no file came of an upload; ENDED: rclone has ended."""
 
     SENT = 1
     DONE = 2
+    WASTED = 3
+    ENDED = 4
+
+
+_KINDS: Final = frozenset(Kind)
 
 
 class Fact(NamedTuple):
-    """place: 0-based, in the stage's list; bytes: what it took of the quota; at: epoch seconds."""
+    """place: 0-based, in the stage's list; bytes: what it took of the quota; at: epoch seconds.
+
+    WASTED: place 0, and bytes is the sum of all so far. ENDED: place is the landing time in seconds, rounded up.
+    """
 
     kind: Kind
     place: int
@@ -80,6 +88,8 @@ class StageJournal:
             if _CHECK.unpack(check)[0] != zlib.crc32(record):
                 return
             kind, place, size_bytes, at = _RECORD.unpack(record)
+            if kind not in _KINDS:
+                return  # written by a newer version
             yield Fact(Kind(kind), place, size_bytes, at)
 
     def keep_only(self, stages: Collection[str]) -> None:

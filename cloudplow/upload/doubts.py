@@ -56,6 +56,7 @@ class Doubts:
         self._maybe: set[str] = set()
         self._wasted: set[str] = set()
         self._in_flight: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
         self._speed = 0.0
 
     def under_way(self, stats: Stats) -> None:
@@ -77,7 +78,7 @@ class Doubts:
 
     def failed(self, name: str, text: str) -> bool:
         """An error about a file; True if all of it was sent for nothing, once for each upload."""
-        self._in_flight.pop(name, None)
+        self._seen[name] = max(self._seen.get(name, 0), self._in_flight.pop(name, 0))
         if _WASTED.search(text):
             again = name in self._wasted
             self._wasted.add(name)
@@ -90,6 +91,14 @@ class Doubts:
         else:
             self._maybe.add(name)
         return False
+
+    def seen_bytes(self, name: str) -> int:
+        """How much of a file that failed was sent, at least."""
+        return self._seen.get(name, 0)
+
+    def may_have_arrived(self, name: str) -> bool:
+        """Whether a file failed in a way that does not say whether it arrived."""
+        return name in self._maybe and name not in self.ruled_out
 
     def names(self) -> set[str]:
         """Files that failed in a way that does not say whether they arrived, or that were under way at the end."""

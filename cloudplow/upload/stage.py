@@ -18,6 +18,7 @@ from cloudplow.rclone.running import run_to_end
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
+from cloudplow.upload.repeats import FailedFile, repeated_bytes
 from cloudplow.upload.triggers import Sleep, Triggers
 
 #: What rclone says last when it ends by itself with an error, about no file in particular.
@@ -36,7 +37,10 @@ class StageListener(Protocol):
         """The bytes of a file were spent, but it did not arrive."""
 
     def on_repeated(self, stored_bytes: int) -> None:
-        """So much, as stored at the destination, was sent more often than once, and perhaps spent each time."""
+        """So much, as stored at the destination, was sent more often than once, and perhaps spent each time.
+
+        Told at the end of a stage.
+        """
 
     def on_skipped(self, file: QueueFile) -> None:
         """A dry run would have spent the bytes of a file."""
@@ -203,6 +207,10 @@ class StageRun:
         # A move within one remote that replaces a file also logs `Deleted`, for the old file at the destination.
         if already_there and local_path(self._request.folder, file.name).exists():
             return
+        if already_there and self._doubts.may_have_arrived(name):
+            # An earlier attempt of this run brought it there, though its answer was lost.
+            self._on_copied(name, file.size)
+            file, already_there = self._waiting[name], False
         self._on_transferred(name, file, already_there=already_there)
 
     def _on_transferred(self, name: str, file: QueueFile, *, already_there: bool) -> None:
@@ -280,15 +288,16 @@ class StageRun:
         return 0 < code <= 128 and (self._had_last_word or bool(evidence.misuse or evidence.account_problem))
 
     def _charge_repeated(self) -> None:
-        """What rclone sent more often than once, after an answer was lost on the way: it may have been spent each time.
-
-        rclone does not log that, but its statistics count every byte that was sent.
-        """
-        if self._moved_away and not self._logs_sizes:
-            return  # those of rclone 1.60 count older versions that it moved away, too
-        failed = (self._stored(self._waiting[name].size) for name in self._failed if name in self._waiting)
-        repeated = self._counted_bytes - self._copied_bytes - self._wasted_bytes - sum(failed)
-        if repeated > 0 and self._request.stored_bytes is not None:
+        """What was sent more often than once, after an answer was lost on the way: it may have been spent each time."""
+        if self._request.stored_bytes is None or (self._moved_away and not self._logs_sizes):
+            return  # the statistics of rclone 1.60 count older versions that it moved away, too
+        failed = [
+            FailedFile(self._stored(self._waiting[name].size), self._doubts.seen_bytes(name))
+            for name in self._failed
+            if name in self._waiting
+        ]
+        repeated = repeated_bytes(self._counted_bytes - self._copied_bytes - self._wasted_bytes, failed)
+        if repeated > 0:
             self._listener.on_repeated(repeated)
 
     def _stored(self, size_bytes: int) -> int:

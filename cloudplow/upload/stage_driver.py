@@ -203,12 +203,13 @@ class StageDriver:
 
     def on_wasted(self, file: QueueFile) -> None:
         """Charge an upload from which no file came."""
-        self.on_repeated(self._cost(file.size))
+        if self._pool is not None:
+            self._book.wasted(self._running, self._cost(file.size))
 
     def on_repeated(self, stored_bytes: int) -> None:
-        """Charge what was sent once more."""
+        """What was sent once more counts too; files in doubt that turn out to have arrived are part of it."""
         if self._pool is not None:
-            self._book.wasted(self._running, stored_bytes)
+            self._book.owe(self._running, stored_bytes)
 
     def on_skipped(self, file: QueueFile) -> None:
         """Charge what a dry run would upload, to a book that is never saved."""

@@ -206,6 +206,11 @@ class Site:
             self.slack += error - self.error
         self.error = error
 
+    def notice_clock(self) -> None:
+        """What the book writes when it sees that the clock was set may be the last step of its process."""
+        if not self.disk.killed:
+            self.do(self.ledger.now)
+
     def lag(self) -> float:
         """How far the book's clock is behind."""
         self._see_clock(self.ledger.now() - self.machine.true)
@@ -231,6 +236,7 @@ class Site:
         for pause in (61.0, 301.0, seconds):
             if self.machine.true + pause < until or pause == seconds:
                 self.machine.true = until if pause == seconds else self.machine.true + pause
+                self.notice_clock()
                 self.drive.land(self.machine.true, -self.error)
                 if settling:
                     for uploader in WINDOWS:

@@ -169,6 +169,7 @@ class BookMachine(RuleBasedStateMachine):
     @rule(offset=OFFSETS, seconds=PAUSES)
     def clock_is_set(self, offset: float, seconds: float) -> None:
         self.site.machine.offset = offset
+        self.site.notice_clock()
         self.site.lag()
         self.site.pass_time(seconds)
 
@@ -231,10 +232,11 @@ class BookMachine(RuleBasedStateMachine):
     def deny(self, uploader: str, which: int, seconds: float) -> None:
         site, account = self.site, ACCOUNTS[uploader][which]
         site.lag()
-        site.ledger.deny(uploader, site.identity(account), site.ledger.now() + seconds, "its limit")
         known = site.denied.get((uploader, account))
         if known is None or known.until < site.machine.true + seconds:
             site.denied[uploader, account] = Denied(site.machine.true + seconds)
+        until = site.ledger.now() + seconds
+        site.do(lambda: site.ledger.deny(uploader, site.identity(account), until, "its limit"))
 
     @rule(account=st.integers(0, 2))
     def correct(self, account: int) -> None:
@@ -292,6 +294,7 @@ class BookMachine(RuleBasedStateMachine):
     @invariant()
     def book_and_drive_agree(self) -> None:
         if hasattr(self, "site"):
+            self.site.notice_clock()
             self.site.lag()
             self.site.check_never_below(self.site.ledger)
             self.site.check_exact()

@@ -713,3 +713,45 @@ def test_book_that_was_not_written_for_long_is_mentioned(
     with caplog.at_level("INFO"):
         Process(tmp_path, clock).own()
     assert "last written 50 hours ago" in caplog.text
+
+
+def test_what_was_sent_for_nothing_just_before_a_kill_counts_once(tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "stages").mkdir()
+    process = Process(tmp_path, clock)
+    stage = open_stage(process.own(), ANNA, 100)
+    process.ledger.wasted(stage, 30)
+    process.save()
+    process.ledger.wasted(stage, 7)
+    process.kill()
+    for _ in range(3):
+        after = Process(tmp_path, clock)
+        assert after.own().used_bytes(ANNA) == 37
+        after.kill()
+
+
+def test_the_end_of_a_stage_just_before_a_kill_is_known_with_its_landing_time(tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "stages").mkdir()
+    process = Process(tmp_path, clock)
+    stage = open_stage(process.own(), ANNA, 100)
+    process.ledger.end_stage(stage, {"1"}, 300.4)
+    process.kill()
+    clock.move(1000)
+    (left,) = Process(tmp_path, clock).own().unsettled("google")
+    assert left.ended_at == pytest.approx(NOON, abs=1)
+    assert left.landing_seconds == 301
+
+
+@pytest.mark.parametrize(("arrived", "owed", "used"), [(True, 110, 130), (False, 130, 150), (True, 90, 120)])
+def test_what_a_stage_owes_counts_once_its_files_are_settled(
+    tmp_path: Path, clock: FakeClock, arrived: bool, owed: int, used: int
+) -> None:
+    ledger = Process(tmp_path, clock).own()
+    stage = open_stage(ledger, ANNA, 100, 20)
+    ledger.sent(stage, "2", 20)
+    ledger.done(stage, "2")
+    ledger.owe(stage, owed)
+    ledger.end_stage(stage, {"1"}, 60)
+    assert ledger.used_bytes(ANNA, with_reserved=True) >= used
+    found = {"1": 100} if arrived else {}
+    ledger.settle(stage, found, set() if arrived else {"1"}, found)
+    assert ledger.used_bytes(ANNA) == used

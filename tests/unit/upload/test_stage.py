@@ -320,6 +320,37 @@ def test_what_was_sent_twice_after_a_lost_answer_is_charged_twice(bench: Bench) 
     assert result.doubtful == frozenset()
 
 
+def test_a_large_file_that_is_refused_does_not_hide_what_was_sent_twice(bench: Bench) -> None:
+    (bench.folder / "large").touch()
+    output = [
+        line("Copied (new)", "small", size=10),
+        line("Failed to copy: googleapi: Error 403: User rate limit exceeded.", "large", "error"),
+        line("text", stats={"bytes": 25, "transferring": []}),
+        LAST_WORD,
+    ]
+    bench.run({"small": 10, "large": 1000}, output, 1)
+    assert bench.listener.wasted == [15]
+
+
+def test_file_that_was_uploaded_though_only_its_removal_is_logged_is_charged(bench: Bench) -> None:
+    output = [line("Deleted", "a"), line("text", stats={"bytes": 10, "transferring": []})]
+    bench.run({"a": 10}, output)
+    assert bench.listener.names("already there") == ["a"]
+    assert bench.listener.wasted == [10]
+
+
+def test_file_whose_answer_was_lost_in_an_earlier_attempt_is_charged_when_it_leaves(bench: Bench) -> None:
+    output = [
+        line("Failed to copy: unexpected EOF", "a", "error"),
+        line("Attempt 1/3 failed with 1 errors", level="error"),
+        line("Deleted", "a"),
+        line("text", stats={"bytes": 10, "transferring": []}),
+    ]
+    bench.run({"a": 10}, output)
+    assert bench.listener.told == [("uploaded", "a", 10), ("transferred", "a", 10)]
+    assert bench.listener.wasted == []
+
+
 def test_corrupted_file_costs_all_its_bytes_once(bench: Bench) -> None:
     (bench.folder / "a").touch()
     output = [
