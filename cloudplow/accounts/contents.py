@@ -104,39 +104,99 @@ def written_keys(rows: Rows) -> tuple[set[tuple[str, str]], set[str]]:
     return entries, {key for kind, key in rows if kind == "arrived"}
 
 
-def read_rows(rows: Rows, say: Callable[[str], None] = warn) -> Contents:
-    """Read all rows. What cannot be read is left out with a warning; a stage without its list counts as spent."""
+def read_rows(rows: Rows, say: Callable[[str], None] = warn, spare: Callable[[], Rows] = dict) -> Contents:
+    """Read all rows. What cannot be read is taken from a copy, or else left out, with a warning.
+
+    A stage without its list counts as spent. spare: the rows of the copy, read only when one is needed.
+    """
     made = Contents()
     for (kind, key), value in rows.items():
-        try:
-            match kind:
-                case "account":
-                    uploader, account = json.loads(key)
-                    made.entries[str(uploader), str(account)] = read_entry(json.loads(value))
-                case "arrived":
-                    made.arrived[key] = {file.name: file for file in unpack_files(value)}
-                case "fact":
-                    made.facts[key] = json.loads(value)
-        except (ValueError, TypeError, RecursionError) as error:
-            say(f"cloudplow.db: the row {kind} {key} cannot be read, so it is ignored: {error}")
+        if kind in ("account", "arrived", "fact"):
+            _read_row(made, kind, key, value, say, spare)
     made.last_stage = whole(made.facts.get("last_stage"))
     for (kind, key), value in rows.items():
         if kind == "stage" and key.isdecimal():
-            _take_stage(made, int(key), value, rows, say)
+            _take_stage(made, int(key), value, rows, say, spare)
     return made
 
 
-def _take_stage(made: Contents, number_: int, document: bytes, rows: Rows, say: Callable[[str], None]) -> None:
+def _read_row(
+    made: Contents, kind: str, key: str, value: bytes, say: Callable[[str], None], spare: Callable[[], Rows]
+) -> None:
+    try:
+        _take_row(made, kind, key, value)
+    except (ValueError, TypeError, RecursionError) as error:
+        copied = spare().get((kind, key))
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            if copied is not None:
+                _take_row(made, kind, key, copied)
+                say(f"cloudplow.db: the row {kind} {key} cannot be read ({error}); taken from the backup copy")
+                return
+        say(f"cloudplow.db: the row {kind} {key} cannot be read, so it is ignored: {error}")
+
+
+def _take_row(made: Contents, kind: str, key: str, value: bytes) -> None:
+    match kind:
+        case "account":
+            uploader, account = json.loads(key)
+            made.entries[str(uploader), str(account)] = read_entry(_object(value))
+        case "arrived":
+            made.arrived[key] = {file.name: file for file in unpack_files(value)}
+        case "fact":
+            made.facts[key] = json.loads(value)
+
+
+def _object(value: bytes) -> dict[str, Any]:
+    """Raises ValueError for anything else."""
+    stored = json.loads(value)
+    if not isinstance(stored, dict):
+        raise ValueError("it is no object")
+    return stored
+
+
+def _take_stage(
+    made: Contents,
+    number_: int,
+    document: bytes,
+    rows: Rows,
+    say: Callable[[str], None],
+    spare: Callable[[], Rows],
+) -> None:
     key = str(number_)
     made.last_stage = max(made.last_stage, number_)
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         made.stages[number_] = read_stage(number_, document, rows.get(("files", key)), rows.get(("states", key)))
+        return
+    # Its list never changes, and what the rest says too little is asked at the destination.
+    copies = spare()
+    with contextlib.suppress(ValueError, RecursionError):
+        documents = [one for one in (document, copies.get(("stage", key))) if one is not None and _is_object(one)]
+        if documents:
+            states = rows.get(("states", key), copies.get(("states", key)))
+            made.stages[number_] = read_stage(number_, documents[0], _list_of(key, rows, copies), states)
+            say(f"cloudplow.db: what it says of stage {key} cannot be read; taken from the backup copy")
+            return
+    stored = _object(document) if _is_object(document) else {}
+    spend_whole(made, stored, say)
+
+
+def _is_object(value: bytes) -> bool:
+    try:
+        _object(value)
     except (ValueError, RecursionError):
-        try:
-            stored = mapping(json.loads(document))
-        except (ValueError, RecursionError):
-            stored = {}
-        spend_whole(made, stored, say)
+        return False
+    return True
+
+
+def _list_of(key: str, rows: Rows, copies: Rows) -> bytes | None:
+    """The list of a stage: the first that can be read."""
+    for source in (rows, copies):
+        packed = source.get(("files", key))
+        with contextlib.suppress(ValueError):
+            if packed is not None:
+                unpack_files(packed)
+                return packed
+    return None
 
 
 def spend_whole(made: Contents, stored: Mapping[str, Any], say: Callable[[str], None]) -> None:

@@ -87,7 +87,7 @@ class Opening:
         lost = ""
         try:
             rows = book.open()
-            content = read_rows(rows, self._say)
+            content = read_rows(rows, self._say, self._backup_rows)
         except DamagedError as error:
             done = set_aside(book.path, f"{BOOK_FILE}.corrupt-{int(self._now())}")
             lost = f"{book.path} is damaged ({error}): {done}"
@@ -109,9 +109,16 @@ class Opening:
 
     def _copy_of(self, name: str) -> Contents:
         try:
-            return read_rows(read_copy(self._files.folder / name), self._say)
+            spare = self._backup_rows if name == BOOK_FILE else dict
+            return read_rows(read_copy(self._files.folder / name), self._say, spare)
         except DamagedError:
             return Contents()
+
+    def _backup_rows(self) -> Rows:
+        try:
+            return read_copy(self._files.folder / BACKUP_FILE)
+        except DamagedError:
+            return {}
 
     def _generation_of_backup(self) -> int:
         try:

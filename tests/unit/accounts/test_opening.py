@@ -276,6 +276,7 @@ def test_stage_whose_list_is_lost_counts_whole_and_once(
     process.ledger.sent(stage, "2", 50)
     process.save()
     process.saving.book.write({("files", "1"): b""})
+    process.saving.book.back_up()
     process.kill()
     process = Process(tmp_path, clock)
     assert used(process.look()) == (150, 150)
@@ -755,3 +756,24 @@ def test_what_a_stage_owes_counts_once_its_files_are_settled(
     found = {"1": 100} if arrived else {}
     ledger.settle(stage, found, set() if arrived else {"1"}, found)
     assert ledger.used_bytes(ANNA) == used
+
+
+@pytest.mark.parametrize("kind", ["account", "stage", "files"])
+def test_a_row_that_cannot_be_read_is_taken_from_the_backup_copy(
+    tmp_path: Path, clock: FakeClock, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Process(tmp_path, clock)
+    ledger = process.own()
+    charge(ledger, ANNA, 40)
+    open_stage(ledger, ANNA, 100)
+    process.kill()
+    with closing(sqlite3.connect(tmp_path / BOOK_FILE)) as book, book:
+        book.execute("UPDATE rows SET value = ? WHERE kind = ?", (b"\xff[", kind))
+    (tmp_path / LEDGER_FILE).unlink(missing_ok=True)
+
+    for look in (True, False):
+        after = Process(tmp_path, clock)
+        book_ = after.look() if look else after.own()
+        assert book_.used_bytes(ANNA, with_reserved=True) == 140
+        after.kill()
+    assert "taken from the backup copy" in caplog.text
