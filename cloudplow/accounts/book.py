@@ -49,17 +49,8 @@ class Book(Protocol):
     def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
 
-    def unsettled_bytes(self, account: str) -> int:
-        """What stages that have ended may have spent, until the destination has been asked."""
-
-    def in_flight_bytes(self, account: str) -> int:
-        """What running stages have sent of files that have not arrived."""
-
     def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
-
-    def usage_rank(self, account: str) -> tuple[int, int]:
-        """For choosing the least used account: bytes in the window, then bytes ever."""
 
     def deny(self, uploader: str, account: str, until: float, why: str) -> None:
         """Google refuses this account until then."""

@@ -67,6 +67,12 @@ def stage_file(name: str, size: int, **more: int) -> StageFile:
     return StageFile(name, size, more.pop("cost", size), **more)
 
 
+def spent_and_ever(ledger: Ledger, account: str) -> tuple[int, int]:
+    """What an account has spent in the window, and ever, in bytes."""
+    standing = ledger.standing(account)
+    return sum(back.bytes for back in standing.spent), standing.ever_bytes
+
+
 def open_stage(
     ledger: Ledger,
     account: str,

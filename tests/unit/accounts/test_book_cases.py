@@ -17,7 +17,7 @@ from cloudplow.state.book_file import BACKUP_FILE, BOOK_FILE
 from cloudplow.state.state_files import LEDGER_FILE
 from tests.unit.accounts.fake_disk import FakeDisk
 from tests.unit.accounts.fake_world import WINDOWS, Machine, Process, write_key
-from tests.unit.helpers import DAY, HOUR, NOON
+from tests.unit.helpers import DAY, HOUR, NOON, spent_and_ever
 
 MINUTE = 60.0
 
@@ -122,7 +122,7 @@ def test_settling_a_stage_that_is_settled_charges_nothing_again(host: Host) -> N
     host.ledger.settle(stage, {"a": 100}, (), {"a"})
     host.ledger.settle(stage, {}, (), ())
     assert host.used() == 100
-    assert host.ledger.usage_rank(host.account(0)) == (100, 100)
+    assert spent_and_ever(host.ledger, host.account(0)) == (100, 100)
 
 
 def test_landing_time_of_a_slow_line_is_known_after_a_kill(host: Host) -> None:

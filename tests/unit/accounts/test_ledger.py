@@ -10,7 +10,7 @@ from cloudplow.accounts.book import Book, RefusedError
 from cloudplow.accounts.booked_stage import FileState
 from cloudplow.accounts.ledger import Ledger
 from cloudplow.models import Return
-from tests.unit.helpers import DAY, HOUR, NOON, FakeClock, charge, make_ledger, open_stage, stage_file
+from tests.unit.helpers import DAY, HOUR, NOON, FakeClock, charge, make_ledger, open_stage, spent_and_ever, stage_file
 
 ANNA = "anna"
 BEN = "ben"
@@ -39,7 +39,7 @@ def test_unknown_account_has_spent_nothing(ledger: Ledger) -> None:
     assert ledger.returns(ANNA) == ()
     assert ledger.denied(ANNA) is None
     assert not ledger.denied_within(ANNA, DAY)
-    assert ledger.usage_rank(ANNA) == (0, 0)
+    assert spent_and_ever(ledger, ANNA) == (0, 0)
 
 
 def test_bytes_come_back_one_window_after_they_were_spent(ledger: Ledger, clock: FakeClock) -> None:
@@ -116,7 +116,7 @@ def test_uploaders_that_share_an_account_have_one_budget(ledger: Ledger) -> None
     open_stage(ledger, ANNA, 7, uploader="other")
     assert used(ledger) == (130, 137)
     assert ledger.returns(ANNA) == (Return(NOON + DAY, 100), Return(NOON + 2 * DAY, 7), Return(NOON + 2 * DAY, 30))
-    assert ledger.usage_rank(ANNA) == (130, 130)
+    assert spent_and_ever(ledger, ANNA) == (130, 130)
     assert ledger.used_bytes(BEN) == 0
 
 
@@ -135,7 +135,7 @@ def test_stage_reserves_what_it_plans_and_charges_leave_the_reservation(ledger: 
     assert used(ledger) == (0, 100)
     ledger.sent(stage, "2", 30)
     assert used(ledger) == (30, 100)
-    assert ledger.unsettled_bytes(ANNA) == 0
+    assert ledger.standing(ANNA).unsettled_bytes == 0
     ledger.done(stage, "2")
     ledger.end_stage(stage, (), 0.0)
     assert used(ledger) == (30, 30)
@@ -216,7 +216,7 @@ def test_files_in_doubt_count_whole_until_the_destination_was_asked(ledger: Ledg
     ledger.done(stage, "1")
     ledger.end_stage(stage, {"2"}, 60.0)
     assert used(ledger) == (10, 30)
-    assert ledger.unsettled_bytes(ANNA) == 20
+    assert ledger.standing(ANNA).unsettled_bytes == 20
     assert ledger.unsettled("google") == [stage]
     assert ledger.unsettled("other") == []
     assert ledger.stages_document(ANNA) == [
@@ -285,7 +285,7 @@ def test_stage_that_is_asked_for_once_more_after_all_is_known_is_charged_once(le
     ledger.settle(stage, {}, (), ())
     ledger.give_up(stage)
     assert used(ledger) == (30, 30)
-    assert ledger.usage_rank(ANNA) == (30, 30)
+    assert spent_and_ever(ledger, ANNA) == (30, 30)
 
 
 # What arrived and is still at the source
@@ -403,7 +403,7 @@ def test_use_is_remembered_beyond_the_window(ledger: Ledger, clock: FakeClock) -
     charge(ledger, ANNA, 100)
     clock.move(2 * DAY)
     charge(ledger, ANNA, 1)
-    assert ledger.usage_rank(ANNA) == (1, 101)
+    assert spent_and_ever(ledger, ANNA) == (1, 101)
 
 
 def test_denial_lasts_until_its_time_and_a_shorter_one_changes_nothing(ledger: Ledger, clock: FakeClock) -> None:
@@ -516,7 +516,7 @@ def test_what_was_written_under_a_files_name_counts_for_its_account_once_it_can_
     ledger.deny("google", "name:1.json", NOON + HOUR, "refused")
     ledger.know("google", ANNA, "/keys/1.json")
     assert used(ledger) == (105, 105)
-    assert ledger.usage_rank(ANNA) == (105, 105)
+    assert spent_and_ever(ledger, ANNA) == (105, 105)
     assert ledger.denied(ANNA) == (NOON + HOUR, "refused")
     assert used(ledger, "name:1.json") == (0, 0)
     assert ledger.denied("name:1.json") is None

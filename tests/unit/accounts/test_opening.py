@@ -17,7 +17,7 @@ from cloudplow.models import Return
 from cloudplow.state.book_file import BACKUP_FILE, BOOK_FILE
 from cloudplow.state.state_files import LEDGER_FILE
 from tests.unit.accounts.processes import Process, exported, rows_in, write_export
-from tests.unit.helpers import DAY, HOUR, NOON, FakeClock, charge, open_stage
+from tests.unit.helpers import DAY, HOUR, NOON, FakeClock, charge, open_stage, spent_and_ever
 
 ANNA = "anna"
 BEN = "ben"
@@ -137,7 +137,7 @@ def test_first_start_takes_what_an_earlier_version_recorded(tmp_path: Path, cloc
     write_export(tmp_path, {"google": {"/keys/1.json": record}})
     ledger = Process(tmp_path, clock).own()
     assert ledger.returns(ANNA) == (Return(NOON - HOUR + DAY, 50),)
-    assert ledger.usage_rank(ANNA) == (50, 5000)
+    assert spent_and_ever(ledger, ANNA) == (50, 5000)
     assert ledger.denied(ANNA) == (NOON + HOUR, "its daily limit")
     assert ledger.learned_limit("google", 100) == 90
 
@@ -519,7 +519,7 @@ def test_what_newer_exports_say_that_a_stage_has_spent_counts_whatever_the_desti
     assert used(process.own()) == (0, 157)
     process.ledger.settle(process.ledger.unsettled("google")[0], {"3": 7}, ["1"], {"3"})
     assert used(process.ledger) == (7, 100)
-    assert process.ledger.unsettled_bytes(ANNA) == 93
+    assert process.ledger.standing(ANNA).unsettled_bytes == 93
     assert process.export()["google"]["anna"]["bytes"] == 100
     process.kill()
     process = Process(tmp_path, clock)
@@ -638,7 +638,7 @@ def test_what_an_older_program_added_since_counts_for_good_and_is_said_once(
     process = Process(tmp_path, clock)
     assert used(process.look()) == (700 + GB, 700 + GB)
     assert used(process.own()) == (700 + GB, 700 + GB)
-    assert process.ledger.usage_rank(ANNA) == (700 + GB, 700 + GB)
+    assert spent_and_ever(process.ledger, ANNA) == (700 + GB, 700 + GB)
     process.kill()
     for _ in range(2):
         process = Process(tmp_path, clock)
