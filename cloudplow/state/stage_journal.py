@@ -19,6 +19,8 @@ _RECORD: Final = struct.Struct("<IIqd")
 _CHECK: Final = struct.Struct("<I")
 _SIZE: Final = _RECORD.size + _CHECK.size
 _SUFFIX: Final = ".facts"
+#: So many bytes are written at the latest.
+_WAITING_LIMIT: Final = 16 * _SIZE
 
 
 class Kind(IntEnum):
@@ -51,6 +53,7 @@ class StageJournal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "stages"
         self._open: dict[str, int] = {}
+        self._waiting: dict[str, bytes] = {}
 
     def begin(self, stage: str) -> None:
         """Start the journal of a stage, or go on with it. Without one nothing is lost: the destination is asked."""
@@ -59,20 +62,33 @@ class StageJournal:
             self._open[stage] = os.open(self._folder / f"{stage}{_SUFFIX}", flags, 0o600)
 
     def note(self, stage: str, kind: Kind, place: int, size_bytes: int, at: float) -> None:
-        """Add a fact. Costs a few microseconds."""
+        """Add a fact. Costs a few microseconds.
+
+        That a file was uploaded is written with the next fact, mostly that it is done: if it gets lost in between, the
+        destination is asked about the file.
+        """
+        record = _RECORD.pack(kind, place, size_bytes, at)
+        record += _CHECK.pack(zlib.crc32(record))
+        waiting = self._waiting.pop(stage, b"") + record
+        if kind == Kind.SENT and len(waiting) < _WAITING_LIMIT:
+            self._waiting[stage] = waiting
+        else:
+            self._write(stage, waiting)
+
+    def _write(self, stage: str, records: bytes) -> None:
         if stage not in self._open:
             self.begin(stage)
         fd = self._open.get(stage)
         if fd is None:
             return
-        record = _RECORD.pack(kind, place, size_bytes, at)
         try:
-            os.write(fd, record + _CHECK.pack(zlib.crc32(record)))
-        except OSError:  # no space: reading ends at the half of this record that may have been written
+            os.write(fd, records)
+        except OSError:  # no space: reading ends at the half of a record that may have been written
             self.end(stage)
 
     def end(self, stage: str) -> None:
         """No more facts follow."""
+        self._waiting.pop(stage, None)
         fd = self._open.pop(stage, None)
         if fd is not None:
             os.close(fd)

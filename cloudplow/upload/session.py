@@ -28,8 +28,9 @@ from cloudplow.upload.local_files import exists, remove_empty_folders
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction, react
 from cloudplow.upload.settling import Settler
-from cloudplow.upload.stage import StageResult, stage_list_path
+from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
+from cloudplow.upload.stage_terms import StageResult
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task
 
@@ -312,8 +313,8 @@ class Session:
             case React.END:
                 return reaction
             case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
-                log.warning("%s: account %s: %s", self._task.name, driver.account_name, reaction.why)
-                driver.leave_account(reaction)
+                log.warning("%s: account %s: %s", self._task.name, driver.account.name, reaction.why)
+                driver.account.leave(reaction)
                 self._listed_at = -math.inf
                 return None
         if result.files or result.verdict.outcome is StageOutcome.DONE:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +20,10 @@ from cloudplow.errors import RcloneError
 from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile
 from cloudplow.rclone.background import Background
-from cloudplow.rclone.environment import rclone_environment
-from cloudplow.rclone.lookup import Found, look_up_files, lookup_command
+from cloudplow.upload.asking import Answer, arrived_size, is_whole, question
 from cloudplow.upload.context import Context
 from cloudplow.upload.listing import write_list
-from cloudplow.upload.local_files import exists, inodes_below, local_path
+from cloudplow.upload.local_files import exists, inodes_below
 from cloudplow.upload.sizing import Sizing, Uploaded
 from cloudplow.upload.task import UploadTask
 
@@ -33,31 +31,12 @@ log = logging.getLogger("cloudplow.upload")
 
 #: How many names one question has at most.
 PIECE: Final = 5_000
-#: How many accounts are tried, one after the other, for one question.
-ACCOUNTS_TRIED: Final = 3
 #: A question that fails is asked again after this time, doubled each time, in seconds.
 RETRY_SECONDS: Final = 5.0
 #: After so many failures a session does not wait for the answer any more.
 FAILURES_LIMIT: Final = 5
-#: Times at the destination may be rounded, in seconds.
-TIME_TOLERANCE_SECONDS: Final = 1.0
-
-Answer = Mapping[str, Found]
 #: A file arrived after all.
 Tell = Callable[[QueueFile, str], None]
-
-
-def arrived_size(file: StageFile, found: Found | None) -> int | None:
-    """The size of a file at the destination if it can have been sent by us; None if it is not there.
-
-    An older time is that of an older version. A newer one is the file after it changed, or comes from a backend that
-    keeps no times: both count.
-    """
-    if found is None:
-        return None
-    if found.modified_at is not None and found.modified_at + TIME_TOLERANCE_SECONDS < file.modified_ns // 1_000_000_000:
-        return None
-    return found.size if found.size >= 0 else file.size
 
 
 @dataclass(slots=True)
@@ -197,16 +176,8 @@ class Settler:
         except (OSError, RcloneError) as error:
             self._on_failure(one, str(error))
             return
-        keys: Sequence[str | None] = [None]
-        if self._pool is not None and destination.drive_remotes:
-            keys = self._pool.usable_keys()[:ACCOUNTS_TRIED] or [None]
-        environment = rclone_environment(os.environ, filters=False)
-        defaults = destination.default_flags(self._task.job.extras, os.environ)
-        command = lookup_command(
-            self._context.rclone, destination.path, self._list_path, self._task.job.extras, defaults
-        )
-        tries = [environment if key is None else destination.with_account(environment, key) for key in keys]
-        background = Background(lambda: _first_answer(command, tries, lambda: self._stopping), "cloudplow-ask")
+        ask = question(self._context, self._task, self._pool, destination, self._list_path, lambda: self._stopping)
+        background = Background(ask, "cloudplow-ask")
         self._question = one, files, background
 
     def _give_up(self, one: _Open) -> None:
@@ -240,7 +211,7 @@ class Settler:
             size = arrived_size(file, answer.get(file.name))
             if size is None:
                 missing.append(file)
-            elif not _is_whole(stage, file, size):
+            elif not is_whole(stage, file, size):
                 missing.append(file)
                 parts[file.name] = destination.stored_bytes(size) if file.cost else 0
             elif size == file.size or not file.cost:
@@ -302,30 +273,5 @@ class Settler:
             self._given_back(free)
 
 
-def _is_whole(stage: Stage, file: StageFile, size: int) -> bool:
-    """Whether what is at the destination is the file, and not a part of it: it may have grown before it was sent."""
-    if size == file.size:
-        return True
-    try:
-        return os.stat(local_path(Path(stage.folder), file.name)).st_size == size  # noqa: PTH116 - many files
-    except (OSError, ValueError):
-        return stage.moving  # rclone removes a file only after it has arrived as it was
-
-
 def _due(stage: Stage) -> float:
     return (stage.ended_at or 0.0) + stage.landing_seconds
-
-
-def _first_answer(
-    command: list[str], environments: Iterable[Mapping[str, str]], should_stop: Callable[[], bool]
-) -> Answer:
-    """The answer through the first account that gets one. Raises RcloneError."""
-    fault = RcloneError("no account can be used")
-    for environment in environments:
-        try:
-            return look_up_files(command, environment, should_stop)
-        except RcloneError as error:
-            fault = error
-            if should_stop():
-                break
-    raise fault

@@ -6,10 +6,9 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
@@ -19,78 +18,13 @@ from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
 from cloudplow.upload.repeats import FailedFile, repeated_bytes
+from cloudplow.upload.stage_terms import StageListener, StageRequest, StageResult
 from cloudplow.upload.triggers import Sleep, Triggers
 
 #: What rclone says last when it ends by itself with an error, about no file in particular.
 _LAST_WORD: Final = re.compile(r"\bFailed to \w")
 #: An older version at the destination that is moved away (`--backup-dir`).
 _MOVED_AWAY: Final = "Moved (server-side)"
-
-
-class StageListener(Protocol):
-    """Gets everything as it happens. Called on the thread that drives rclone: return fast."""
-
-    def on_uploaded(self, file: QueueFile) -> None:
-        """The bytes of a file were spent."""
-
-    def on_wasted(self, file: QueueFile) -> None:
-        """The bytes of a file were spent, but it did not arrive."""
-
-    def on_repeated(self, stored_bytes: int) -> None:
-        """So much, as stored at the destination, was sent more often than once, and perhaps spent each time.
-
-        Told at the end of a stage.
-        """
-
-    def on_skipped(self, file: QueueFile) -> None:
-        """A dry run would have spent the bytes of a file."""
-
-    def on_transferred(self, file: QueueFile, *, already_there: bool) -> None:
-        """A file arrived and, for a move, left the source."""
-
-    def on_failed(self, name: str, error: str) -> None:
-        """A file failed; it is still at the source."""
-
-    def on_progress(self, stats: Stats) -> None:
-        """rclone's statistics, about once a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageRequest:
-    """What to run.
-
-    command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits;
-    retry: the files failed before, so a refusal counts against them and not against the account. stored_bytes: what a
-    file of some size takes at the destination, which is what rclone's statistics count; None if that is not known.
-    """
-
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    files: Sequence[QueueFile]
-    folder: Path
-    moving: bool
-    pass_fds: Sequence[int] = ()
-    sleeps: Mapping[str, Sleep] = field(default_factory=dict)
-    retry: bool = False
-    stored_bytes: Callable[[int], int] | None = None
-
-
-class StageResult(NamedTuple):
-    """The result of a stage.
-
-    files, bytes: transferred; failed: error by name, of files that failed through their own fault; untouched: other
-    planned files that are still waiting; doubtful: names, as planned, of those that may have been uploaded unreported;
-    landing_seconds: how long they may take to appear; fired: the trigger that stopped it.
-    """
-
-    verdict: Verdict
-    files: int
-    bytes: int
-    failed: Mapping[str, str]
-    untouched: Sequence[QueueFile]
-    doubtful: frozenset[str] = frozenset()
-    landing_seconds: float = 0.0
-    fired: tuple[str, Sleep] | None = None
 
 
 class StageRun:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from cloudplow.accounts.book import RefusedError
 from cloudplow.accounts.booked_stage import Stage, StageFile
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError
-from cloudplow.events import Event, SwitchReason, UploaderState
+from cloudplow.events import Event, UploaderState
 from cloudplow.events.sentences import amount
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.planning.finish_times import finish_times
@@ -22,15 +21,16 @@ from cloudplow.rclone.command import transfer_command
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Stats
 from cloudplow.state.locks import FolderLocks
+from cloudplow.upload.active_account import ActiveAccount
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.doubts import landing_seconds, least_landing_seconds
 from cloudplow.upload.listing import Seen, unchanged, write_list
 from cloudplow.upload.queue_state import QueueState
-from cloudplow.upload.reactions import React, Reaction
 from cloudplow.upload.settling import Settler
 from cloudplow.upload.sizing import Uploaded
-from cloudplow.upload.stage import StageRequest, StageResult, StageRun
+from cloudplow.upload.stage import StageRun
+from cloudplow.upload.stage_terms import StageRequest, StageResult
 from cloudplow.upload.task import UploadTask
 
 #: The shortest time between two `quota_changed` of the running account, in seconds.
@@ -69,8 +69,7 @@ class StageDriver:
         self._stage = 0
         self._open: Stage | None = None
         self._to_size: list[Uploaded] = []
-        self._switch_reason = SwitchReason.FIRST
-        self._previous_name = ""
+        self.account = ActiveAccount(context.book, task, pool, emit)
         self._destination = context.destination(task.job.destination)
         self._sizes_are_exact = self._destination.sizes_are_exact or task.job.dry_run
         self._next_quota_event = 0.0
@@ -78,11 +77,6 @@ class StageDriver:
         self.bytes = 0
         self.planned_names: list[str] = []
         self._plan = Plan()
-
-    @property
-    def account_name(self) -> str:
-        """The base name of the active account's key file; "" without one."""
-        return Path(self._pool.active).name if self._pool is not None and self._pool.active else ""
 
     def run(self, made: Plan) -> StageResult | None:
         """Run the first stage of a plan to its end; None when it has to be planned again, because its files or its
@@ -98,7 +92,7 @@ class StageDriver:
         files = [one.file for one in seen]
         self.planned_names = [file.name for file in files]
         self._write_list(files)
-        self._switch_to(planned.account)
+        self.account.switch_to(planned.account)
         try:
             opened = self._open_stage(planned, seen)
         except RefusedError:
@@ -112,14 +106,14 @@ class StageDriver:
         self._emit(
             events.StageFinished,
             stage=self._stage,
-            account=self.account_name,
+            account=self.account.name,
             outcome=result.verdict.outcome,
             files=result.files,
             bytes=result.bytes,
             duration_seconds=self._context.clock() - started,
             reason=result.verdict.reason,
         )
-        self._quota_changed()
+        self.account.quota_changed()
         self._settler.add(opened, self._to_size)
         return result
 
@@ -165,7 +159,7 @@ class StageDriver:
         return result
 
     def _what_goes(self, files: Sequence[QueueFile]) -> str:
-        with_account = f" with {self.account_name}" if self.account_name else ""
+        with_account = f" with {self.account.name}" if self.account.name else ""
         return f"uploading stage {self._stage}{with_account}: {amount(len(files), sum(file.size for file in files))}"
 
     def _run(self, account: str, files: Sequence[QueueFile], *, retry: bool) -> StageResult:
@@ -235,7 +229,7 @@ class StageDriver:
         self._book.note_progress(self._running, sum(in_flight), landing_seconds(in_flight, stats.speed))
         if self._context.clock() >= self._next_quota_event:
             self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
-            self._quota_changed()
+            self.account.quota_changed()
         self._settler.step()
 
     def found_later(self, file: QueueFile, account: str) -> None:
@@ -247,7 +241,7 @@ class StageDriver:
         self._emit(events.FileTransferred, name=name, size=file.size, account=account, stage=0, found_later=True)
 
     def _send(self, event_type: type[Event], **fields: Any) -> None:
-        self._emit(event_type, account=self.account_name, stage=self._stage, **fields)
+        self._emit(event_type, account=self.account.name, stage=self._stage, **fields)
 
     def _outlook(self, stats: Stats) -> dict[str, Any]:
         """What is left of the whole queue, and both finish times."""
@@ -269,42 +263,6 @@ class StageDriver:
         again = self._queue.still_doubtful(file for file in files if file.name not in names)
         return [*kept, *(Seen(file) for file in files if file.name in again)]
 
-    # Accounts.
-
-    def _switch_to(self, account: str) -> None:
-        if self._pool is None or account == self._pool.active:
-            return
-        left, self._pool.active = self._pool.active, account
-        self._emit(
-            events.SaSwitched,
-            previous=self._previous_name,
-            current=self.account_name,
-            account_index=self._pool.index(account),
-            accounts_total=len(self._pool.accounts),
-            reason=self._switch_reason,
-        )
-        self._previous_name = self.account_name
-        self._switch_reason = SwitchReason.QUOTA_USED
-        if left is not None:
-            # It is no longer the active one: whether it is ready or cooling now is decided here and nowhere else.
-            self._emit_quota(left)
-
-    def leave_account(self, reaction: Reaction) -> None:
-        """Stop using the active account for now (denied, trigger) or for the rest of the session (failed)."""
-        if self._pool is None or self._pool.active is None:
-            return
-        account = self._pool.active
-        if reaction.react is React.REST_ACCOUNT and reaction.until is not None:
-            until = reaction.until
-            if reaction.switch_reason is SwitchReason.DENIED:
-                until = self._pool.learn_from_denial(account, self._task.window_seconds) or until
-            self._book.deny(self._task.name, self._pool.identity(account), until, reaction.why)
-        else:
-            self._pool.set_aside(account, reaction.why)
-        self._switch_reason = reaction.switch_reason
-        self._pool.active = None
-        self._emit_quota(account)
-
     def _write_list(self, files: Sequence[QueueFile]) -> None:
         try:
             write_list(self._list_path, files)
@@ -317,22 +275,13 @@ class StageDriver:
         self._emit(
             events.StageStarted,
             stage=self._stage,
-            account=self.account_name,
+            account=self.account.name,
             account_index=pool.index(pool.active) if pool is not None and pool.active else -1,
             accounts_total=len(pool.accounts) if pool is not None else 0,
             planned_files=len(files),
             planned_bytes=sum(file.size for file in files),
             quota_remaining_bytes=max(0, quota.limit_bytes - quota.used_bytes) if quota else None,
         )
-
-    def _quota_changed(self) -> None:
-        if self._pool is not None and self._pool.active is not None:
-            self._emit_quota(self._pool.active)
-
-    def _emit_quota(self, account: str) -> None:
-        # A dry run spends no quota.
-        if self._pool is not None and self._pool.index(account) >= 0 and not self._task.job.dry_run:
-            self._emit(events.QuotaChanged, **asdict(self._pool.quota(account)))
 
 
 def distinct_in_log(files: Sequence[Seen]) -> list[Seen]:

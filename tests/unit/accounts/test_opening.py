@@ -537,6 +537,7 @@ def test_what_the_journal_of_a_killed_stage_says_counts_once_beside_newer_export
     stage = open_stage(process.own(), ANNA, 100, 50)
     older = (tmp_path / BOOK_FILE).read_bytes()
     process.ledger.sent(stage, "1", 100)
+    process.ledger.done(stage, "1")
     process.export()
     process.kill()
     (tmp_path / BOOK_FILE).write_bytes(older)

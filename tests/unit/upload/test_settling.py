@@ -19,10 +19,11 @@ from cloudplow.rclone.command import Job, Rclone
 from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.lookup import Found
 from cloudplow.state.waiting import WaitingFiles
-from cloudplow.upload import settling
+from cloudplow.upload import asking, settling
+from cloudplow.upload.asking import arrived_size
 from cloudplow.upload.context import Context
 from cloudplow.upload.local_files import local_path
-from cloudplow.upload.settling import FAILURES_LIMIT, PIECE, RETRY_SECONDS, Settler, arrived_size
+from cloudplow.upload.settling import FAILURES_LIMIT, PIECE, RETRY_SECONDS, Settler
 from cloudplow.upload.task import UploadTask
 from tests.unit.helpers import DAY, NOON, FakeClock, make_ledger, open_stage, stage_file
 
@@ -102,7 +103,7 @@ class Bench:
         self.destination: Callable[[str], Destination] = lambda path: look_up(path, DUMP)
         Asked.hold = False
         monkeypatch.setattr(settling, "Background", Asked)
-        monkeypatch.setattr(settling, "look_up_files", self.answer)
+        monkeypatch.setattr(asking, "look_up_files", self.answer)
         self.settler = self.make_settler()
 
     def answer(

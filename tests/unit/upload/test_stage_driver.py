@@ -31,8 +31,8 @@ from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
 from cloudplow.upload.settling import Settler
 from cloudplow.upload.sizing import Uploaded
-from cloudplow.upload.stage import StageResult
 from cloudplow.upload.stage_driver import StageDriver, distinct_in_log
+from cloudplow.upload.stage_terms import StageResult
 from cloudplow.upload.task import UploadTask
 from tests.unit.helpers import DAY, NOON, FakeClock, charge, make_ledger
 from tests.unit.upload.test_stage import FakeProcess, line, stats_line
@@ -364,13 +364,13 @@ def test_switch_is_told_with_its_reason_and_the_account_that_was_left(bench: Ben
 
 def test_account_that_was_denied_rests_until_its_time(bench: Bench) -> None:
     bench.run({"a": 100}, bench.moved("a"))
-    bench.driver.leave_account(
+    bench.driver.account.leave(
         Reaction(React.REST_ACCOUNT, "its daily limit", NOON + DAY, switch_reason=SwitchReason.DENIED)
     )
     assert bench.ledger.denied(bench.account()) == (NOON + DAY, "its daily limit")
-    assert bench.driver.account_name == ""
+    assert bench.driver.account.name == ""
     assert bench.told(events.QuotaChanged)[-1].state == "denied"
-    bench.driver.leave_account(
+    bench.driver.account.leave(
         Reaction(React.REST_ACCOUNT, "nobody is active", NOON + DAY, switch_reason=SwitchReason.DENIED)
     )
 
@@ -378,7 +378,7 @@ def test_account_that_was_denied_rests_until_its_time(bench: Bench) -> None:
 def test_account_that_was_denied_near_its_quota_teaches_the_limit(bench: Bench) -> None:
     bench.run({"a": QUOTA - 50}, bench.moved("a"))
     bench.clock.move(60)
-    bench.driver.leave_account(
+    bench.driver.account.leave(
         Reaction(React.REST_ACCOUNT, "its daily limit", NOON + 3 * DAY, switch_reason=SwitchReason.DENIED)
     )
     assert bench.ledger.learned_limit("google", QUOTA) == QUOTA - 50
@@ -387,7 +387,7 @@ def test_account_that_was_denied_near_its_quota_teaches_the_limit(bench: Bench) 
 
 def test_account_that_failed_is_set_aside_and_not_denied(bench: Bench) -> None:
     bench.run({"a": 100}, bench.moved("a"))
-    bench.driver.leave_account(Reaction(React.SET_ACCOUNT_ASIDE, "revoked", switch_reason=SwitchReason.FAILED))
+    bench.driver.account.leave(Reaction(React.SET_ACCOUNT_ASIDE, "revoked", switch_reason=SwitchReason.FAILED))
     assert bench.ledger.denied(bench.account()) is None
     assert bench.pool is not None
     assert bench.pool.quota(str(bench.keys / "1.json")).why == "revoked"
