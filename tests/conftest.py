@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,33 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("CLOUDPLOW_LANDING_SECONDS", "2")
 
 pytest_plugins = ["tests.rclone_binaries", "tests.fake_drive.pytest_plugin"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--whole`: every combination of the large tables."""
+    parser.addoption("--whole", action="store_true", help="play every combination of tests marked `thin`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test marked `thin(n)`, keep every n-th combination of its parameters, unless `--whole` is given."""
+    if config.getoption("--whole") or any("[" in argument for argument in config.args):
+        return
+    tables: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("thin") is not None:
+            tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for name, table in tables.items():
+        mark = table[0].get_closest_marker("thin")
+        assert mark is not None
+        step = mark.args[0]
+        # Not the first of each table: its first column would always be the same.
+        first = zlib.crc32(name.encode()) % min(step, len(table))
+        left_out |= set(table) - set(table[first::step])
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+
 
 # A shell starts what runs in the background with Ctrl-C ignored, and every program of a test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -24,7 +24,7 @@ from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.harness.drive_upload import UPLOADER
 from tests.integration.book_site import BookSite, make_book_site
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(2)]
 
 LEDGER: Final = "sa_quota_cache.json"
 BOOK: Final = "cloudplow.db"
