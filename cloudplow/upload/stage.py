@@ -23,6 +23,8 @@ from cloudplow.upload.triggers import Sleep, Triggers
 
 #: What rclone says last when it ends by itself with an error, about no file in particular.
 _LAST_WORD: Final = re.compile(r"\bFailed to \w")
+#: What Google answers to an upload that it does not take.
+_REFUSED: Final = "googleapi: Error"
 #: An older version at the destination that is moved away (`--backup-dir`).
 _MOVED_AWAY: Final = "Moved (server-side)"
 
@@ -226,8 +228,8 @@ class StageRun:
         if self._request.stored_bytes is None or (self._moved_away and not self._logs_sizes):
             return  # the statistics of rclone 1.60 count older versions that it moved away, too
         failed = [
-            FailedFile(self._stored(self._waiting[name].size), self._doubts.seen_bytes(name))
-            for name in self._failed
+            FailedFile(self._stored(self._waiting[name].size), self._doubts.seen_bytes(name), _REFUSED in text)
+            for name, text in self._failed.items()
             if name in self._waiting
         ]
         repeated = repeated_bytes(self._counted_bytes - self._copied_bytes - self._wasted_bytes, failed)
