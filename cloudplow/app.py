@@ -86,6 +86,8 @@ class App:
         loaded: Loaded = build(document, sections, label=config_path.name, services=tuple(services))
         self.config = loaded.config
         self.warnings = loaded.warnings
+        #: Uploaders that cannot upload, with their faults: of the configuration, then what `check_tasks` finds.
+        self._unfit: dict[str, tuple[str, ...]] = {**loaded.broken}
         self.state_files = StateFiles(state_dir)
         self.bus = EventBus()
         self.controls = Controls(self.config.uploader)
@@ -251,7 +253,13 @@ class App:
         )
 
     def tasks(self, names: Sequence[str]) -> list[UploadTask]:
-        """The named uploaders, or all. Raises ConfigError for all unknown names at once."""
+        """The named uploaders, or all that the configuration has no fault in.
+
+        Raises ConfigError for all names at once that are unknown, or of uploaders that are left out.
+        """
+        faults = [fault for name in names for fault in self._unfit.get(name, ())]
+        if faults:
+            raise ConfigError(faults)
         unknown = [name for name in names if name not in self.config.uploader]
         if unknown:
             known = ", ".join(self.config.uploader) or "none"
@@ -261,16 +269,24 @@ class App:
         return [upload_task(self.config, name) for name in (names or self.config.uploader)]
 
     def check_tasks(self, tasks: Sequence[UploadTask]) -> None:
-        """Check what the tasks need before anything is started.
+        """Check what the tasks need before anything is started. One that lacks something does not stop the others.
 
-        Raises ConfigError with every fault, RcloneNotFoundError for an rclone that is too old.
+        Raises ConfigError with every fault if no task is left, RcloneNotFoundError for an rclone that is too old.
         """
         preflight = self.begin_preflight()
         preflight.check_version()
         faults = environment_faults(os.environ)
-        faults += [fault for task in tasks for fault in task_faults(task, preflight, self.keys)]
-        if faults:
-            raise ConfigError(faults)
+        lacking = {task.name: tuple(task_faults(task, preflight, self.keys)) for task in tasks}
+        if faults or all(lacking.values()):
+            raise ConfigError([*faults, *(fault for found in lacking.values() for fault in found)])
+        self._unfit.update({name: found for name, found in lacking.items() if found})
+        for name, found in lacking.items():
+            for fault in found:
+                log.error("%s (the other uploaders go on without %s)", fault, name)
+
+    def is_fit(self, task: UploadTask) -> bool:
+        """Whether `check_tasks` found nothing that a task lacks."""
+        return task.name not in self._unfit
 
     def upload(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
         """Upload each task once, one after the other; returns how each session ended.
@@ -288,6 +304,9 @@ class App:
         for task in tasks:
             if self.controls.stop_requested():
                 break
+            if task.name in self._unfit:
+                finished.append(_not_started(task.name, SessionOutcome.FAILED, "; ".join(self._unfit[task.name])))
+                continue
             reason = context.may_upload(task.name)
             if reason:
                 log.info("%s: not uploading now: %s", task.name, reason)

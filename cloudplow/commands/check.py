@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cloudplow.accounts.pool import key_files
@@ -24,6 +24,7 @@ Line = tuple[str, str]
 def add(commands: Subparsers) -> None:
     """Add the command."""
     parser = commands.add_parser("check", help="check config, rclone, remotes, keys, folders, plugins")
+    parser.add_argument("--strict", action="store_true", help="exit with 2 for warnings too")
     parser.set_defaults(handler=run)
 
 
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     for verdict, text in _lines(app, config_path(options)):
         shown = "FAULT" if verdict == "fault" else verdict
         print(f"{shown:<7} {logs.escape_control(text)}")
-        if verdict == "fault":
+        if verdict == "fault" or (options.strict and verdict == "warning"):
             status = ExitStatus.USAGE
     return int(status)
 
@@ -56,9 +57,19 @@ def _lines(app: App, config: Path) -> Iterator[Line]:
     if not app.config.uploader:
         yield "fault", NO_UPLOADER
         return
-    for task in app.tasks([]):
-        yield from _task(task, preflight)
+    yield from _tasks([list(_task(task, preflight)) for task in app.tasks([])])
     yield from app.plugins.check(app)
+
+
+def _tasks(found: Sequence[Sequence[Line]]) -> Iterator[Line]:
+    """The lines of all uploaders: what is wrong with one is no fault while another one can upload."""
+    refused = [any(verdict == "fault" for verdict, _ in lines) for lines in found]
+    for lines in found:
+        for verdict, text in lines:
+            if verdict == "fault" and not all(refused):
+                yield "warning", f"{text} (the other uploaders go on without this one)"
+            else:
+                yield verdict, text
 
 
 def _state_dir(folder: Path) -> Iterator[Line]:

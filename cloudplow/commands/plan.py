@@ -23,6 +23,8 @@ from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task
 
+log = logging.getLogger("cloudplow")
+
 
 def add(commands: Subparsers) -> None:
     """Add the command."""
@@ -37,7 +39,10 @@ def run(options: argparse.Namespace) -> int:
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
     app = make_app(options)
     tasks = app.tasks(options.names)
+    for warning in app.warnings:
+        log.warning("%s", warning)
     app.check_tasks(tasks)
+    tasks = [task for task in tasks if app.is_fit(task)]
     app.read_book()
     context = app.context()
     last = app.state_files.read(SESSION_FILE, keep=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cloudplow.app import App, worst_status
-from cloudplow.commands.options import Subparsers, log_path, make_app, stop_on_signals
+from cloudplow.commands.options import Subparsers, ensure_config, log_level, log_path, make_app, stop_on_signals
 from cloudplow.errors import CloudplowError
 from cloudplow.events import SessionOutcome, sentence
 from cloudplow.terminal import logs
@@ -29,7 +29,8 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be started."""
-    display = make_display(options.loglevel, log_path(options))
+    ensure_config(options)
+    display = make_display(log_level(options), log_path(options))
     return upload(make_app(options), display, names=options.names, wait=options.wait, dry_run=options.dry_run)
 
 

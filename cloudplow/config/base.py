@@ -17,19 +17,36 @@ _TIME_OF_DAY = re.compile(r"^\s*([01]?\d|2[0-3]):([0-5]\d)\s*$", re.ASCII)
 MAX_SIZE_BYTES: Final = (1 << 63) - 1
 
 
+#: Keys in which a blank is a value: a text for people, or one that must not be left to a default.
+_BLANK_COUNTS: Final = frozenset({"title", "account_quota", "account_quota_hours"})
+
+
 class Model(BaseModel):
-    """Frozen; null counts as missing; unknown keys are ignored here, and the loader warns about them."""
+    """Frozen; null and blanks count as missing; unknown keys are ignored here, and the loader warns about them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
     def _null_is_missing(cls, data: Any) -> Any:
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+        if not isinstance(data, dict):
+            return data
+        return {
+            key: value
+            for key, value in data.items()
+            if value is not None and (key in _BLANK_COUNTS or _blank_to_none(value) is not None)
+        }
 
 
 def _blank_to_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
+
+
+def _as_text(value: object) -> object:
+    """Text; a number, which older configurations hold where a text belongs, as it is written."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return _blank_to_none(value)
 
 
 def _check_time_of_day(value: object) -> str:
@@ -68,8 +85,10 @@ def _check_extras(value: object) -> object:
     return normalise_extras(value)[0]
 
 
+#: A text that may be written as a number.
+Text = Annotated[str, BeforeValidator(_as_text)]
 #: An optional string; an empty one counts as missing, as in older configurations.
-OptionalText = Annotated[str | None, BeforeValidator(_blank_to_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_as_text)]
 #: "HH:MM", two digits each; an empty string is midnight: older configurations have it while the schedule is off.
 TimeOfDay = Annotated[str, BeforeValidator(_check_time_of_day)]
 #: Bytes, above zero; written as "750G" or as a number of bytes.

@@ -58,13 +58,19 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # Not every file system can do it, and the file is there already.
+        with contextlib.suppress(OSError):
+            _sync_folder(target.parent)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise _write_fault(path, error) from None
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _write_fault(path: Path, error: Exception) -> ConfigError:
