@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, model_validator
 
@@ -22,7 +22,10 @@ _BLANK_COUNTS: Final = frozenset({"title", "account_quota", "account_quota_hours
 
 
 class Model(BaseModel):
-    """Frozen; null and blanks count as missing; unknown keys are ignored here, and the loader warns about them."""
+    """Frozen; null and blanks count as missing; unknown keys are ignored here, and the loader warns about them.
+
+    An empty list in place of an object, and an empty object in place of a list, are empty too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, defer_build=True)
 
@@ -31,11 +34,17 @@ class Model(BaseModel):
     def _null_is_missing(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {
-            key: value
-            for key, value in data.items()
-            if value is not None and (key in _BLANK_COUNTS or _blank_to_none(value) is not None)
-        }
+        return {key: value for key, value in data.items() if not cls._is_missing(key, value)}
+
+    @classmethod
+    def _is_missing(cls, key: str, value: object) -> bool:
+        if value is None or (_blank_to_none(value) is None and key not in _BLANK_COUNTS):
+            return True
+        if value not in ([], {}) or key not in cls.model_fields:
+            return False
+        kind = get_origin(cls.model_fields[key].annotation)
+        wrong = dict if kind is tuple else list
+        return kind in (tuple, Mapping) and isinstance(value, wrong)
 
 
 def _blank_to_none(value: object) -> object:
@@ -47,6 +56,11 @@ def _as_text(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return _blank_to_none(value)
+
+
+def in_small_letters(value: object) -> object:
+    """A word as it is compared: without blanks around it, in small letters."""
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def _check_time_of_day(value: object) -> str:

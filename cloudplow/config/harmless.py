@@ -114,8 +114,8 @@ def _remote(parts: Parts, document: Mapping[str, Any]) -> Edit | None:
         return Edit(parts[:3], "it is ignored (no uploader uses this remote)")
     if len(parts) > 2 and parts[2] in _REMOTE_KEYS:
         return Edit(parts[:3], _REMOTE_KEYS[str(parts[2])])
-    if len(parts) == 4 and parts[2] == "rclone_sleeps" and not str(parts[3]).strip():
-        return Edit(parts, "it is not watched for")
+    if len(parts) >= 4 and parts[2] == "rclone_sleeps" and not str(parts[3]).strip():
+        return Edit(parts[:4], "it is not watched for")
     return None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from cloudplow.config.base import ExtraFlags, Model, OptionalText, SizeBytes, Text, TimeOfDay
+from cloudplow.config.base import ExtraFlags, Model, OptionalText, SizeBytes, Text, TimeOfDay, in_small_letters
 from cloudplow.config.models_services import Notification, Nzbget, Plex, Sabnzbd, Syncer
 from cloudplow.units import GIB
 
@@ -49,7 +49,7 @@ class Remote(Model):
     upload_remote: OptionalText = None
     hidden_remote: OptionalText = None
     sync_remote: OptionalText = None
-    rclone_command: Literal["move", "copy"] = "move"
+    rclone_command: Annotated[Literal["move", "copy"], BeforeValidator(in_small_letters)] = "move"
     rclone_excludes: tuple[Text, ...] = ()
     rclone_extras: ExtraFlags = Field(default_factory=dict)
     rclone_sleeps: Mapping[str, Sleep] = Field(default_factory=dict)

@@ -113,7 +113,7 @@ def test_all_faults_of_a_configuration_are_shown_at_once(broken: LocalSite) -> N
         'core.dry_run: must be true or false (found "maybe")',
         "uploader.google.account_quota: must be a size above zero, as rclone writes it",
         'uploader.gogle: "gogle" is not a name under "remotes" (known: "google"); rename it, or add the remote',
-        "warning: uploader.google.check_interval: must be greater than 0 (found 0), so the default of 30 minutes is used",
+        "warning: uploader.google.check_interval: must be greater than 0 (found 0), so the default",
         "warning: uploader.google.schedule.allowed_from: must be a time of day in the form HH:MM",
     )
 

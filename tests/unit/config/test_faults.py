@@ -88,7 +88,7 @@ def test_service_that_nobody_offers_is_a_warning_that_lists_the_known_ones() -> 
 @pytest.mark.parametrize(
     ("document", "sentence"),
     [
-        (minimal(remotes=[]), 'remotes: must be an object, for example {"name": "value"}'),
+        (minimal(remotes="x"), 'remotes: must be an object, for example {"name": "value"}'),
         (with_remote(rclone_command="sync"), 'rclone_command: must be "move" or "copy" (found "sync")'),
         (with_remote(rclone_excludes="*.nfo"), 'must be a list, for example ["a", "b"] (found "*.nfo")'),
         (with_remote(rclone_excludes=[[]]), "rclone_excludes[0]: must be a string, in double quotes"),

@@ -119,7 +119,7 @@ def test_key_that_is_there_twice_is_a_fault_with_its_path(tmp_path: Path) -> Non
 
 
 def test_key_that_is_there_twice_hides_no_other_fault(tmp_path: Path) -> None:
-    document = read(tmp_path, '{"core": {"dry_run": 1,\n "dry_run": "maybe"}, "remotes": []}')
+    document = read(tmp_path, '{"core": {"dry_run": 1,\n "dry_run": "maybe"}, "remotes": "x"}')
     with pytest.raises(ConfigError) as caught:
         build(document, SECTIONS)
     assert [fault.split(": ")[0] for fault in caught.value.faults] == ["core.dry_run", "core.dry_run", "remotes"]
