@@ -108,14 +108,23 @@ def user_config_path() -> Path:
 
 
 def state_dir(options: argparse.Namespace) -> Path:
-    """The folder of the cache files: that of `--cachefile`, else that of the configuration."""
+    """The folder of the cache files: that of `--cachefile` (or this folder itself), else that of the configuration."""
     cache = _cache_file(options)
+    if cache is not None and cache.is_dir():
+        return cache.resolve()
     return (config_path(options) if cache is None else cache).parent.resolve()
 
 
 def _cache_file(options: argparse.Namespace) -> Path | None:
     named = _given(options, "cachefile")
     return None if named is None else Path(named).expanduser()
+
+
+def old_cache_path(options: argparse.Namespace) -> Path | None:
+    """The old program's database: the file named, else the one in the folder of the cache files or of the config."""
+    named = _cache_file(options)
+    places = [state_dir(options) / "cache.db", config_path(options).parent / "cache.db"]
+    return next((path for path in ([] if named is None else [named]) + places if path.is_file()), None)
 
 
 def log_path(options: argparse.Namespace) -> Path:
@@ -129,7 +138,7 @@ def log_path(options: argparse.Namespace) -> Path:
 def make_app(options: argparse.Namespace) -> App:
     """The program as the options describe it, not started yet. Raises ConfigError, PluginError. Writes nothing."""
     require_config(options)
-    return App(config_path(options), state_dir(options), old_cache=_cache_file(options))
+    return App(config_path(options), state_dir(options), old_cache=old_cache_path(options))
 
 
 def require_config(options: argparse.Namespace) -> None:

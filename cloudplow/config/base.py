@@ -34,7 +34,16 @@ class Model(BaseModel):
     def _null_is_missing(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        return {key: value for key, value in data.items() if not cls._is_missing(key, value)}
+        return {key: cls._without_blanks(key, value) for key, value in data.items() if not cls._is_missing(key, value)}
+
+    @classmethod
+    def _without_blanks(cls, key: str, value: object) -> object:
+        """A list of texts without blank ones: an empty text is part of every path, and no pattern."""
+        if not isinstance(value, list) or key not in cls.model_fields:
+            return value
+        if key == "plugins" or get_origin(cls.model_fields[key].annotation) is not tuple:
+            return value
+        return [one for one in value if _blank_to_none(one) is not None]
 
     @classmethod
     def _is_missing(cls, key: str, value: object) -> bool:

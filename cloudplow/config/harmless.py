@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from cloudplow.config.faults import Fault, Parts, place, printable
+from cloudplow.config.references import is_blank, is_on
 
 #: Stands for a part that is taken out; lists keep their indices until all parts are.
 _GONE: Final = object()
@@ -105,7 +106,7 @@ def _uploader(parts: Parts, document: Mapping[str, Any]) -> Edit | None:
         # Whether hours are to be kept is not known, so nothing may start by itself: from 00:00 to 00:00.
         return Edit(parts[:3], _NO_START, {"enabled": True})
     schedule = document["uploader"][parts[1]]["schedule"]
-    off = not isinstance(schedule, dict) or schedule.get("enabled") in (None, False, "", "false", 0)
+    off = not isinstance(schedule, dict) or not is_on(schedule.get("enabled"))
     return Edit(parts[:4], "it is not used (the schedule is off)" if off else _NO_START)
 
 
@@ -114,8 +115,11 @@ def _remote(parts: Parts, document: Mapping[str, Any]) -> Edit | None:
         return Edit(parts[:3], "it is ignored (no uploader uses this remote)")
     if len(parts) > 2 and parts[2] in _REMOTE_KEYS:
         return Edit(parts[:3], _REMOTE_KEYS[str(parts[2])])
-    if len(parts) >= 4 and parts[2] == "rclone_sleeps" and not str(parts[3]).strip():
-        return Edit(parts[:4], "it is not watched for")
+    if len(parts) >= 4 and parts[2] == "rclone_sleeps":
+        trigger = document["remotes"][parts[1]]["rclone_sleeps"][parts[3]]
+        number = trigger.get(parts[4]) if len(parts) > 4 and isinstance(trigger, dict) else trigger
+        if is_blank(parts[3]) or is_blank(number):
+            return Edit(parts[:4], "this text is not watched for (denials by Google are)")
     return None
 
 

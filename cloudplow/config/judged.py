@@ -25,7 +25,8 @@ class Judged:
         self._seen: set[Parts] = set()
         #: Faults that an upload cannot go on with, in the order found.
         self._refusing: list[Fault] = []
-        self._of_all = False
+        #: Those of them that are not of one uploader.
+        self._of_all: list[Fault] = []
         self.warnings: list[str] = []
         self.broken: dict[str, list[Fault]] = {}
 
@@ -63,15 +64,16 @@ class Judged:
         self._refusing.append(fault)
         name = uploader_of(fault, self._original)
         if name is None:
-            self._of_all = True
+            self._of_all.append(fault)
             return
         self.broken.setdefault(name, []).append(fault)
         self.take_out(without_uploader(fault.parts, name))
 
     def refuse_if_needed(self) -> None:
         """Raise ConfigError if an upload would be wrong or impossible, else turn what is broken into warnings."""
-        nobody_left = bool(self.broken) and not self.document().get("uploader")
-        if self._of_all or nobody_left:
+        if self.broken and not self.document().get("uploader"):
             raise ConfigError(list(dict.fromkeys(map(str, self._refusing))), self.warnings)
         for name, faults in self.broken.items():
             self.warnings += [fault.warning(left_out(name)) for fault in faults]
+        if self._of_all:
+            raise ConfigError(list(dict.fromkeys(map(str, self._of_all))), self.warnings)

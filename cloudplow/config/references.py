@@ -31,7 +31,8 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _is_on(value: object) -> bool:
+def is_on(value: object) -> bool:
+    """Whether a switch is on, however it is written."""
     if isinstance(value, str):
         return value.strip().lower() in {"true", "1", "on", "yes", "t", "y"}
     return value in (True, 1)
@@ -58,13 +59,13 @@ def _uploader_faults(document: Document) -> Iterator[Fault]:
                     yield fault(("remotes", name, key), needed)
             yield from _destination_faults(("remotes", name, "upload_remote"), remotes[name].get("upload_remote"))
         schedule = _object(entry.get("schedule"))
-        if _is_on(schedule.get("enabled")):
+        if is_on(schedule.get("enabled")):
             for key in ("allowed_from", "allowed_until"):
                 if is_blank(schedule.get(key)):
                     needed = 'is missing; add it in the form HH:MM, for example "22:30", or set enabled to false'
                     yield fault(("uploader", name, "schedule", key), needed)
         mover = _object(entry.get("mover"))
-        if _is_on(mover.get("enabled")):
+        if is_on(mover.get("enabled")):
             for key in ("move_from_remote", "move_to_remote"):
                 yield from _mover_faults(document, ("uploader", name, "mover", key), mover.get(key))
 
@@ -160,7 +161,7 @@ def _service_faults(document: Document, services: Collection[str]) -> Iterator[F
     needed = {"plex": ("url", "token"), "nzbget": ("url",), "sabnzbd": ("url", "apikey")}
     for section, keys in needed.items():
         values = _object(document.get(section))
-        if _is_on(values.get("enabled")):
+        if is_on(values.get("enabled")):
             for key in keys:
                 if is_blank(values.get(key)):
                     yield fault((section, key), f"is missing; add it, or set {section}.enabled to false")

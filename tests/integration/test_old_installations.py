@@ -192,3 +192,13 @@ def test_output_that_is_closed_or_full_is_no_traceback(any_site: LocalSite, comm
         assert done.returncode in ((0, 1) if "full" in ending else (0,)), (ending, done)
     assert json.loads(any_site.config_path.read_text()) == any_site.config
     assert os.path.lexists(any_site.root / "rclone.conf")
+
+
+def test_a_dashboard_section_of_the_wrong_kind_is_told_to_who_asks_for_health(any_site: LocalSite) -> None:
+    any_site.config.update(plugins=["cloudplow_dashboard"], dashboard="x")
+
+    run = any_site.run("healthcheck")
+
+    assert run.status == 1, run.said
+    assert "Traceback" not in run.said
+    assert 'dashboard: must be an object, for example {"name": "value"} (found "x"), so there is no' in run.stderr

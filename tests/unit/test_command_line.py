@@ -67,6 +67,19 @@ def test_an_argument_wins_over_the_environment_and_that_over_the_default(monkeyp
     assert (config_path(given), log_path(given), state_dir(given)) == (Path("/a/c"), Path("/a/l"), Path("/a/b"))
 
 
+def test_a_cachefile_that_is_a_folder_is_the_folder(place: Path) -> None:
+    assert state_dir(parsed("upload", "--cachefile", str(place / "here"))) == place / "here"
+
+
+def test_the_old_database_is_looked_for_at_its_name_and_beside_the_configuration(place: Path) -> None:
+    here = place / "here"
+    given = parsed("upload", "--config", str(here / "config.json"), "--cachefile", str(place / "home" / "bans.db"))
+    assert command_options.old_cache_path(given) is None
+    for path in (here / "cache.db", place / "home" / "cache.db", place / "home" / "bans.db"):
+        path.write_bytes(b"")
+        assert command_options.old_cache_path(given) == path
+
+
 @pytest.mark.parametrize(
     ("variable", "level"), [("", "INFO"), (" ", "INFO"), ("debug", "DEBUG"), (" WARN ", "WARN"), ("warning", "WARN")]
 )

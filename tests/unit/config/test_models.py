@@ -174,7 +174,11 @@ def test_order_of_flags_is_the_users_and_dashes_are_added() -> None:
 
 @pytest.mark.parametrize(
     "sleep",
-    [{"count": 0, "timeout": 1, "sleep": 1}, {"count": 1, "timeout": -1, "sleep": 1}, {"count": 1, "timeout": 1}],
+    [
+        {"count": 0, "timeout": 1, "sleep": 1},
+        {"count": 1, "timeout": -1, "sleep": 1},
+        {"count": 1, "timeout": 1, "sleep": "long"},
+    ],
 )
 def test_trigger_that_cannot_work_is_a_fault(sleep: object) -> None:
     (fault,) = faults_of(with_remote(rclone_sleeps={"Error 403: x": sleep}))
@@ -183,7 +187,7 @@ def test_trigger_that_cannot_work_is_a_fault(sleep: object) -> None:
 
 def test_trigger_without_text_would_stop_every_run_and_is_not_watched_for() -> None:
     (fault,) = warnings_of(with_remote(rclone_sleeps={" ": {"count": 1, "timeout": 1, "sleep": 1}}))
-    assert "would match every line, so it is not watched for" in fault
+    assert "would match every line, so this text is not watched for" in fault
 
 
 @pytest.mark.parametrize("speed", ["fast", "10M:1M:1M", "", None, True, "1" * 400])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -14,6 +15,22 @@ from cloudplow_dashboard.config import DashboardSection
 
 from .old_configurations import CHANGES, REFUSED, SILENT, WHOLE, Change, changed, whole
 
+#: Keys of remotes and uploaders that an upload is right without.
+BESIDE: Final = frozenset(
+    {
+        "hidden_remote",
+        "sync_remote",
+        "remove_empty_dir_depth",
+        "check_interval",
+        "max_size_gb",
+        "size_excludes",
+        "opened_excludes",
+        "exclude_open_files",
+        "can_be_throttled",
+        "schedule",
+        "mover",
+    }
+)
 SECTIONS: Final[dict[str, type[BaseModel]]] = {"dashboard": DashboardSection}
 
 
@@ -66,6 +83,34 @@ def test_what_would_make_an_upload_wrong_is_refused(change: Change) -> None:
         build(changed(change), SECTIONS)
     (fault,) = caught.value.faults
     assert fault.startswith(f"{change.told}: ")
+
+
+def places(document: dict[str, Any], parts: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every place in a document that has a key."""
+    for key, value in document.items():
+        yield (*parts, key)
+        if isinstance(value, dict):
+            yield from places(value, (*parts, key))
+
+
+@pytest.mark.parametrize("name", ["cloudbox", "fork"])
+def test_whatever_is_at_a_place_that_does_not_concern_uploads_is_a_warning_at_most(name: str) -> None:
+    concern = ("core", "remotes", "uploader", "plugins")
+    tried = 0
+    for parts in places(whole(name)):
+        beside = parts[0] not in concern or (len(parts) > 2 and parts[2] in BESIDE)
+        for value in ("", None, "x", "5", -1, True, [None], ["x"], {"a": 1}, 1e300) if beside else ():
+            document = whole(name)
+            holder = document
+            for key in parts[:-1]:
+                holder = holder[key]
+            holder[parts[-1]] = value
+            loaded = build(document, SECTIONS)
+            assert list(loaded.config.uploader) == ["google"]
+            for warning in loaded.warnings:
+                assert_helpful(warning)
+            tried += 1
+    assert tried > 200
 
 
 def test_a_destination_without_a_colon_asks_what_was_meant() -> None:
@@ -124,3 +169,22 @@ def test_what_is_off_is_no_warning() -> None:
     document.update(notifications={}, hidden={})
 
     assert warnings_of(document) == ()
+
+
+def test_blank_texts_in_a_list_do_not_count() -> None:
+    document = whole("cloudbox")
+    document["remotes"]["google"]["rclone_excludes"] = ["", "*.nfo", None]
+    document["uploader"]["google"]["opened_excludes"] = [" "]
+    config = build(document, SECTIONS).config
+
+    assert config.remotes["google"].rclone_excludes == ("*.nfo",)
+    assert config.uploader["google"].opened_excludes == ()
+
+
+def test_a_schedule_that_cannot_be_read_never_lets_a_scheduler_start() -> None:
+    document = whole("cloudbox")
+    document["uploader"]["google"]["schedule"] = "at night"
+    schedule = build(document, SECTIONS).config.uploader["google"].schedule
+
+    assert schedule.enabled
+    assert schedule.from_minutes == schedule.until_minutes == 0
