@@ -72,10 +72,13 @@ def parse(text: str, label: str) -> tuple[Any, list[Fault]]:
     text = text.removeprefix("\ufeff")
     found = _DuplicateFound()
     slips: list[_Slip] = []
+    duplicates: list[Fault] = []
+    value: Any = None
     readable = text
     while True:
         try:
             value = json.loads(readable, object_pairs_hook=found, parse_constant=_no_constant)
+            duplicates = list(_duplicates(readable)) if found.any else []
             break
         except json.JSONDecodeError as error:
             slip = _slip(readable, error)
@@ -91,8 +94,9 @@ def parse(text: str, label: str) -> tuple[Any, list[Fault]]:
             readable[: slip.start] + re.sub(r"[^\n]", " ", readable[slip.start : slip.end]) + readable[slip.end :]
         )
     if slips:
-        raise ConfigError([_sentence(text, slip, label) for slip in sorted(slips)])
-    return value, list(_duplicates(text)) if found.any else []
+        told = [_sentence(text, slip, label) for slip in sorted(slips)]
+        raise ConfigError([*told, *(f"{label}: {one}" for one in duplicates)])
+    return value, duplicates
 
 
 def too_deep(label: str) -> str:

@@ -158,6 +158,18 @@ def test_everything_that_an_upload_lacks_is_shown_at_once(broken: LocalSite) -> 
     )
 
 
+@pytest.mark.parametrize("command", ["upload", "plan", "check"])
+def test_a_destination_without_its_colon_is_asked_about(broken: LocalSite, command: str) -> None:
+    broken.remote["upload_remote"] = "vault"
+
+    run = broken.run(command)
+
+    assert run.status == 2, run.said
+    assert run.stderr.startswith("cloudplow: remotes.google.upload_remote: is a folder below the one where cloudplow")
+    assert 'did you mean "vault:"?' in run.stderr
+    assert not (broken.root / "vault").exists()
+
+
 def test_a_file_in_the_place_of_the_upload_folder_is_a_fault(broken: LocalSite) -> None:
     broken.remote["upload_folder"] = str(broken.root / "rclone.conf")
 

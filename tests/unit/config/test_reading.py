@@ -136,6 +136,10 @@ def test_key_that_is_there_twice_where_it_does_no_harm_is_a_warning(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "sentences"),
     [
+        (
+            '{"a": 1, // x\n "a": 2}',
+            ["line 1, column 10: JSON has no comments", "a: appears twice, in line 1 and again in line 2, column 2"],
+        ),
         ('{\n  // mine\n  "a": 1\n}', ["line 2, column 3: JSON has no comments; remove it"]),
         ('{"a": 1 // s3cr3t\n}', ["line 1, column 9: JSON has no comments"]),
         ('// first\n{"a": 1}', ["line 1, column 1: JSON has no comments"]),
