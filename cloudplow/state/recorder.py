@@ -127,6 +127,8 @@ class Recorder:
         self._samples.setdefault(event.uploader, SizeSample()).add(event.size)
 
     def _on_session_finished(self, event: events.SessionFinished) -> None:
+        if event.session_id != self._session.get("session_id"):
+            return  # a session that could not begin: what the last one did is still what counts
         self._session |= {
             "active": False,
             "session_end": _local_time(event.at),

@@ -16,6 +16,7 @@ from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_comman
 from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
+from cloudplow.upload.own_files import OwnFiles
 from cloudplow.upload.task import UploadTask
 
 #: Longer than rclone ever needs to read its configuration, in seconds.
@@ -25,8 +26,10 @@ DUMP_TIMEOUT_SECONDS: Final = 60.0
 class Preflight:
     """Starts all queries immediately, while the main thread continues; reading an answer waits for it."""
 
-    def __init__(self, rclone: Rclone) -> None:
+    def __init__(self, rclone: Rclone, own: OwnFiles | None = None) -> None:
+        """own: cloudplow's own files, which no upload folder may be full of."""
         self.rclone = rclone
+        self.own = own or OwnFiles()
         self._answer = self._query(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
         self._listings: dict[tuple[str, ...], Background[Completed]] = {}
         self._version: tuple[int, ...] | None = None
@@ -99,6 +102,8 @@ def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None
         faults.append(f'{place}.upload_folder: "{task.folder}" {what}; create it, or correct the path')
     elif not os.access(task.folder, os.R_OK | os.X_OK):
         faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; fix its permissions')
+    elif fault := preflight.own.fault(task.folder):
+        faults.append(f"{place}.upload_folder: {fault}")
     try:
         destination = preflight.destination(task.job.destination, task.job.extras)
     except RcloneError as error:
