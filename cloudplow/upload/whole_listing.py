@@ -54,8 +54,8 @@ def whole_listing(
             bad |= {entry.name: entry for entry in _leading_nowhere(task, links)}
             # What an earlier listing that ended early had found is in this one, or gone.
             return Found(done.stdout, _meant(job, listing, list(bad.values()), stopping), is_whole=True)
-        patterns = [entry.pattern for entry in folders_of(ended)]
-        job = job._replace(excludes=[*job.excludes, *(one for one in patterns if one not in job.excludes)])
+        patterns = (entry.pattern for entry in folders_of(ended))
+        job = job._replace(excludes=(*job.excludes, *(one for one in patterns if one not in job.excludes)))
         if left:
             running = listing(job)
     return Found(b"".join(outputs), _meant(task.job, listing, list(bad.values()), stopping), is_whole=False)

@@ -173,7 +173,12 @@ def test_order_of_flags_is_the_users_and_dashes_are_added() -> None:
 
 @pytest.mark.parametrize(
     "sleep",
-    [{"count": 0, "timeout": 1, "sleep": 1}, {"count": 1, "timeout": -1, "sleep": 1}, {"count": 1, "timeout": 1}],
+    [
+        {"count": 0, "timeout": 1, "sleep": 1},
+        {"count": 1, "timeout": -1, "sleep": 1},
+        {"count": 1, "timeout": 1},
+        {"count": 1, "timeout": 1, "sleep": 0},
+    ],
 )
 def test_trigger_that_cannot_work_is_a_fault(sleep: object) -> None:
     (fault,) = faults_of(with_remote(rclone_sleeps={"Error 403: x": sleep}))
