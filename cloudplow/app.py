@@ -315,7 +315,14 @@ class App:
         context = self.context(wait_for_capacity=wait_for_capacity)
         # A dry run changes nothing, not even the book.
         opens = not tasks or any(not task.job.dry_run for task in tasks)
-        with self._keeper.owning(opens=opens), steered(self):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._keeper.owning(opens=opens))
+            except (BusyError, StateError) as error:
+                for task in tasks:
+                    self._publish_not_started(task.name, str(error))
+                raise
+            stack.enter_context(steered(self))
             return self._upload(context, tasks)
 
     def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:

@@ -58,6 +58,9 @@ class Recorder:
 
     def on_event(self, _sender: str, *, event: Event, **_extra: Any) -> None:
         """Receive one event."""
+        if isinstance(event, events.SessionFinished) and event.session_id != self._session.get("session_id"):
+            # It could not begin, perhaps because another process uploads: the record of that one stays as it is.
+            return
         with self._lock:
             self._handlers[type(event)](event)
         self._files.mark_dirty(SESSION_FILE)
@@ -132,8 +135,6 @@ class Recorder:
         self._samples.setdefault(event.uploader, SizeSample()).add(event.size)
 
     def _on_session_finished(self, event: events.SessionFinished) -> None:
-        if event.session_id != self._session.get("session_id"):
-            return  # a session that could not begin: what the last one did is still what counts
         self._session |= {
             "active": False,
             "session_end": _local_time(event.at),

@@ -12,7 +12,7 @@ from cloudplow.planning.planner import Plan
 from cloudplow.units import format_bytes
 from cloudplow.upload.bad_entries import all_cures
 from cloudplow.upload.listing import Listing
-from cloudplow.upload.queue_learner import own_sentence
+from cloudplow.upload.own_files import own_sentence
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
 
@@ -39,7 +39,10 @@ def end_of(made: Plan, pool: AccountPool | None, queue: QueueState, listing: Lis
     given_up = queue.given_up()
     if given_up:
         name, error = next(iter(given_up.items()))
-        return _failed(f"{count(len(given_up), 'file')} could not be uploaded, for example {name!r}: {error}")
+        why = f"{count(len(given_up), 'file')} could not be uploaded, for example {name!r}: {error}"
+        if "permission denied" in error:
+            why += "; fix its permissions, or add it to rclone_excludes"
+        return _failed(why)
     if listing.bad:
         return _failed(all_cures(listing.bad))
     if not listing.is_whole:

@@ -99,6 +99,13 @@ def modified_at(folder: Path, name: str) -> int:
         return 0
 
 
+def opened_now(task: UploadTask) -> frozenset[str]:
+    """The absolute paths of files that must wait because a program holds them open."""
+    if not task.exclude_open_files:
+        return frozenset()
+    return open_files_below(task.folder, except_containing=task.opened_excludes)
+
+
 def without_open_files(files: Iterable[QueueFile], folder: Path, opened: frozenset[str]) -> list[QueueFile]:
     """Leave out files that a process holds open. opened: absolute paths."""
     if not opened:
@@ -183,11 +190,9 @@ def learn_queue(
     done_already: files of a copy that are known to be at the destination. Raises RcloneError, and StoppedError when
     asked to stop.
     """
-    first = context.listing(task.job)
-    opened: frozenset[str] = frozenset()
-    if task.exclude_open_files:
-        opened = open_files_below(task.folder, except_containing=task.opened_excludes)
-    found = whole_listing(task, context.listing, first, controls.stopping)
+    found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
+    # Only now: a file that was made while the folder was listed may still be written.
+    opened = opened_now(task)
     own = context.own.below(task.folder)
     listed = parse_listing(found.output)
     if not found.is_whole:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile
 from cloudplow.state.book_file import BOOK_FILE
 from cloudplow.state.state_files import LEARNED_FILE, LEDGER_FILE, SESSION_FILE
@@ -130,6 +131,13 @@ def rclone_config_paths(configured: str | None, environ: Mapping[str, str]) -> l
     base = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
     named = [configured, environ.get("RCLONE_CONFIG"), f"{base}/rclone/rclone.conf", f"{home}/.rclone.conf"]
     return [Path(one).expanduser() for one in named if one]
+
+
+def own_sentence(own_files: int) -> str:
+    """That files of cloudplow itself are no part of the queue."""
+    files = count(own_files, "file")
+    verb = "is" if own_files == 1 else "are"
+    return f"{files} in the upload folder {verb} cloudplow's own (configuration, cache, keys, logs) and will stay there"
 
 
 def _is_copy(name: str, own: str) -> bool:

@@ -16,8 +16,10 @@ from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_comman
 from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
+from cloudplow.upload.bad_entries import NAMED, cure
 from cloudplow.upload.own_files import OwnFiles
 from cloudplow.upload.task import UploadTask
+from cloudplow.upload.whole_listing import whole_listing
 
 #: Longer than rclone ever needs to read its configuration, in seconds.
 DUMP_TIMEOUT_SECONDS: Final = 60.0
@@ -88,6 +90,17 @@ def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
     except ValueError as error:
         raise RcloneError("rclone's configuration is not valid JSON (check core.rclone_config_path)") from error
     return {name: value for name, value in document.items() if isinstance(value, dict)}
+
+
+def task_warnings(task: UploadTask, preflight: Preflight) -> list[str]:
+    """What an upload would pass over in a task's folder, one sentence each with what to do. Lists the folder."""
+    try:
+        found = whole_listing(task, preflight.listing, preflight.listing(task.job), None)
+    except RcloneError as error:
+        return [str(error)]
+    own = preflight.own.below(task.folder)
+    said = [f"uploader.{task.name}: {cure(entry)}" for entry in found.bad if not own.holds(entry.name)]
+    return said[:NAMED]
 
 
 def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None) -> list[str]:

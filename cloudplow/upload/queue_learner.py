@@ -11,14 +11,17 @@ from typing import Final
 from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.distribution import distribution_document
-from cloudplow.events import UploaderState
+from cloudplow.events import SessionOutcome, UploaderState
 from cloudplow.events.sentences import count
 from cloudplow.upload.bad_entries import NAMED, BadEntry, cure
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
-from cloudplow.upload.listing import Listing, learn_queue
+from cloudplow.upload.ending import what_stays
+from cloudplow.upload.listing import Listing, count_too_young, learn_queue
 from cloudplow.upload.local_files import exists
+from cloudplow.upload.own_files import own_sentence
 from cloudplow.upload.queue_state import QueueState
+from cloudplow.upload.reactions import Reaction
 from cloudplow.upload.source_folder import SourceFolder
 from cloudplow.upload.task import UploadTask
 
@@ -121,6 +124,18 @@ class QueueLearner:
             self._told.add("open")
             log.info("%s: %s left for later", name, count(listing.open_files, "open file"))
 
+    def last_words(self, end: Reaction, keeping_flag: str) -> str:
+        """Why the session ends, and what stays in the folder. keeping_flag: by which rclone keeps files there."""
+        if end.outcome not in (SessionOutcome.DONE, SessionOutcome.SUSPENDED, SessionOutcome.QUOTA_USED):
+            return end.why
+        job = self._task.job
+        age = str(job.extras.get("--min-age", ""))
+        too_young = 0
+        if age and end.outcome is SessionOutcome.DONE and not job.dry_run and self._task.moving:
+            too_young = count_too_young(self._context, self._task, self.last, self._queue.files)
+        kept = self._queue.kept()
+        return what_stays(end, self.last, came=self.came, kept=kept, flag=keeping_flag, too_young=too_young, age=age)
+
     def _announce(self, listing: Listing, duration_seconds: float, *, as_known: bool) -> None:
         found = len(self._queue.files), self._queue.bytes
         if found == self._announced or (as_known and self._announced is not None and not found[0]):
@@ -156,10 +171,3 @@ def sentences(listing: Listing) -> Sequence[str]:
     if listing.own_files:
         said.append(own_sentence(listing.own_files))
     return said
-
-
-def own_sentence(own_files: int) -> str:
-    """That files of cloudplow itself are no part of the queue."""
-    files = count(own_files, "file")
-    verb = "is" if own_files == 1 else "are"
-    return f"{files} in the upload folder {verb} cloudplow's own (configuration, cache, keys, logs) and will stay there"

@@ -20,8 +20,7 @@ from cloudplow.planning.planner import Plan, plan_document
 from cloudplow.state.locks import FolderLocks
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
-from cloudplow.upload.ending import ROUNDS_LIMIT, end_of, keeping_flag, too_many_rounds, what_stays
-from cloudplow.upload.listing import count_too_young
+from cloudplow.upload.ending import ROUNDS_LIMIT, end_of, keeping_flag, too_many_rounds
 from cloudplow.upload.local_files import exists, remove_empty_folders
 from cloudplow.upload.queue_learner import QueueLearner
 from cloudplow.upload.queue_state import QueueState
@@ -32,7 +31,7 @@ from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
 from cloudplow.upload.stage_terms import StageResult
 from cloudplow.upload.task import UploadTask, pool_of
-from cloudplow.upload.task_plan import plan_task
+from cloudplow.upload.task_plan import plan_task, without_opened
 
 log = logging.getLogger("cloudplow.upload")
 
@@ -157,7 +156,7 @@ class Session:
             files_left=len(self._queue.files),
             bytes_left=self._queue.bytes,
             next_capacity_at=end.until or self._next_capacity_at,
-            reason=self._last_words(end),
+            reason=self._learner.last_words(end, self._keeping_flag),
         )
         self._context.bus.publish(event)
         return event
@@ -198,6 +197,7 @@ class Session:
             if made.stages and self._learner.rounds > ROUNDS_LIMIT:
                 return too_many_rounds(self._queue)
             if made.stages:
+                made = without_opened(made, self._task)
                 end = self._after_stage(driver, made, driver.run(made))
                 self._learner.note_stage()
             elif settler.is_busy:
@@ -245,26 +245,6 @@ class Session:
         if settler.is_open:
             return Reaction(React.END, settler.fault, outcome=SessionOutcome.FAILED)
         return end_of(made, self._pool, self._queue, self._learner.last, dry_run=self._task.job.dry_run)
-
-    def _last_words(self, end: Reaction) -> str:
-        """Why the session ends, and what stays in the folder."""
-        if end.outcome not in (SessionOutcome.DONE, SessionOutcome.SUSPENDED, SessionOutcome.QUOTA_USED):
-            return end.why
-        extras = self._task.job.extras
-        age = str(extras.get("--min-age", ""))
-        too_young = 0
-        if age and end.outcome is SessionOutcome.DONE and not self._task.job.dry_run and self._task.moving:
-            too_young = count_too_young(self._context, self._task, self._learner.last, self._queue.files)
-        learner = self._learner
-        return what_stays(
-            end,
-            learner.last,
-            came=learner.came,
-            kept=self._queue.kept(),
-            flag=self._keeping_flag,
-            too_young=too_young,
-            age=age,
-        )
 
     def _sleep_until(self, end: Reaction) -> None:
         """Wait for capacity, or until asked to stop. The time that passes counts, whatever the machine's clock says."""

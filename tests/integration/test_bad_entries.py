@@ -50,6 +50,11 @@ def test_unreadable_folder_is_named_with_its_cure_and_the_others_go(site: LocalS
         assert "permission denied" in run.finished["reason"]
         assert run.stdout.count("cannot be read (") == 2, run.said  # once when it is found, once at the end
 
+        for command in ("check", "plan"):
+            warned = site.run(command)
+            assert warned.status == 0, warned.said
+            assert f"add {pattern} to rclone_excludes" in warned.said
+
         site.remote["rclone_excludes"] = [json.loads(pattern)]
         cured = site.run("upload")
         assert cured.status == 0, cured.said

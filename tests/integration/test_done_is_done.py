@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -212,3 +214,42 @@ def test_uploader_that_cannot_begin_does_not_stop_the_others(fake_site: LocalSit
     assert run.status == 1, run.said
     ends = {event["uploader"]: (event["outcome"], event["files"]) for event in run.of("session_finished")}
     assert ends == {"broken": ("failed", 0), "google": ("done", 1)}
+
+
+def test_upload_beside_a_running_one_is_told_and_leaves_its_record_alone(fake_site: LocalSite) -> None:
+    fake_site.write("file")
+    write_program(fake_site, MOVE)
+    (fake_site.root / "stages").mkdir()
+    record = fake_site.root / "dashboard_session_state.json"
+    record.write_text('{"active": true, "uploader": "google", "session_start_time": 5}', encoding="utf-8")
+    before = record.read_bytes()
+    held = os.open(fake_site.root / "stages", os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        run = fake_site.run("upload")
+    finally:
+        os.close(held)
+
+    assert run.status == 1, run.said
+    assert (run.finished["uploader"], run.finished["outcome"]) == ("google", "failed")
+    assert "another upload is using" in run.finished["reason"]
+    assert "another upload is using" in run.stdout
+    assert record.read_bytes() == before
+
+
+@pytest.mark.parametrize("accounts", [0, 2])
+def test_trigger_with_hardly_any_pause_does_not_restart_rclone_for_ever(fake_site: LocalSite, accounts: int) -> None:
+    fake_site.shorten_pauses()
+    fake_site.write("file", 100)
+    if accounts:
+        fake_site.add_accounts(accounts, quota=1000)
+    fake_site.remote["rclone_sleeps"] = {" 0/s,": {"count": 1, "timeout": 60, "sleep": 1e-9}}
+    stuck = {"level": "info", "msg": " * file: 0% / 100, 0 B/s, -", "stats": {"bytes": 0}}
+    write_program(fake_site, f"say({json.dumps(stuck)!r} + '\\n')\ntime.sleep(30)")
+
+    run = fake_site.run("upload")
+
+    assert run.status in (1, 3), run.said
+    assert 1 <= len(run.of("stage_started")) <= 5
+    assert {event["outcome"] for event in run.of("stage_finished")} == {"triggered"}
+    assert run.finished["files_left"] == 1

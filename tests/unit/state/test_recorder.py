@@ -210,6 +210,12 @@ def test_session_that_could_not_begin_leaves_the_record_of_the_last_one(bench: B
     assert (session["uploader"], session["transferred_files"]) == ("google", 1)
 
 
+def test_session_that_could_not_begin_writes_nothing(tmp_path: Path, bench: Bench) -> None:
+    bench.tell(finished(0, 0))
+    bench.files.stop()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_uploaders_of_an_earlier_run_are_not_forgotten(tmp_path: Path, bench: Bench) -> None:
     bench.tell(started(), learned(10), transferred(10), finished(1, 10))
     bench.tell(started(), learned(5), uploader="other")
