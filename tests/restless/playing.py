@@ -6,9 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tests.integration.local_site import LocalSite, Run
 from tests.restless.churning import Churn, number_of
+
+#: One upload takes ten rounds at most; on a busy machine they may be long.
+_DEADLINE_SECONDS: Final = 600.0
 
 
 @dataclass(slots=True)
@@ -41,12 +45,12 @@ def play(root: Path, rclone: Path, *, seconds: float, seed: int, per_second: flo
     try:
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
-            run = site.run("upload")
+            run = site.run("upload", deadline_seconds=_DEADLINE_SECONDS)
             result.faults += _untrue(run, quiet=False)
             _note(result, run, told)
     finally:
         churn.stop()
-    run = site.run("upload")
+    run = site.run("upload", deadline_seconds=_DEADLINE_SECONDS)
     _note(result, run, told)
     result.done = churn.done
     result.faults += _untrue(run, quiet=True)
