@@ -14,7 +14,7 @@ from cloudplow.commands.options import Subparsers, config_path, make_app
 from cloudplow.errors import CloudplowError, ExitStatus
 from cloudplow.events.sentences import count
 from cloudplow.terminal import logs
-from cloudplow.upload.preflight import Preflight, task_faults
+from cloudplow.upload.preflight import Preflight, task_faults, task_warnings
 from cloudplow.upload.task import UploadTask
 
 #: A verdict ("ok", "warning" or "fault") and a sentence.
@@ -88,6 +88,7 @@ def _task(task: UploadTask, preflight: Preflight) -> Iterator[Line]:
     if faults:
         return
     yield "ok", f"uploader.{task.name}: {task.folder} -> {task.job.destination}"
+    yield from (("warning", warning) for warning in task_warnings(task, preflight))
     if task.moving and not os.access(task.folder, os.W_OK):
         yield (
             "fault",

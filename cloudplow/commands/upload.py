@@ -50,7 +50,7 @@ def upload(
     try:
         with app:
             with stop_on_signals(app.request_stop):
-                app.check_tasks(tasks)
+                app.begin_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
             app.bus.flush()
             display.stop()

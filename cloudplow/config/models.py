@@ -33,7 +33,7 @@ class Sleep(Model):
 
     count: int = Field(ge=1, le=1_000_000)
     timeout: float = Field(ge=0, le=366 * 86400)
-    sleep: float = Field(ge=0, le=24 * 366)
+    sleep: float = Field(gt=0, le=24 * 366)
 
 
 class Remote(Model):

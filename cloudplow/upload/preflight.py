@@ -16,7 +16,10 @@ from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_comman
 from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
+from cloudplow.upload.bad_entries import NAMED, cure
+from cloudplow.upload.own_files import OwnFiles
 from cloudplow.upload.task import UploadTask
+from cloudplow.upload.whole_listing import whole_listing
 
 #: Longer than rclone ever needs to read its configuration, in seconds.
 DUMP_TIMEOUT_SECONDS: Final = 60.0
@@ -25,8 +28,10 @@ DUMP_TIMEOUT_SECONDS: Final = 60.0
 class Preflight:
     """Starts all queries immediately, while the main thread continues; reading an answer waits for it."""
 
-    def __init__(self, rclone: Rclone) -> None:
+    def __init__(self, rclone: Rclone, own: OwnFiles | None = None) -> None:
+        """own: cloudplow's own files, which no upload folder may be full of."""
         self.rclone = rclone
+        self.own = own or OwnFiles()
         self._answer = self._query(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
         self._listings: dict[tuple[str, ...], Background[Completed]] = {}
         self._version: tuple[int, ...] | None = None
@@ -87,6 +92,17 @@ def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
     return {name: value for name, value in document.items() if isinstance(value, dict)}
 
 
+def task_warnings(task: UploadTask, preflight: Preflight) -> list[str]:
+    """What an upload would pass over in a task's folder, one sentence each with what to do. Lists the folder."""
+    try:
+        found = whole_listing(task, preflight.listing, preflight.listing(task.job), None)
+    except RcloneError as error:
+        return [str(error)]
+    own = preflight.own.below(task.folder)
+    said = [f"uploader.{task.name}: {cure(entry)}" for entry in found.bad if not own.holds(entry.name)]
+    return said[:NAMED]
+
+
 def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None) -> list[str]:
     """What a task lacks: folder, remote, accounts. One sentence each, with the place and what to do.
 
@@ -99,6 +115,8 @@ def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None
         faults.append(f'{place}.upload_folder: "{task.folder}" {what}; create it, or correct the path')
     elif not os.access(task.folder, os.R_OK | os.X_OK):
         faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; fix its permissions')
+    elif fault := preflight.own.fault(task.folder):
+        faults.append(f"{place}.upload_folder: {fault}")
     try:
         destination = preflight.destination(task.job.destination, task.job.extras)
     except RcloneError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -12,34 +11,36 @@ from typing import Any, Final
 
 from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
-from cloudplow.distribution import distribution_document
-from cloudplow.errors import RcloneError, StateError, StoppedError
+from cloudplow.errors import CloudplowError, RcloneError, StateError, StoppedError
 from cloudplow.events import Event, SessionFinished, SessionOutcome, StageOutcome, UploaderState
 from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile
 from cloudplow.planning.last_tries import Patience
 from cloudplow.planning.planner import Plan, plan_document
 from cloudplow.state.locks import FolderLocks
-from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
-from cloudplow.upload.listing import learn_queue
+from cloudplow.upload.ending import ROUNDS_LIMIT, end_of, keeping_flag, too_many_rounds
 from cloudplow.upload.local_files import exists, remove_empty_folders
+from cloudplow.upload.queue_learner import QueueLearner
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction, react
 from cloudplow.upload.settling import Settler
+from cloudplow.upload.source_folder import FolderLostError, SourceFolder
 from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
 from cloudplow.upload.stage_terms import StageResult
 from cloudplow.upload.task import UploadTask, pool_of
-from cloudplow.upload.task_plan import plan_task
+from cloudplow.upload.task_plan import plan_task, without_opened
 
 log = logging.getLogger("cloudplow.upload")
 
-#: A listing older than this is renewed before the next stage, in seconds.
-LISTING_FRESH_SECONDS: Final = 30.0
 #: How often a session that waits for a question to be answered looks, in seconds.
 LOOK_SECONDS: Final = 0.25
+#: How long to wait before listing again when everything planned has vanished, in seconds.
+VANISHED_SECONDS: Final = 0.2
+#: An account that rests for less than this has not really been left, in seconds.
+SHORT_REST_SECONDS: Final = 60.0
 
 STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcome.INTERRUPTED)
 
@@ -53,17 +54,18 @@ class Session:
         # A dry run charges what it would spend to a copy, so that it goes from account to account as an upload does.
         self._context = replace(context, book=context.book.rehearsal()) if task.job.dry_run else context
         self._task = task
-        self._id = os.urandom(6).hex()
+        self.id = os.urandom(6).hex()
         self._queue = QueueState()
         self._pool: AccountPool | None = None
         self._dry_names: set[str] = set()
-        self._listed_at = -math.inf
-        self._announced: tuple[int, int] | None = None
         self._patience = Patience()
         self._next_capacity_at: float | None = None
         self._locks = FolderLocks()
         self._list_path = stage_list_path(context.state_dir, task.name)
         self._dry_list_path = self._list_path.with_suffix(".dry_run")
+        self._keeping_flag = keeping_flag(task.job.extras, os.environ)
+        self._source: SourceFolder
+        self._learner: QueueLearner
 
     def run(self) -> SessionFinished:
         """Upload until the end; returns the last event.
@@ -78,6 +80,7 @@ class Session:
                 end = self._upload(driver, settler)
                 if end.outcome is not SessionOutcome.INTERRUPTED:
                     settler.finish()
+                    self._look_once_more(end)
             except StoppedError:
                 end = STOPPED
             except (RcloneError, StateError) as error:
@@ -118,10 +121,14 @@ class Session:
     def _begin(self) -> None:
         task, context = self._task, self._context
         self._locks.acquire(task.folder, "the upload folder")
+        self._source = SourceFolder(task.folder)
         self._pool = pool_of(task, context.book, context.keys)
         if self._pool is not None:
             self._pool.read()
             self._locks.acquire(self._pool.folder, "the account folder")
+        self._learner = QueueLearner(
+            context, task, self._queue, self._pool, self._source, self._list_path, self._emit, self._controls
+        )
         self._emit(
             events.SessionStarted,
             upload_folder=str(task.folder),
@@ -139,9 +146,9 @@ class Session:
             self._pool.book = self._book
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         if task.moving and not task.job.dry_run and task.remove_empty_dir_depth is not None:
-            remove_empty_folders(task.folder, task.remove_empty_dir_depth)
+            self._remove_empty_folders(task.remove_empty_dir_depth)
         event = SessionFinished(
-            session_id=self._id,
+            session_id=self.id,
             uploader=task.name,
             outcome=end.outcome or SessionOutcome.FAILED,
             files=driver.files,
@@ -149,13 +156,30 @@ class Session:
             files_left=len(self._queue.files),
             bytes_left=self._queue.bytes,
             next_capacity_at=end.until or self._next_capacity_at,
-            reason=end.why,
+            reason=self._learner.last_words(end, self._keeping_flag),
         )
         self._context.bus.publish(event)
         return event
 
+    def _remove_empty_folders(self, depth: int) -> None:
+        with contextlib.suppress(FolderLostError):
+            self._source.check()
+            folder = self._task.folder
+            remove_empty_folders(folder, depth, spare=self._context.own.below(folder).folders)
+
+    def _look_once_more(self, end: Reaction) -> None:
+        """After a fault, too, what is left is what is there. Files of a copy would have to be compared again."""
+        if self._learner.is_final or not self._task.moving or self._controls.should_stop():
+            return
+        try:
+            self._learner.learn()
+        except FolderLostError:
+            raise
+        except (CloudplowError, StoppedError) as error:
+            log.debug("%s: not listed once more (%s): %s", self._task.name, end.why, error)
+
     def _emit(self, event_type: type[Event], **fields: Any) -> None:
-        self._context.bus.emit(event_type, session_id=self._id, uploader=self._task.name, **fields)
+        self._context.bus.emit(event_type, session_id=self.id, uploader=self._task.name, **fields)
 
     def _upload(self, driver: StageDriver, settler: Settler) -> Reaction:
         if not self._task.job.dry_run:
@@ -163,17 +187,24 @@ class Session:
         while True:
             if self._controls.should_stop():
                 return STOPPED
+            self._source.check()
             if settler.step():
-                self._listed_at = -math.inf  # what is left at the source may have changed
-            if self._context.clock() - self._listed_at > LISTING_FRESH_SECONDS:
-                self._learn()
+                self._learner.renew()  # what is left at the source may have changed
+            if self._learner.is_due:
+                self._learner.learn()
                 continue  # it may have taken long: check whether to stop
             made = self._plan(settler.names())
+            if made.stages and self._learner.rounds > ROUNDS_LIMIT:
+                return too_many_rounds(self._queue)
             if made.stages:
-                result = driver.run(made)
-                end = self._after_stage(driver, result)
+                made = without_opened(made, self._task)
+                end = self._after_stage(driver, made, driver.run(made))
+                self._learner.note_stage()
             elif settler.is_busy:
                 self._await(settler)
+                continue
+            elif not self._learner.is_final:
+                self._learner.renew()
                 continue
             else:
                 end = self._end_of(made, settler)
@@ -195,41 +226,7 @@ class Session:
         while not settler.step() and settler.is_busy:
             if self._controls.wait(LOOK_SECONDS):
                 return
-        self._listed_at = -math.inf
-
-    def _learn(self) -> None:
-        self._controls.report(UploaderState.SCANNING, f"listing {self._task.folder}")
-        started = self._context.clock()
-        listing = learn_queue(self._context, self._task, self._list_path, self._pool, self._controls)
-        self._listed_at = self._context.clock()
-        self._queue.listed(listing.files, files_stay=not self._task.moving)
-        arrived = self._context.book.arrived(self._task.name)
-        gone = [name for name in arrived if name not in self._queue.files and not exists(self._task.folder, name)]
-        self._context.book.forget_arrived(self._task.name, gone)
-        found = len(self._queue.files), self._queue.bytes
-        if found == self._announced:
-            return
-        self._announced = found
-        duration = self._listed_at - started
-        document = distribution_document(
-            [file.size for file in self._queue.files.values()],
-            source=listing.source,
-            upload_folder=self._task.folder.name,
-            duration_seconds=duration,
-            now=self._context.now(),
-            confidence="exact",
-            oldest_modified_at=listing.oldest_modified_at,
-            oldest_file=listing.oldest_file,
-        )
-        self._emit(
-            events.QueueLearned,
-            files=found[0],
-            bytes=found[1],
-            distribution=document,
-            source=listing.source,
-            confidence="exact",
-            duration_seconds=duration,
-        )
+        self._learner.renew()
 
     def _plan(self, in_doubt: set[str]) -> Plan:
         left_out = self._dry_names | in_doubt
@@ -247,22 +244,7 @@ class Session:
         """How the session ends when nothing can run now."""
         if settler.is_open:
             return Reaction(React.END, settler.fault, outcome=SessionOutcome.FAILED)
-        if made.waiting_files and made.next_capacity is None:
-            aside = next((one for one in self._pool.accounts if one.failed_why), None) if self._pool else None
-            example = f"; {aside.name}: {aside.failed_why}" if aside else ""
-            return Reaction(React.END, made.unplanned_why + example, outcome=SessionOutcome.FAILED)
-        if made.next_capacity is not None:
-            room = format_bytes(made.next_capacity.bytes)
-            used_up = "would be used up" if self._task.job.dry_run else "is used up"
-            waiting = f"{count(made.waiting_files, 'file')} {'waits' if made.waiting_files == 1 else 'wait'}"
-            why = f"the quota of every account {used_up}; {waiting} until the first {room} come back"
-            return Reaction(React.END, why, made.next_capacity.at, outcome=SessionOutcome.QUOTA_USED)
-        given_up = self._queue.given_up()
-        if given_up:
-            name, error = next(iter(given_up.items()))
-            why = f"{count(len(given_up), 'file')} could not be uploaded, for example {name!r}: {error}"
-            return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
-        return Reaction(React.END, outcome=SessionOutcome.DONE)
+        return end_of(made, self._pool, self._queue, self._learner.last, dry_run=self._task.job.dry_run)
 
     def _sleep_until(self, end: Reaction) -> None:
         """Wait for capacity, or until asked to stop. The time that passes counts, whatever the machine's clock says."""
@@ -273,12 +255,16 @@ class Session:
             if self._controls.wait(min(left + 0.05, 60.0)):
                 return
         self._emit(events.UploaderResumed, reason=end.why, until=until)
-        self._listed_at = -math.inf
+        self._learner.rounds = 0
+        self._learner.renew()
 
-    def _after_stage(self, driver: StageDriver, result: StageResult | None) -> Reaction | None:
+    def _after_stage(self, driver: StageDriver, made: Plan, result: StageResult | None) -> Reaction | None:
         """What follows from a stage (None: all its files had changed): the end of the session, or None to continue."""
         if result is None:
-            self._listed_at = -math.inf
+            self._learner.renew()
+            if not any(exists(self._task.folder, file.name) for file in made.stages[0].files):
+                self._controls.wait(VANISHED_SECONDS)  # all of them are gone, which is no fault
+                return None
             return self._without_progress("the files keep changing before they can be uploaded")
         self._queue.note_failures(result.failed.items())
         if result.verdict.outcome in (StageOutcome.DONE, StageOutcome.FILES_FAILED):
@@ -287,7 +273,7 @@ class Session:
             else:
                 self._note_untouched(result.untouched, result.doubtful)
         if result.failed or result.untouched:
-            self._listed_at = -math.inf
+            self._learner.renew()
         reaction = react(
             result.verdict,
             with_accounts=self._pool is not None,
@@ -303,7 +289,9 @@ class Session:
         for file in untouched:
             if file.name in doubtful:
                 continue  # the destination is being asked
-            if self._task.moving:
+            if self._task.moving and self._keeping_flag and exists(self._task.folder, file.name):
+                self._queue.note_kept(file)
+            elif self._task.moving:
                 self._queue.note_failure(file.name, "rclone skipped it (perhaps because of a flag in rclone_extras)")
             else:
                 self._queue.forget(file)
@@ -315,8 +303,9 @@ class Session:
             case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
                 log.warning("%s: account %s: %s", self._task.name, driver.account.name, reaction.why)
                 driver.account.leave(reaction)
-                self._listed_at = -math.inf
-                return None
+                self._learner.renew()
+                rests = reaction.until is None or reaction.until - self._context.now() >= SHORT_REST_SECONDS
+                return None if rests or result.files else self._without_progress(reaction.why)
         if result.files or result.verdict.outcome is StageOutcome.DONE:
             self._patience.renew()
             return None

@@ -19,7 +19,7 @@ from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
 from cloudplow.upload.repeats import FailedFile, repeated_bytes
 from cloudplow.upload.stage_terms import StageListener, StageRequest, StageResult
-from cloudplow.upload.triggers import Sleep, Triggers
+from cloudplow.upload.triggers import Sleep, Triggers, statistics_text
 
 #: What rclone says last when it ends by itself with an error, about no file in particular.
 _LAST_WORD: Final = re.compile(r"\bFailed to \w")
@@ -90,6 +90,7 @@ class StageRun:
                 self._counted_bytes = message.bytes
                 self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
+                self._trigger(statistics_text(message.text))
             case Skipped(name=name):
                 file = self._waiting.pop(name, None)
                 if file is not None and message.uploads:
@@ -166,8 +167,11 @@ class StageRun:
                 self._on_problem(name, message.text)
             elif not name:
                 self._doubts.attempt_failed(message.text)
+        self._trigger(f"{name}: {message.text}" if name else message.text)
+
+    def _trigger(self, text: str) -> None:
         if self._triggers is not None and self._fired is None:
-            self._fired = self._triggers.hit(f"{name}: {message.text}" if name else message.text, time.monotonic())
+            self._fired = self._triggers.hit(text, time.monotonic())
 
     def _on_problem(self, name: str, text: str) -> None:
         if self._doubts.failed(name, text):

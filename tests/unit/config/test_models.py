@@ -178,6 +178,7 @@ def test_order_of_flags_is_the_users_and_dashes_are_added() -> None:
         {"count": 0, "timeout": 1, "sleep": 1},
         {"count": 1, "timeout": -1, "sleep": 1},
         {"count": 1, "timeout": 1, "sleep": "long"},
+        {"count": 1, "timeout": 1, "sleep": 0},
     ],
 )
 def test_trigger_that_cannot_work_is_a_fault(sleep: object) -> None:
