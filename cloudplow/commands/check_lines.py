@@ -18,7 +18,7 @@ from cloudplow.state.book_file import BOOK_FILE
 from cloudplow.state.state_files import LEDGER_FILE
 from cloudplow.upload.preflight import Preflight, task_faults, task_warnings
 from cloudplow.upload.task import UploadTask
-from cloudplow.upload.unseen import look_for_unseen
+from cloudplow.upload.unseen import look_for_unseen, matters
 
 #: A verdict ("ok", "warning" or "fault") and a sentence.
 Line = tuple[str, str]
@@ -72,7 +72,7 @@ def uploaders(app: App) -> Generator[Line, None, list[UploadTask]]:
     tasks = app.tasks([])
     found = [list(_task(task, preflight)) for task in tasks]
     yield from _judged(found)
-    if any(task.exclude_open_files for task in tasks) and (said := look_for_unseen().sentence()):
+    if any(map(matters, tasks)) and (said := look_for_unseen().sentence()):
         yield "warning", said
     return [task for task, lines in zip(tasks, found, strict=True) if all(verdict != "fault" for verdict, _ in lines)]
 

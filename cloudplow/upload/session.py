@@ -32,6 +32,7 @@ from cloudplow.upload.stage_driver import StageDriver
 from cloudplow.upload.stage_terms import StageResult
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task, without_opened
+from cloudplow.upload.unseen import say_unseen
 
 log = logging.getLogger("cloudplow.upload")
 
@@ -138,6 +139,7 @@ class Session:
         )
         if self._pool is not None:
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
+        say_unseen(task)
 
     def _finish(self, driver: StageDriver, end: Reaction) -> SessionFinished:
         task = self._task

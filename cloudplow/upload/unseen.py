@@ -6,11 +6,15 @@ a service with ProtectProc= or a machine whose /proc is mounted with hidepid=.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from cloudplow.events.sentences import count
+from cloudplow.upload.task import UploadTask
+
+log = logging.getLogger("cloudplow.upload")
 
 PROC: Final = Path("/proc")
 #: The number of the machine's own process namespace; that of a container is another one. Source: Linux, proc_ns.h.
@@ -97,3 +101,14 @@ def _is_unseen(process: Path, user: int) -> bool:
     except OSError:
         return False
     return False
+
+
+def matters(task: UploadTask) -> bool:
+    """Whether open files that cannot be seen could go half-written. With --min-age they rest first."""
+    return task.exclude_open_files and "--min-age" not in task.job.extras
+
+
+def say_unseen(task: UploadTask) -> None:
+    """Say so in the log, once for each session."""
+    if matters(task) and (said := look_for_unseen().sentence()):
+        log.info("%s: %s", task.name, said)

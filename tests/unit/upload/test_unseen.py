@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from cloudplow.upload import unseen
+from cloudplow.upload.task import UploadTask
 from cloudplow.upload.unseen import Unseen, look_for_unseen
 
 USER = os.geteuid()
@@ -69,3 +73,20 @@ def test_a_container_sees_only_its_own_programs(proc: Path) -> None:
 
 def test_a_system_without_proc_says_nothing(tmp_path: Path) -> None:
     assert look_for_unseen(tmp_path / "missing", USER + 1) == Unseen()
+
+
+@pytest.mark.parametrize(
+    ("extras", "exclude", "said"), [({}, True, 1), ({"--min-age": "15m"}, True, 0), ({}, False, 0)]
+)
+def test_it_is_said_once_for_each_session_where_it_matters(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    extras: dict[str, str],
+    exclude: bool,
+    said: int,
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(unseen, "look_for_unseen", lambda: Unseen(others=3))
+    job = SimpleNamespace(extras=extras)
+    unseen.say_unseen(cast(UploadTask, SimpleNamespace(name="google", exclude_open_files=exclude, job=job)))
+    assert len(caplog.records) == said
