@@ -5,31 +5,28 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import CloudplowError, RcloneError, StateError, StoppedError
-from cloudplow.events import Event, SessionFinished, SessionOutcome, StageOutcome, UploaderState
+from cloudplow.events import Event, SessionFinished, SessionOutcome, UploaderState
 from cloudplow.events.sentences import count
-from cloudplow.models import QueueFile
-from cloudplow.planning.last_tries import Patience
 from cloudplow.planning.planner import Plan, plan_document
 from cloudplow.state.locks import FolderLocks
+from cloudplow.upload.aftermath import Aftermath
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
-from cloudplow.upload.ending import ROUNDS_LIMIT, end_of, keeping_flag, too_many_rounds
-from cloudplow.upload.local_files import exists, remove_empty_folders
+from cloudplow.upload.ending import ROUNDS_LIMIT, end_of, too_many_rounds
+from cloudplow.upload.local_files import remove_empty_folders
 from cloudplow.upload.queue_learner import QueueLearner
 from cloudplow.upload.queue_state import QueueState
-from cloudplow.upload.reactions import React, Reaction, react
+from cloudplow.upload.reactions import React, Reaction
 from cloudplow.upload.settling import Settler
 from cloudplow.upload.source_folder import FolderLostError, SourceFolder
 from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
-from cloudplow.upload.stage_terms import StageResult
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task, without_opened
 from cloudplow.upload.unseen import say_unseen
@@ -38,10 +35,6 @@ log = logging.getLogger("cloudplow.upload")
 
 #: How often a session that waits for a question to be answered looks, in seconds.
 LOOK_SECONDS: Final = 0.25
-#: How long to wait before listing again when everything planned has vanished, in seconds.
-VANISHED_SECONDS: Final = 0.2
-#: An account that rests for less than this has not really been left, in seconds.
-SHORT_REST_SECONDS: Final = 60.0
 
 STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcome.INTERRUPTED)
 
@@ -58,15 +51,13 @@ class Session:
         self.id = os.urandom(6).hex()
         self._queue = QueueState()
         self._pool: AccountPool | None = None
-        self._dry_names: set[str] = set()
-        self._patience = Patience()
         self._next_capacity_at: float | None = None
         self._locks = FolderLocks()
         self._list_path = stage_list_path(context.state_dir, task.name)
         self._dry_list_path = self._list_path.with_suffix(".dry_run")
-        self._keeping_flag = keeping_flag(task.job.extras, os.environ)
         self._source: SourceFolder
         self._learner: QueueLearner
+        self._aftermath: Aftermath
 
     def run(self) -> SessionFinished:
         """Upload until the end; returns the last event.
@@ -130,6 +121,7 @@ class Session:
         self._learner = QueueLearner(
             context, task, self._queue, self._pool, self._source, self._list_path, self._emit, self._controls
         )
+        self._aftermath = Aftermath(context, task, self._queue, self._learner, self._controls)
         self._emit(
             events.SessionStarted,
             upload_folder=str(task.folder),
@@ -158,7 +150,7 @@ class Session:
             files_left=len(self._queue.files),
             bytes_left=self._queue.bytes,
             next_capacity_at=end.until or self._next_capacity_at,
-            reason=self._learner.last_words(end, self._keeping_flag),
+            reason=self._learner.last_words(end, self._aftermath.keeping_flag),
         )
         self._context.bus.publish(event)
         return event
@@ -200,7 +192,7 @@ class Session:
                 return too_many_rounds(self._queue)
             if made.stages:
                 made = without_opened(made, self._task)
-                end = self._after_stage(driver, made, driver.run(made))
+                end = self._aftermath.of(driver, made, driver.run(made))
                 self._learner.note_stage()
             elif settler.is_busy:
                 self._await(settler)
@@ -231,7 +223,7 @@ class Session:
         self._learner.renew()
 
     def _plan(self, in_doubt: set[str]) -> Plan:
-        left_out = self._dry_names | in_doubt
+        left_out = self._aftermath.dry_names | in_doubt
         candidates = [file for file in self._queue.candidates() if file.name not in left_out]
         if self._pool is not None and self._pool.read():
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
@@ -259,65 +251,3 @@ class Session:
         self._emit(events.UploaderResumed, reason=end.why, until=until)
         self._learner.rounds = 0
         self._learner.renew()
-
-    def _after_stage(self, driver: StageDriver, made: Plan, result: StageResult | None) -> Reaction | None:
-        """What follows from a stage (None: all its files had changed): the end of the session, or None to continue."""
-        if result is None:
-            self._learner.renew()
-            if not any(exists(self._task.folder, file.name) for file in made.stages[0].files):
-                self._controls.wait(VANISHED_SECONDS)  # all of them are gone, which is no fault
-                return None
-            return self._without_progress("the files keep changing before they can be uploaded")
-        self._queue.note_failures(result.failed.items())
-        if result.verdict.outcome in (StageOutcome.DONE, StageOutcome.FILES_FAILED):
-            if self._task.job.dry_run:
-                self._dry_names.update(driver.planned_names)
-            else:
-                self._note_untouched(result.untouched, result.doubtful)
-        if result.failed or result.untouched:
-            self._learner.renew()
-        reaction = react(
-            result.verdict,
-            with_accounts=self._pool is not None,
-            now=self._context.now(),
-            window_seconds=self._task.window_seconds,
-            fired=result.fired[1] if result.fired else None,
-            transferred_files=result.files,
-        )
-        return self._apply(driver, reaction, result)
-
-    def _note_untouched(self, untouched: Sequence[QueueFile], doubtful: Collection[str]) -> None:
-        """Planned files that rclone did not mention: already there (a copy), vanished, or skipped."""
-        for file in untouched:
-            if file.name in doubtful:
-                continue  # the destination is being asked
-            if self._task.moving and self._keeping_flag and exists(self._task.folder, file.name):
-                self._queue.note_kept(file)
-            elif self._task.moving:
-                self._queue.note_failure(file.name, "rclone skipped it (perhaps because of a flag in rclone_extras)")
-            else:
-                self._queue.forget(file)
-
-    def _apply(self, driver: StageDriver, reaction: Reaction, result: StageResult) -> Reaction | None:
-        match reaction.react:
-            case React.END:
-                return reaction
-            case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
-                log.warning("%s: account %s: %s", self._task.name, driver.account.name, reaction.why)
-                driver.account.leave(reaction)
-                self._learner.renew()
-                rests = reaction.until is None or reaction.until - self._context.now() >= SHORT_REST_SECONDS
-                return None if rests or result.files else self._without_progress(reaction.why)
-        if result.files or result.verdict.outcome is StageOutcome.DONE:
-            self._patience.renew()
-            return None
-        return self._without_progress(reaction.why, len(result.failed))
-
-    def _without_progress(self, why: str, failed_files: int = 0) -> Reaction | None:
-        """A stage uploaded nothing: pause, or end the session if that happened too often."""
-        pause = self._patience.next_pause(failed_files, others_first=self._queue.tried_unevenly())
-        if pause is None:
-            return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
-        if self._queue.candidates():
-            self._controls.wait(pause)
-        return None

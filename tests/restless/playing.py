@@ -17,16 +17,21 @@ _DEADLINE_SECONDS: Final = 600.0
 
 @dataclass(slots=True)
 class Result:
-    """faults: what must not be. arrived: whole files; done: what was done to the folder, by kind; ends: of sessions."""
+    """faults: what must not be. arrived: whole files; done: what was done to the folder, by kind; ends: of sessions.
+
+    removed: files that took over a name while rclone read the old one, and were removed by rclone in its place.
+    """
 
     faults: list[str] = field(default_factory=list)
     arrived: int = 0
+    removed: int = 0
     uploads: int = 0
     done: dict[str, int] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [f"{self.uploads} uploads, {self.arrived} files arrived; ends: {self.ends}; done: {self.done}"]
+        lines.append(f"replaced while rclone read the old one, and removed in its place: {self.removed}")
         return "\n".join([*lines, *self.faults])
 
 
@@ -100,5 +105,9 @@ def _compare(site: LocalSite, churn: Churn, result: Result, told: set[str]) -> I
         if name not in told:
             yield f"never told: {name}"
     for path, number in churn.standing.items():
-        if number not in numbers:
+        if number in numbers:
+            continue
+        if number in churn.replacing:
+            result.removed += 1
+        else:
             yield f"lost: {path.relative_to(site.source)}, number {number}"
