@@ -8,7 +8,6 @@ of the database and its journal: after a kill, the journal must be played back, 
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudplow.errors import StateError
+from cloudplow.state.ownership import like_the_folder
 from cloudplow.state.state_files import write_atomically
 
 BOOK_FILE: Final = "cloudplow.db"
@@ -64,7 +64,7 @@ class BookFile:
                 connection.close()
                 raise
             self._connection = connection
-        _like_the_folder(self.path)
+        like_the_folder(self.path, _journal(self.path))
         return rows
 
     def close(self) -> None:
@@ -99,7 +99,6 @@ class BookFile:
                 write_atomically(self._backup_path, self.path.read_bytes())
             except OSError as error:
                 raise _unwritable(self._backup_path, error) from error
-        _like_the_folder(self._backup_path)
 
 
 def read_copy(path: Path) -> Rows:
@@ -201,13 +200,3 @@ def _unwritable(path: Path, error: Exception) -> StateError:
         f"{path} cannot be written: {why}; make the folder writable and free some space, "
         "or choose another folder with --cachefile"
     )
-
-
-def _like_the_folder(path: Path) -> None:
-    """Root in a container, a user afterwards: files keep the owner of their folder, as far as we may set it."""
-    with contextlib.suppress(OSError):
-        owner, found = path.parent.stat(), path.stat()
-        if os.geteuid() == 0 and (found.st_uid, found.st_gid) != (owner.st_uid, owner.st_gid):
-            for one in (path, _journal(path)):
-                if one.exists():
-                    os.chown(one, owner.st_uid, owner.st_gid)

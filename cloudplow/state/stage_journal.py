@@ -15,6 +15,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cloudplow.state.ownership import like_the_folder
+
 _RECORD: Final = struct.Struct("<IIqd")
 _CHECK: Final = struct.Struct("<I")
 _SIZE: Final = _RECORD.size + _CHECK.size
@@ -60,6 +62,7 @@ class StageJournal:
         with contextlib.suppress(OSError):
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._open[stage] = os.open(self._folder / f"{stage}{_SUFFIX}", flags, 0o600)
+            like_the_folder(self._folder / f"{stage}{_SUFFIX}")
 
     def note(self, stage: str, kind: Kind, place: int, size_bytes: int, at: float) -> None:
         """Add a fact. Costs a few microseconds.

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cloudplow.errors import StateError
+from cloudplow.state.ownership import like_the_folder
 
 log = logging.getLogger("cloudplow.state")
 
@@ -46,6 +47,7 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        like_the_folder(temporary)
         temporary.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

@@ -20,6 +20,7 @@ from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_co
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Skipped, parse_line
 from cloudplow.rclone.running import run_to_end
+from cloudplow.state.ownership import like_the_folder
 from cloudplow.upload.bad_entries import BadEntry
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
@@ -150,6 +151,7 @@ def write_list(path: Path, files: Iterable[QueueFile]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.writelines(os.fsencode(one.name) + b"\n" for one in files)
+    like_the_folder(path.parent, path)
 
 
 class Seen(NamedTuple):
