@@ -228,7 +228,9 @@ class App:
         if self._preflight is None:
             core = self.config.core
             config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
-            self._preflight = Preflight(Rclone(find_rclone(core.rclone_binary_path), config_path))
+            self._preflight = Preflight(
+                Rclone(find_rclone(core.rclone_binary_path), config_path), self.controls.program_stops
+            )
         return self._preflight
 
     def context(self, *, wait_for_capacity: bool = False) -> Context:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from cloudplow import signals
 from cloudplow.commands import accounts, check, demo, healthcheck, plan, plugin_command, update_config, upload
 from cloudplow.commands.options import Subparsers, add_common_options, config_path
 from cloudplow.config.loader import plugin_names, read_document
@@ -67,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = build_parser(arguments).parse_args(arguments)
         handler: Handler = options.handler
+        if options.command != "upload":
+            # An upload has nothing to clean up until it watches for signals itself.
+            signals.raise_interrupts()
         return int(handler(options))
     except CloudplowError as error:
         for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, NamedTuple
 
+from cloudplow import signals
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.environment import rclone_environment
 
@@ -154,6 +155,7 @@ class _Group:
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self._popen = popen
         self._ended_at: float | None = None
+        _running.add(self)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group, unless its leader has been reaped: the number may be another group's."""
@@ -183,7 +185,23 @@ class _Group:
     def end(self) -> int:
         """Kill what is left of the group and return the exit status, negative for a signal."""
         self.signal(signal.SIGKILL)
-        return self._popen.wait()
+        try:
+            return self._popen.wait()
+        finally:
+            _running.discard(self)
+
+
+#: Every group that may still be there.
+_running: Final[set[_Group]] = set()
+
+
+def end_all() -> None:
+    """Kill whatever we have started. From any thread, and without waiting: for the end of our own process."""
+    for group in tuple(_running):
+        group.signal(signal.SIGKILL)
+
+
+signals.before_end.append(end_all)
 
 
 class LineProcess:

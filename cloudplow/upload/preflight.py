@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -25,8 +26,10 @@ DUMP_TIMEOUT_SECONDS: Final = 60.0
 class Preflight:
     """Starts all queries immediately, while the main thread continues; reading an answer waits for it."""
 
-    def __init__(self, rclone: Rclone) -> None:
+    def __init__(self, rclone: Rclone, stop: threading.Event | None = None) -> None:
+        """stop: once it is set, whoever waits for an answer gets StoppedError."""
         self.rclone = rclone
+        self._stop = stop
         self._answer = self._query(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
         self._listings: dict[tuple[str, ...], Background[Completed]] = {}
         self._version: tuple[int, ...] | None = None
@@ -59,7 +62,7 @@ class Preflight:
         """The version. Raises RcloneNotFoundError when the program is not rclone, or too old."""
         if self._version is None:
             try:
-                said = find_version(self._answer.get().stderr)
+                said = find_version(self._answer.get(self._stop).stderr)
             except RcloneError:
                 said = None
             # If the debug output does not name the version, query it.
@@ -69,7 +72,7 @@ class Preflight:
     def dump(self) -> Dump:
         """Every remote in rclone's configuration, with its settings. Raises RcloneError, which says what to do."""
         if self._dump is None:
-            self._dump = parse_dump(self._answer.get())
+            self._dump = parse_dump(self._answer.get(self._stop))
         return self._dump
 
 
