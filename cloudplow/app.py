@@ -229,7 +229,9 @@ class App:
             core = self.config.core
             config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
             self._preflight = Preflight(
-                Rclone(find_rclone(core.rclone_binary_path), config_path), self.controls.program_stops
+                Rclone(find_rclone(core.rclone_binary_path), config_path),
+                self.controls.program_stops,
+                silence_seconds=core.stall_minutes * 60 or None,
             )
         return self._preflight
 

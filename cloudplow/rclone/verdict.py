@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from cloudplow.events import StageOutcome
 from cloudplow.rclone.log import Message, Note, Plain, Problem
+from cloudplow.rclone.outages import find_outage
 
 
 class Denial(StrEnum):
@@ -95,6 +96,11 @@ class Evidence:
     account_problem: str = ""
     misuse: str = ""
     last_problem: str = ""
+    outage: str = ""
+
+    def arrived(self) -> None:
+        """A file was uploaded: whatever did not work before works again."""
+        self.outage = ""
 
     def add(self, message: Message) -> None:
         """Take one message into account."""
@@ -113,6 +119,12 @@ class Evidence:
         if not problem or not text.strip():
             return
         said = _LOCAL_PATH.sub("", text)
+        outage = find_outage(said)
+        if outage:
+            self.outage = outage
+            # The address in an error may hold words that would accuse the account.
+            self._note(text, about_file=about_file)
+            return
         denial = classify_denial(said)
         # A later plain rate limit never hides the denial that ended the run.
         if denial is not None and (self.denial is None or self.denial is Denial.RATE_LIMITED):
@@ -123,6 +135,9 @@ class Evidence:
             self.misuse = misuse.group()[:500]
         if _ACCOUNT_SET_UP.search(said):
             self.account_problem = text[:500]
+        self._note(text, about_file=about_file)
+
+    def _note(self, text: str, *, about_file: bool) -> None:
         if not about_file or not self.last_problem:
             self.last_problem = _LOG_PREFIX.sub("", text)[:500]
 
@@ -168,6 +183,8 @@ def judge(
     about_files = transferred_files > 0 or failed_before
     if denial is Denial.KEY_REVOKED or (denial is Denial.NO_ACCESS and not about_files):
         return Verdict(StageOutcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
+    if evidence.outage:
+        return Verdict(StageOutcome.OFFLINE, evidence.outage)
     if code < 0:
         return Verdict(StageOutcome.FAILED, f"something else ended rclone with {_signal_name(-code)}")
     if failed_files:

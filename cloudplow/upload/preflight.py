@@ -20,15 +20,21 @@ from cloudplow.rclone.remotes import Dump
 from cloudplow.upload.task import UploadTask
 
 #: Longer than rclone ever needs to read its configuration, in seconds.
-DUMP_TIMEOUT_SECONDS: Final = 60.0
+DUMP_TIMEOUT_SECONDS: Final = 30.0
 
 
 class Preflight:
     """Starts all queries immediately, while the main thread continues; reading an answer waits for it."""
 
-    def __init__(self, rclone: Rclone, stop: threading.Event | None = None) -> None:
-        """stop: once it is set, whoever waits for an answer gets StoppedError."""
+    def __init__(
+        self, rclone: Rclone, stop: threading.Event | None = None, *, silence_seconds: float | None = None
+    ) -> None:
+        """stop: once it is set, whoever waits for an answer gets StoppedError.
+
+        silence_seconds: how long a listing may print nothing until it is ended; None: for ever.
+        """
         self.rclone = rclone
+        self._silence_seconds = silence_seconds
         self._stop = stop
         self._answer = self._query(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
         self._listings: dict[tuple[str, ...], Background[Completed]] = {}
@@ -36,9 +42,11 @@ class Preflight:
         self._dump: Dump | None = None
         self._destinations: dict[str, Destination] = {}
 
-    @staticmethod
-    def _query(command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
-        return Background(lambda: run(command, timeout_seconds=timeout_seconds), "cloudplow-ask")
+    def _query(self, command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
+        silence = self._silence_seconds if timeout_seconds is None else None
+        return Background(
+            lambda: run(command, timeout_seconds=timeout_seconds, silence_seconds=silence), "cloudplow-ask"
+        )
 
     def begin_listing(self, task: UploadTask) -> None:
         """Start listing a task's source before its session starts."""

@@ -25,6 +25,7 @@ from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.listing import learn_queue
 from cloudplow.upload.local_files import exists, remove_empty_folders
+from cloudplow.upload.outage import Outage
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction, react
 from cloudplow.upload.settling import Settler
@@ -60,6 +61,7 @@ class Session:
         self._listed_at = -math.inf
         self._announced: tuple[int, int] | None = None
         self._patience = Patience()
+        self._outage = Outage(controls, self._emit, context.now, patient=context.wait_for_capacity)
         self._next_capacity_at: float | None = None
         self._locks = FolderLocks()
         self._list_path = stage_list_path(context.state_dir, task.name)
@@ -312,6 +314,10 @@ class Session:
         match reaction.react:
             case React.END:
                 return reaction
+            case React.WAIT:
+                self._listed_at = -math.inf
+                gave_up = self._outage.wait(reaction.why)
+                return Reaction(React.END, gave_up, outcome=SessionOutcome.FAILED) if gave_up else None
             case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
                 log.warning("%s: account %s: %s", self._task.name, driver.account.name, reaction.why)
                 driver.account.leave(reaction)
@@ -319,6 +325,7 @@ class Session:
                 return None
         if result.files or result.verdict.outcome is StageOutcome.DONE:
             self._patience.renew()
+            self._outage.over()
             return None
         return self._without_progress(reaction.why, len(result.failed))
 

@@ -14,6 +14,7 @@ from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.running import run_to_end
+from cloudplow.rclone.stalls import StallWatch
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
@@ -41,6 +42,8 @@ class StageRun:
         self._seen_sizes: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._evidence = Evidence()
+        self._stall = StallWatch(request.stall_seconds, time.monotonic)
+        self._stalled = ""
         self._triggers = Triggers(request.sleeps) if request.sleeps else None
         self._fired: tuple[str, Sleep] | None = None
         self._files = 0
@@ -63,7 +66,8 @@ class StageRun:
         def should_end() -> bool:
             nonlocal interrupted
             interrupted = interrupted or should_stop()
-            return interrupted or self._fired is not None
+            self._stalled = self._stalled or self._stall.fault()
+            return interrupted or self._fired is not None or bool(self._stalled)
 
         code = run_to_end(
             request.command,
@@ -76,6 +80,7 @@ class StageRun:
         return self._result(code, interrupted=interrupted)
 
     def _take(self, message: Message) -> None:
+        self._stall.take(message)
         match message:
             case Copied(name=name, size=size):
                 self._on_copied(name, size)
@@ -108,6 +113,7 @@ class StageRun:
         self._uploaded.add(name)
         self._copied_bytes += self._stored(sent)
         self._doubts.arrived(name)
+        self._evidence.arrived()
         self._failed.pop(name, None)
         self._listener.on_uploaded(file)
         if not self._request.moving:
@@ -194,12 +200,14 @@ class StageRun:
         )
         if self._fired is not None and not interrupted:
             verdict = Verdict(StageOutcome.TRIGGERED, f'rclone logged "{self._fired[0]}" too often (rclone_sleeps)')
-        killed = interrupted or self._fired is not None or not self._ended_by_itself(code)
+        if self._stalled and not interrupted:
+            verdict = Verdict(StageOutcome.STALLED, self._stalled)
+        killed = interrupted or self._stalled != "" or self._fired is not None or not self._ended_by_itself(code)
         doubtful = self._doubtful_names(code, killed=killed)
         if verdict.outcome is StageOutcome.FILES_FAILED or verdict.outcome is StageOutcome.DONE:
             for name, text in failed.items():
                 self._listener.on_failed(name, text)
-        elif verdict.outcome is not StageOutcome.INTERRUPTED:
+        elif verdict.outcome not in (StageOutcome.INTERRUPTED, StageOutcome.OFFLINE, StageOutcome.STALLED):
             for name, text in failed.items():
                 if "context canceled" not in text:
                     self._listener.on_failed(name, text)

@@ -177,6 +177,7 @@ class StageDriver:
             pass_fds=self._locks.fds,
             sleeps=task.sleeps,
             retry=retry,
+            stall_seconds=task.stall_seconds,
             stored_bytes=self._cost if self._destination.drive_remotes and self._sizes_are_exact else None,
         )
         return StageRun(request, self).run(self._controls.should_stop, self._controls.should_kill)
