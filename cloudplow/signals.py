@@ -24,6 +24,9 @@ INTERRUPTED: Final = 130
 #: Signals that follow the first one this quickly mean the same, in seconds.
 SAME_SECONDS: Final = 1.0
 
+#: Tells the program that takes our place that signals wait.
+_HELD: Final = "CLOUDPLOW_SIGNALS_HELD"
+
 #: What must happen before the process ends at once, in the order of registration; faults are ignored.
 before_end: list[Callable[[], object]] = []
 
@@ -50,6 +53,14 @@ def take_over() -> None:
     """From now on a signal ends the process at once and without a traceback. For the main thread."""
     for number in wanted():
         _signal.signal(number, _on_signal)
+    if os.environ.pop(_HELD, None) is not None:
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, ENDING)
+
+
+def hold() -> None:
+    """Let signals wait until the program that takes our place has called `take_over`."""
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
+    os.environ[_HELD] = "1"
 
 
 def raise_interrupts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 
 from cloudplow import signals
@@ -13,9 +14,12 @@ def main() -> int:
     signals.take_over()
     # Registered first, so it comes last.
     atexit.register(signals.ignore)
-    # Here, because it takes 300 ms, in which a signal may come.
+    _use_utf8()
+    # Here, because these take 300 ms, in which a signal may come.
     from cloudplow import cli
+    from cloudplow.terminal import output
 
+    output.make_safe()
     try:
         status = cli.main()
     except KeyboardInterrupt:
@@ -26,3 +30,14 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     return status
+
+
+def _use_utf8() -> None:
+    """Start again if the locale has another encoding: rclone's names are UTF-8 whatever the locale says.
+
+    Python cannot change its mind about file names later. Takes 20 ms, in which signals wait.
+    """
+    if sys.getfilesystemencoding().lower() == "utf-8" or sys.flags.utf8_mode:
+        return
+    signals.hold()
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
