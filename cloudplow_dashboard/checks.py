@@ -53,6 +53,8 @@ def health(section: DashboardSection | None) -> str | None:
         return f"{url} does not answer as it should: {error}; is cloudplow running?"
     if status != "healthy":
         return f"the dashboard is {status}"
+    if engine == "stalled":
+        return "nothing has been heard of rclone for a minute; it is ended after core.stall_minutes"
     return "the engine is stopped" if engine == "stopped" else ""
 
 

@@ -15,6 +15,8 @@ from cloudplow.rclone.process import run
 
 #: The oldest rclone that is tested (Debian 12's).
 OLDEST_VERSION: Final = (1, 60)
+#: Longer than rclone ever needs to say its version, in seconds.
+VERSION_TIMEOUT_SECONDS: Final = 30.0
 _VERSION: Final = re.compile(rb"rclone(?:: Version)? \"?v(\d+)\.(\d+)(?:\.(\d+))?")
 #: The old program's default; a configuration that names it although it does not exist means "find one".
 _OLD_DEFAULT: Final = "/usr/bin/rclone"
@@ -57,7 +59,7 @@ def read_version(rclone: Rclone) -> tuple[int, ...]:
     Raises RcloneNotFoundError when the program is not rclone, cannot be run, or is too old.
     """
     try:
-        done = run(version_command(rclone), timeout_seconds=30)
+        done = run(version_command(rclone), timeout_seconds=VERSION_TIMEOUT_SECONDS)
     except RcloneError as error:
         raise RcloneNotFoundError(f"{error}; {_FIX}") from error
     version = find_version(done.stdout)

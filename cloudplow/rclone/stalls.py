@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from cloudplow.rclone.log import Message, Note, Plain, Stats
 from cloudplow.units import format_duration
+
+#: After so many seconds without a word, what rclone said of its speed is no longer true: it reports every second.
+STALE_SECONDS: Final = 5.0
+#: After so many seconds it is worth saying.
+SILENT_SECONDS: Final = 60.0
+
+
+def without_speed(stats: Stats) -> Stats:
+    """The same, when nothing has been heard for a while: nobody knows the speed, or when it will be done."""
+    there = tuple(replace(one, speed=0.0, eta=None) for one in stats.transferring)
+    return replace(stats, speed=0.0, eta=None, transferring=there)
 
 
 class StallWatch:
@@ -39,6 +52,10 @@ class StallWatch:
         elif isinstance(message, Note):
             return
         self._moved_at = now
+
+    def silent_seconds(self) -> float:
+        """How long rclone has said nothing that means anything."""
+        return self._clock() - self._heard_at
 
     def fault(self) -> str:
         """A sentence once it is stalled, else ""."""

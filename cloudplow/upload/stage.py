@@ -14,7 +14,7 @@ from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.running import run_to_end
-from cloudplow.rclone.stalls import StallWatch
+from cloudplow.rclone.stalls import SILENT_SECONDS, STALE_SECONDS, StallWatch, without_speed
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
@@ -44,6 +44,8 @@ class StageRun:
         self._evidence = Evidence()
         self._stall = StallWatch(request.stall_seconds, time.monotonic)
         self._stalled = ""
+        self._last_stats: Stats | None = None
+        self._told_silence = False
         self._triggers = Triggers(request.sleeps) if request.sleeps else None
         self._fired: tuple[str, Sleep] | None = None
         self._files = 0
@@ -67,6 +69,7 @@ class StageRun:
             nonlocal interrupted
             interrupted = interrupted or should_stop()
             self._stalled = self._stalled or self._stall.fault()
+            self._note_silence()
             return interrupted or self._fired is not None or bool(self._stalled)
 
         code = run_to_end(
@@ -78,6 +81,16 @@ class StageRun:
             pass_fds=request.pass_fds,
         )
         return self._result(code, interrupted=interrupted)
+
+    def _note_silence(self) -> None:
+        """rclone says nothing: its last figures are no longer true."""
+        silent = self._stall.silent_seconds()
+        if self._last_stats is not None and silent > STALE_SECONDS:
+            stale, self._last_stats = without_speed(self._last_stats), None
+            self._listener.on_progress(stale)
+        if silent > SILENT_SECONDS and not self._told_silence:
+            self._listener.on_silence(silent)
+        self._told_silence = silent > SILENT_SECONDS
 
     def _take(self, message: Message) -> None:
         self._stall.take(message)
@@ -91,6 +104,7 @@ class StageRun:
             case Stats():
                 self._doubts.under_way(message)
                 self._counted_bytes = message.bytes
+                self._last_stats = message
                 self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
             case Skipped(name=name):
