@@ -88,7 +88,7 @@ def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[b
     Not `communicate`: with a timeout, a large listing takes a third longer in it.
     """
     chunks: dict[int, list[bytes]] = {fd: [] for fd in fds}
-    waiting, poll = set(fds), select.poll()
+    waiting, poll, killed = set(fds), select.poll(), False
     for fd in fds:
         _enlarge(fd)
         poll.register(fd, select.POLLIN)
@@ -98,13 +98,18 @@ def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[b
             chunk = os.read(fd, _CHUNK_BYTES)
             if chunk:
                 chunks[fd].append(chunk)
-                patience.heard()
+                patience.heard(chunk)
             else:
                 poll.unregister(fd)
                 waiting.discard(fd)
-        if not ready and group.lingers():
-            group.signal(signal.SIGKILL)
-        patience.check()
+        if group.leader_has_ended():
+            if not ready and group.lingers():
+                group.signal(signal.SIGKILL)
+                if killed:
+                    break  # a daemon of a wrapper holds the pipe, and nothing comes through it
+                killed = True
+        else:
+            patience.check()
     first, second = (b"".join(chunks[fd]) for fd in fds)
     return first, second
 

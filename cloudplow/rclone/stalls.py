@@ -11,6 +11,8 @@ from cloudplow.units import format_duration
 
 #: After so many seconds without a word, what rclone said of its speed is no longer true: it reports every second.
 STALE_SECONDS: Final = 5.0
+#: How long a stalled rclone has to end after SIGTERM, in seconds.
+STALLED_END_SECONDS: Final = 2.0
 #: After so many seconds it is worth saying.
 SILENT_SECONDS: Final = 60.0
 

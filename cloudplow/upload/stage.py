@@ -14,7 +14,7 @@ from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.running import run_to_end
-from cloudplow.rclone.stalls import SILENT_SECONDS, STALE_SECONDS, StallWatch, without_speed
+from cloudplow.rclone.stalls import SILENT_SECONDS, STALE_SECONDS, STALLED_END_SECONDS, StallWatch, without_speed
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
@@ -43,7 +43,7 @@ class StageRun:
         self._failed: dict[str, str] = {}
         self._evidence = Evidence()
         self._stall = StallWatch(request.stall_seconds, time.monotonic)
-        self._stalled = ""
+        self._stalled, self._stalled_at = "", 0.0
         self._last_stats: Stats | None = None
         self._told_silence = False
         self._triggers = Triggers(request.sleeps) if request.sleeps else None
@@ -68,7 +68,8 @@ class StageRun:
         def should_end() -> bool:
             nonlocal interrupted
             interrupted = interrupted or should_stop()
-            self._stalled = self._stalled or self._stall.fault()
+            if not self._stalled:
+                self._stalled, self._stalled_at = self._stall.fault(), time.monotonic()
             self._note_silence()
             return interrupted or self._fired is not None or bool(self._stalled)
 
@@ -77,10 +78,14 @@ class StageRun:
             lambda line: self._take(parse_line(line)),
             environment=request.environment,
             should_stop=should_end,
-            should_kill=should_kill,
+            # What hangs does not listen either.
+            should_kill=lambda: should_kill() or self._hangs(),
             pass_fds=request.pass_fds,
         )
         return self._result(code, interrupted=interrupted)
+
+    def _hangs(self) -> bool:
+        return bool(self._stalled) and time.monotonic() - self._stalled_at > STALLED_END_SECONDS
 
     def _note_silence(self) -> None:
         """rclone says nothing: its last figures are no longer true."""

@@ -24,7 +24,7 @@ WAYS: Final = {
     # It does what it should, but a child of it lives on and holds what it inherited.
     "leave a child": "subprocess.Popen(['sleep', '600'], close_fds=False)",
     # The same, in a session of its own.
-    "leave a daemon": "subprocess.Popen(['sleep', '6'], close_fds=False, start_new_session=True)",
+    "leave a daemon": "subprocess.Popen(['sleep', '30'], close_fds=False, start_new_session=True)",
 }
 
 _WRAPPER: Final = """#!{python} -SE

@@ -21,26 +21,27 @@ from tests.integration.local_site import LocalSite, contents, wait_for
 
 pytestmark = pytest.mark.rclone
 
-#: Those that CI plays: each call and each way at least once.
-SHORT = {
+#: Those that CI plays, each with one of the two versions.
+SHORT = [
     ("dump", "hang"),
-    ("dump", "lie"),
-    ("version", "babble"),
-    ("lsf", "hang late"),
+    ("dump", "leave a daemon"),
     ("lsf", "die"),
     ("lsf", "leave a child"),
-    ("move", "hang"),
     ("move", "fail"),
-    ("move", "leave a daemon"),
     ("help", "babble"),
-}
+]
 TABLE = [(call, way) for call in CALLS for way in WAYS]
+
+
+def is_short(name: str, call: str, way: str) -> bool:
+    """Whether CI plays this one."""
+    return (call, way) in SHORT and ("1.60" in name) == (SHORT.index((call, way)) % 2 == 0)
 
 
 def spoil(site: LocalSite, call: str, way: str) -> Path:
     wrapper = site.root / "wrapper"
     log = write_wrapper(wrapper, site.rclone, call, way)
-    site.config["core"] |= {"rclone_binary_path": str(wrapper), "stall_minutes": 0.02}
+    site.config["core"] |= {"rclone_binary_path": str(wrapper), "stall_minutes": 0.05}
     site.config["plugins"].append(short_waits.PLUGIN)
     site.shorten_pauses()
     return log
@@ -64,7 +65,7 @@ def left_running(site: LocalSite) -> list[psutil.Process]:
 def test_a_bad_call_ends_soon_says_why_and_loses_nothing(
     site: LocalSite, call: str, way: str, request: pytest.FixtureRequest
 ) -> None:
-    if (call, way) not in SHORT and not request.config.getoption("--whole"):
+    if not request.config.getoption("--whole") and not is_short(request.node.name, call, way):
         pytest.skip("played with --whole")
     site.write("one", 2000)
     site.write("two", 3000)
@@ -76,7 +77,7 @@ def test_a_bad_call_ends_soon_says_why_and_loses_nothing(
     run = site.run("upload")
 
     took = time.monotonic() - started
-    assert took < 20, run.said
+    assert took < 60, run.said
     assert "Traceback" not in run.said
     assert left_running(site) == []
     harmless = not log.exists() or way.startswith("leave") or call == "help"
