@@ -37,13 +37,21 @@ _OUTAGES: Final = (
         re.compile(r"(?:cannot|couldn't) fetch token: ((?:408|429|5\d\d)\b[^\n]{0,100})"),
         "Google's token service does not work: {}",
     ),
+    # No answer to the request at all; what a key is refused for comes with a status and a response.
+    (
+        re.compile(r"(?:cannot|couldn't) fetch token: (?:Post|Get) \"[^\"\n]{0,300}\": ([^\n]{1,200})"),
+        "Google's token service does not answer: {}",
+    ),
+    (
+        re.compile(r"(?:cannot|couldn't) (?:fetch token: .{0,100}|)(cannot parse (?:json|response)[^\n]{0,100})"),
+        "Google's token service does not answer as it should (a portal that wants a login?): {}",
+    ),
     (
         re.compile(
-            r"(?:cannot|couldn't) fetch token: [^\n]{0,300}?"
-            r"(context deadline exceeded|unexpected EOF|EOF|connection reset by peer|broken pipe|i/o timeout|"
-            r"Client\.Timeout exceeded|server closed idle connection|malformed HTTP response|http2: .{1,80})"
+            r"\b(?:Get|Post|Put|Patch|Delete|Head) \"https?://[^\"\n]{1,2000}\": "
+            r"(Bad Gateway|Service Unavailable|Gateway Timeout|Proxy Authentication Required)"
         ),
-        "Google's token service does not answer: {}",
+        "no network: the proxy does not let us through: {}",
     ),
     (
         re.compile(rf"(?:[Ss]ervice [Aa]ccount|credentials|config file|cache).{{0,300}}?({_DISK_ERRORS})", re.DOTALL),

@@ -33,12 +33,13 @@ TOKEN = 'couldn\'t list directory: Get "https://www.googleapis.com/drive/v3/file
             'Post "x": tls: failed to verify certificate: x509: certificate has expired',
             "no safe connection: tls: ",
         ),
+        ('Post "x": Bad Gateway', "does not answer: Bad Gateway"),
         ("503 Service Unavailable\nResponse: ", "token service does not work: 503 Service Unavailable"),
         ("429 Too Many Requests\nResponse: {}", "token service does not work: 429"),
         ('Post "https://oauth2.googleapis.com/token": EOF', "token service does not answer: EOF"),
         (
             'Post "x": read tcp 1.2.3.4:5->6.7.8.9:443: read: connection reset by peer',
-            "not answer: connection reset",
+            "token service does not answer: read tcp",
         ),
         ('Post "x": context deadline exceeded (Client.Timeout exceeded while awaiting headers)', "does not answer"),
         (
