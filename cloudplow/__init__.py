@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-_started_as = getattr(sys, "argv", [""])[0]
-if _started_as == "-m" or _started_as.endswith("/bin/cloudplow"):
+_started_as = (getattr(sys, "argv", None) or [""])[0]
+_as_module = _started_as == "-m" and not {"cloudplow", "-mcloudplow"}.isdisjoint(sys.orig_argv)
+if _as_module or _started_as.endswith("/bin/cloudplow"):
     # `python -m cloudplow`, or the installed command: not a program that imports us.
     from cloudplow import signals
 

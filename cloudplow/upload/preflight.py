@@ -105,7 +105,11 @@ class Preflight:
             except RcloneError:
                 said = None
             # If the debug output does not name the version, query it.
-            self._version = read_version(self.rclone) if said is None else checked_version(self.rclone, said)
+            if said is None:
+                asked = Background(lambda: read_version(self.rclone), "cloudplow-ask")
+                self._version = asked.get(self._stop)
+            else:
+                self._version = checked_version(self.rclone, said)
         return self._version
 
     def dump(self) -> Dump:

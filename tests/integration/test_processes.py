@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from cloudplow.errors import RcloneError
-from cloudplow.rclone import process
+from cloudplow.rclone import groups, process
 from cloudplow.rclone.process import run
 from cloudplow.rclone.running import run_to_end
 
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(groups, "LINGER_SECONDS", 0.2)
     monkeypatch.setattr(process, "TERMINATE_SECONDS", 0.3)
 
 
