@@ -33,6 +33,7 @@ from cloudplow.state.waiting import WaitingFiles
 from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import Controls
+from cloudplow.upload.own_files import OwnFiles, rclone_config_paths
 from cloudplow.upload.preflight import Preflight, task_faults
 from cloudplow.upload.session import Session
 from cloudplow.upload.task import UploadTask, pool_of, upload_task
@@ -75,6 +76,7 @@ class App:
         self.events: ModuleType = events_module
         self.state_dir = state_dir
         self.services: dict[str, str] = {}
+        self._config_path = config_path
         environ = os.environ if environ is None else environ
         document = read_document(config_path, environ)
         self.plugins = Plugins()
@@ -86,6 +88,8 @@ class App:
         loaded: Loaded = build(document, sections, label=config_path.name, services=tuple(services))
         self.config = loaded.config
         self.warnings = loaded.warnings
+        #: Uploaders that cannot upload, with their faults: of the configuration, then what `check_tasks` finds.
+        self._unfit: dict[str, tuple[str, ...]] = {**loaded.broken}
         self.state_files = StateFiles(state_dir)
         self.bus = EventBus()
         self.controls = Controls(self.config.uploader)
@@ -232,11 +236,25 @@ class App:
             flags = common_flags(one.rclone_extras for one in self.config.remotes.values())
             self._preflight = Preflight(
                 Rclone(binary, config_path, flags),
-                self.controls.program_stops,
+                self._own_files(),
+                stop=self.controls.program_stops,
                 silence_seconds=core.stall_minutes * 60 or None,
                 why_this=why_this,
             )
         return self._preflight
+
+    def _own_files(self) -> OwnFiles:
+        """What must never be uploaded: configuration, cache files, keys and logs of this installation."""
+        tasks = [upload_task(self.config, name) for name in self.config.uploader]
+        logs = (getattr(handler, "baseFilename", "") for handler in logging.getLogger().handlers)
+        # The log of other commands lies beside the configuration.
+        files = [self._config_path, self._config_path.parent / "cloudplow.log"]
+        files += rclone_config_paths(self.config.core.rclone_config_path, os.environ)
+        return OwnFiles(
+            files=[*files, *(Path(one) for one in logs if one)],
+            state_dir=self.state_dir,
+            keys=[task.accounts_folder for task in tasks if task.accounts_folder is not None],
+        )
 
     def context(self, *, wait_for_capacity: bool = False) -> Context:
         """What sessions work with. Raises RcloneNotFoundError."""
@@ -255,10 +273,17 @@ class App:
             choose_account=self.plugins.choose_account,
             may_upload=self.plugins.may_upload,
             wait_for_capacity=wait_for_capacity,
+            own=preflight.own,
         )
 
     def tasks(self, names: Sequence[str]) -> list[UploadTask]:
-        """The named uploaders, or all. Raises ConfigError for all unknown names at once."""
+        """The named uploaders, or all that the configuration has no fault in.
+
+        Raises ConfigError for all names at once that are unknown, or of uploaders that are left out.
+        """
+        faults = [fault for name in names for fault in self._unfit.get(name, ())]
+        if faults:
+            raise ConfigError(faults)
         unknown = [name for name in names if name not in self.config.uploader]
         if unknown:
             known = ", ".join(self.config.uploader) or "none"
@@ -268,9 +293,9 @@ class App:
         return [upload_task(self.config, name) for name in (names or self.config.uploader)]
 
     def check_tasks(self, tasks: Sequence[UploadTask]) -> None:
-        """Check what the tasks need before anything is started.
+        """Check what the tasks need before anything is started. One that lacks something does not stop the others.
 
-        Raises ConfigError with every fault, RcloneNotFoundError for an rclone that is too old.
+        Raises ConfigError with every fault if no task is left, RcloneNotFoundError for an rclone that is too old.
         """
         preflight = self.begin_preflight()
         for task in tasks:
@@ -278,9 +303,27 @@ class App:
         version = ".".join(map(str, preflight.check_version()))
         log.info("rclone %s: %s (%s)", version, preflight.rclone.binary, preflight.why_this)
         faults = environment_faults(os.environ)
-        faults += [fault for task in tasks for fault in task_faults(task, preflight, self.keys)]
-        if faults:
-            raise ConfigError(faults)
+        lacking = {task.name: tuple(task_faults(task, preflight, self.keys)) for task in tasks}
+        self._unfit.update({name: found for name, found in lacking.items() if found})
+        if faults or all(lacking.values()):
+            raise ConfigError([*faults, *(fault for found in lacking.values() for fault in found)])
+        for name, found in lacking.items():
+            for fault in found:
+                log.error("%s (the other uploaders go on without %s)", fault, name)
+
+    def is_fit(self, task: UploadTask) -> bool:
+        """Whether `check_tasks` found nothing that a task lacks."""
+        return task.name not in self._unfit
+
+    def begin_tasks(self, tasks: Sequence[UploadTask]) -> None:
+        """The same before an upload: an uploader that cannot begin is told as a session that failed."""
+        try:
+            self.check_tasks(tasks)
+        except ConfigError:
+            for task in tasks:
+                if not self.is_fit(task):
+                    self._publish_not_started(task.name, "; ".join(self._unfit[task.name]))
+            raise
 
     def upload(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
         """Upload each task once, one after the other; returns how each session ended.
@@ -290,7 +333,14 @@ class App:
         context = self.context(wait_for_capacity=wait_for_capacity)
         # A dry run changes nothing, not even the book.
         opens = not tasks or any(not task.job.dry_run for task in tasks)
-        with self._keeper.owning(opens=opens), steered(self):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._keeper.owning(opens=opens))
+            except (BusyError, StateError) as error:
+                for task in tasks:
+                    self._publish_not_started(task.name, str(error))
+                raise
+            stack.enter_context(steered(self))
             return self._upload(context, tasks)
 
     def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
@@ -298,25 +348,40 @@ class App:
         for task in tasks:
             if self.controls.stop_requested():
                 break
+            if not self.is_fit(task):
+                finished.append(self._publish_not_started(task.name, "; ".join(self._unfit[task.name])))
+                self.controls.note_end(finished[-1])
+                continue
             reason = context.may_upload(task.name)
             if reason:
                 log.info("%s: not uploading now: %s", task.name, reason)
                 self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
                 finished.append(_not_started(task.name, SessionOutcome.SUSPENDED, reason))
                 continue
-            try:
-                with self.controls.session(task.name) as controls:
-                    finished.append(Session(context, task, controls).run())
-            except (BusyError, RcloneError, StateError) as error:
-                # A fault of one uploader must not stop the others.
-                finished.append(_not_started(task.name, SessionOutcome.FAILED, str(error)))
+            # A fault of one uploader must not stop the others.
+            finished.append(self._run_session(context, task))
             self.controls.note_end(finished[-1])
         return finished
 
+    def _run_session(self, context: Context, task: UploadTask) -> SessionFinished:
+        with self.controls.session(task.name) as controls:
+            session = Session(context, task, controls)
+            try:
+                return session.run()
+            except (BusyError, RcloneError, StateError) as error:
+                return self._publish_not_started(task.name, str(error), session.id)
 
-def _not_started(uploader: str, outcome: SessionOutcome, reason: str) -> SessionFinished:
+    def _publish_not_started(self, uploader: str, why: str, session_id: str = "") -> SessionFinished:
+        """An uploader that cannot begin is told, too."""
+        event = _not_started(uploader, SessionOutcome.FAILED, why, session_id)
+        self.bus.publish(event)
+        return event
+
+
+def _not_started(uploader: str, outcome: SessionOutcome, reason: str, session_id: str = "") -> SessionFinished:
     """The result for an uploader that had no session."""
     return SessionFinished(
+        session_id=session_id or os.urandom(6).hex(),
         uploader=uploader,
         outcome=outcome,
         files=0,

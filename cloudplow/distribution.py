@@ -159,6 +159,11 @@ class SizeSample:
         self._files += 1
         self._bytes += size
 
+    @property
+    def latest(self) -> Sequence[int]:
+        """The most recent sizes, in bytes."""
+        return list(self._latest)
+
     def document(self, *, upload_folder: str, now: float) -> dict[str, Any]:
         """The distribution document of everything added so far; now: epoch seconds."""
         return distribution_document(

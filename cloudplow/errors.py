@@ -33,12 +33,14 @@ class ConfigError(CloudplowError):
     """One or more faults in the configuration, all found at once.
 
     faults: one sentence each, starting with the place ("uploader.google.schedule.allowed_from: ...").
+    warnings: what else is wrong, but would not keep an upload from starting.
     """
 
     status = ExitStatus.USAGE
 
-    def __init__(self, faults: Sequence[str]) -> None:
+    def __init__(self, faults: Sequence[str], warnings: Sequence[str] = ()) -> None:
         self.faults = tuple(faults)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(self.faults))
 
 

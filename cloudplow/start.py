@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 
@@ -15,11 +16,13 @@ def main() -> int:
     # Registered first, so it comes last.
     atexit.register(signals.ignore)
     _use_utf8()
-    # Here, because these take 300 ms, in which a signal may come.
+    # Here, because it takes 300 ms, in which a signal may come.
     from cloudplow import cli
     from cloudplow.terminal import output
 
-    output.make_safe()
+    if "upload" in sys.argv[1:]:
+        # Files matter more than output that nobody takes. Other commands exist for their output.
+        output.make_safe()
     try:
         status = cli.main()
     except KeyboardInterrupt:
@@ -28,7 +31,8 @@ def main() -> int:
     for action in signals.before_end:
         action()
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     return status
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -21,6 +21,8 @@ class DashboardSection(BaseModel):
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    without_it: ClassVar[str] = "there is no dashboard"
 
     enabled: bool = False
     host: str = Field(default="127.0.0.1", min_length=1, max_length=255)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from cloudplow.app import App
-from cloudplow.commands.options import Subparsers, log_path, make_app
+from cloudplow.commands.options import Subparsers, log_path, make_app, require_config
 from cloudplow.control.client import ask
 from cloudplow.errors import CloudplowError, ConfigError, ExitStatus, NotRunningError
 from cloudplow.events.sentences import count, local_time
@@ -103,6 +103,7 @@ def _correct(options: argparse.Namespace, words: Sequence[str]) -> int:
             raise ConfigError([f"--used: {error}"]) from error
         if used_bytes >= _MOST_BYTES:
             raise ConfigError([f'--used: "{options.used}" is more than any account can have spent'])
+    require_config(options)
     shown = logging.StreamHandler()
     shown.setLevel(logging.WARNING)
     logs.set_up("INFO", log_path(options), terminal=shown)

@@ -1,97 +1,57 @@
-"""`cloudplow check`: config, rclone, remotes, keys, folders, plugins: one line each, with the fix."""
+"""`cloudplow check`: looks at everything an upload needs, one line each, with the cure; changes nothing."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
-import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloudplow.accounts.pool import key_files
-from cloudplow.app import NO_UPLOADER, App
+from cloudplow.commands import check_accounts, check_lines
+from cloudplow.commands.check_lines import Line
 from cloudplow.commands.options import Subparsers, config_path, make_app
-from cloudplow.errors import CloudplowError, ExitStatus
-from cloudplow.events.sentences import count
+from cloudplow.errors import ConfigError, ExitStatus
 from cloudplow.terminal import logs
-from cloudplow.upload.preflight import Preflight, task_faults
-from cloudplow.upload.task import UploadTask
-
-#: A verdict ("ok", "warning" or "fault") and a sentence.
-Line = tuple[str, str]
 
 
 def add(commands: Subparsers) -> None:
     """Add the command."""
-    parser = commands.add_parser("check", help="check config, rclone, remotes, keys, folders, plugins")
+    parser = commands.add_parser("check", help="check config, rclone, remotes, keys, folders, plugins, destinations")
+    parser.add_argument("--strict", action="store_true", help="exit with 2 for warnings too")
+    parser.add_argument("--all-accounts", action="store_true", help="look at the destination with every account")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(handler=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one line for each thing that was checked. Raises ConfigError, PluginError."""
+    """Print one line for each thing that was checked. Raises PluginError."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
-    app = make_app(options)
-    status = ExitStatus.DONE
-    for verdict, text in _lines(app, config_path(options)):
-        shown = "FAULT" if verdict == "fault" else verdict
-        print(f"{shown:<7} {logs.escape_control(text)}")
-        if verdict == "fault":
-            status = ExitStatus.USAGE
-    return int(status)
+    found: list[Line] = []
+    for verdict, text in _lines(options, config_path(options)):
+        found.append((verdict, text))
+        if not options.json:
+            shown = "FAULT" if verdict == "fault" else verdict
+            print(f"{shown:<7} {logs.escape_control(text)}", flush=True)
+    refused = {"fault", "warning"} if options.strict else {"fault"}
+    bad = any(verdict in refused for verdict, _ in found)
+    if options.json:
+        document = {"ok": not bad, "lines": [{"verdict": verdict, "text": text} for verdict, text in found]}
+        json.dump(document, sys.stdout, indent=2)
+        print()
+    return int(ExitStatus.USAGE if bad else ExitStatus.DONE)
 
 
-def _lines(app: App, config: Path) -> Iterator[Line]:
-    yield "ok", f"config: {config}"
-    for warning in app.warnings:
-        yield "warning", warning
-    yield "ok", f"plugins: {', '.join(app.config.plugins) or 'none'}"
-    yield from _state_dir(app.state_dir)
+def _lines(options: argparse.Namespace, config: Path) -> Iterator[Line]:
     try:
-        preflight = app.begin_preflight()
-        version = ".".join(map(str, preflight.check_version()))
-        yield "ok", f"rclone {version}: {preflight.rclone.binary} ({preflight.why_this})"
-    except CloudplowError as error:
-        yield "fault", str(error)
+        app = make_app(options)
+    except ConfigError as error:
+        # All of them, and then what can be said without a configuration.
+        yield from (("fault", fault) for fault in error.faults)
+        yield from check_lines.rclone_alone()
         return
-    if not app.config.uploader:
-        yield "fault", NO_UPLOADER
-        return
-    for task in app.tasks([]):
-        yield from _task(task, preflight)
+    yield from check_lines.installation(app, config)
+    tasks = yield from check_lines.uploaders(app)
+    yield from check_accounts.looks(app, tasks, every_account=options.all_accounts)
     yield from app.plugins.check(app)
-
-
-def _state_dir(folder: Path) -> Iterator[Line]:
-    # An upload creates the folder, and those above it.
-    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
-    if os.access(there, os.W_OK | os.X_OK):
-        yield "ok", f"cache files: {folder}"
-    else:
-        yield "fault", f"cache files: {folder} is not writable; fix its permissions, or use --cachefile"
-
-
-def _task(task: UploadTask, preflight: Preflight) -> Iterator[Line]:
-    faults = task_faults(task, preflight)
-    for fault in faults:
-        yield "fault", fault
-    if faults:
-        return
-    yield "ok", f"uploader.{task.name}: {task.folder} -> {task.job.destination}"
-    if task.moving and not os.access(task.folder, os.W_OK):
-        yield (
-            "fault",
-            f"remotes.{task.name}.upload_folder: files cannot be moved out of {task.folder}; fix its permissions",
-        )
-    if task.accounts_folder is None:
-        return
-    keys = key_files(task.accounts_folder)
-    yield "ok", f"uploader.{task.name}: {count(len(keys), 'account')} in {task.accounts_folder}"
-    for key in keys:
-        if not os.access(key, os.R_OK):
-            yield "warning", f"{key} cannot be read, so the account is not used; fix its permissions"
-    if not preflight.destination(task.job.destination).drive_remotes:
-        yield (
-            "warning",
-            f"uploader.{task.name}.service_account_path: {task.job.destination} does not lead to a drive remote, "
-            "so the accounts are counted but never used; remove the setting, or correct the remote",
-        )

@@ -9,6 +9,8 @@ from cloudplow.commands.options import Subparsers, make_app
 from cloudplow.errors import ExitStatus
 from cloudplow.terminal import logs
 
+log = logging.getLogger("cloudplow")
+
 
 def add(commands: Subparsers) -> None:
     """Add the command."""
@@ -22,6 +24,8 @@ def run(options: argparse.Namespace) -> int:
     app = make_app(options)
     answers = app.plugins.healthcheck(app.config)
     if not answers:
+        for warning in app.warnings:  # one of them may say why
+            log.warning("%s", warning)
         answers = {"": "nothing can be queried; enable the dashboard (dashboard.enabled)"}
     for reason in filter(None, answers.values()):
         print(f"unhealthy: {logs.escape_control(reason)}")

@@ -19,9 +19,12 @@ from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.listing import learn_queue
+from cloudplow.upload.queue_learner import sentences
 from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task
+
+log = logging.getLogger("cloudplow")
 
 
 def add(commands: Subparsers) -> None:
@@ -37,7 +40,10 @@ def run(options: argparse.Namespace) -> int:
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
     app = make_app(options)
     tasks = app.tasks(options.names)
+    for warning in app.warnings:
+        log.warning("%s", warning)
     app.check_tasks(tasks)
+    tasks = [task for task in tasks if app.is_fit(task)]
     app.read_book()
     context = app.context()
     last = app.state_files.read(SESSION_FILE, keep=True)
@@ -70,6 +76,8 @@ def _plan(context: Context, task: UploadTask, speed: float) -> dict[str, Any]:
     if pool is not None:
         pool.read()
     listing = learn_queue(context, task, stage_list_path(context.state_dir, task.name), pool, SessionControls())
+    for sentence in sentences(listing):
+        log.warning("%s: %s", task.name, sentence)
     made = plan_task(context, task, pool, listing.files)
     queue_bytes = sum(file.size for file in listing.files)
     times = finish_times(made, bytes_left=queue_bytes, speed=speed, now=context.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from cloudplow.commands.options import log_path, make_app
+from cloudplow.commands.options import log_level, log_path, make_app, require_config
 from cloudplow.commands.stopping import stop_on_signals
 from cloudplow.errors import CloudplowError
 from cloudplow.terminal import logs
@@ -18,7 +18,8 @@ def run(options: argparse.Namespace) -> int:
 
     Raises CloudplowError when it fails, and whatever starting the app raises.
     """
-    logs.set_up(options.loglevel, log_path(options))
+    require_config(options)
+    logs.set_up(log_level(options), log_path(options))
     app = make_app(options)
     with stop_on_signals(app.request_stop), app:
         try:

@@ -6,7 +6,7 @@ import argparse
 
 from cloudplow.commands.options import Subparsers, config_path, ensure_config
 from cloudplow.config.loader import plugin_names, read_document, with_defaults, write_document
-from cloudplow.errors import ExitStatus
+from cloudplow.errors import ConfigError, ExitStatus
 from cloudplow.plugins import Plugins
 
 
@@ -21,6 +21,9 @@ def run(options: argparse.Namespace) -> int:
     ensure_config(options)
     path = config_path(options)
     document = read_document(path, {})
+    if document.duplicates:
+        # Written again, the file would lose one of them.
+        raise ConfigError([str(one) for one in document.duplicates])
     plugins = Plugins()
     plugins.load(plugin_names(document))
     write_document(path, with_defaults(document, plugins.config_sections()))

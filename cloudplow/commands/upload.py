@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cloudplow import signals
 from cloudplow.app import App, worst_status
-from cloudplow.commands.options import Subparsers, log_path, make_app
+from cloudplow.commands.options import Subparsers, ensure_config, log_level, log_path, make_app
 from cloudplow.commands.stopping import Watch, stop_on_signals
 from cloudplow.errors import CloudplowError, StoppedError
 from cloudplow.events import SessionFinished, SessionOutcome, sentence
@@ -32,7 +32,8 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be started."""
-    display = make_display(options.loglevel, log_path(options))
+    ensure_config(options)
+    display = make_display(log_level(options), log_path(options))
     status = upload(make_app(options), display, names=options.names, wait=options.wait, dry_run=options.dry_run)
     signals.settle(status)
     return status
@@ -68,7 +69,7 @@ def _upload(
         with app:
             finished: list[SessionFinished] = []
             with suppress(StoppedError):
-                app.check_tasks(tasks)
+                app.begin_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
             app.bus.flush()
             display.stop()

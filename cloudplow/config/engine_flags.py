@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Final
 
 ExtraValue = str | int | float | bool | None
@@ -62,6 +63,14 @@ ENGINE_SETS: Final[frozenset[str]] = frozenset(
         "--progress",
         "-P",
         "--progress-terminal-title",
+        "--rc",
+        "--rc-addr",
+        "--rc-htpasswd",
+        "--rc-no-auth",
+        "--rc-pass",
+        "--rc-serve",
+        "--rc-user",
+        "--rc-web-gui",
         "--stats",
         "--stats-log-level",
         "--use-json-log",
@@ -133,6 +142,45 @@ _ALLOWED_VALUES: Final = {
     "--log-level": frozenset({"INFO", "DEBUG"}),
     "--stats-log-level": frozenset({"INFO", "NOTICE"}),
 }
+#: Owned flags that change only what rclone prints or asks: an upload is the same without them.
+_OUTPUT: Final = frozenset(
+    {
+        "--interactive",
+        "--log-file",
+        "--log-format",
+        "--log-level",
+        "--log-systemd",
+        "--quiet",
+        "--stats-log-level",
+        "--stats-one-line",
+        "--stats-one-line-date",
+        "--stats-one-line-date-format",
+        "--syslog",
+        "--use-json-log",
+        "--verbose",
+        "--error-on-no-transfer",
+        "--drive-stop-on-upload-limit",
+    }
+)
+#: Why flags of the remote control are taken out, and what to do.
+REMOTE_CONTROL: Final = (
+    "cloudplow talks to rclone through a port of its own, on this machine only and with a password, and another port "
+    "would let whoever reaches it read and steer uploads; remove the flags"
+)
+
+
+class Removable(Enum):
+    """Whether a flag can be taken out of `rclone_extras` without changing an upload, and as what."""
+
+    NO = 0
+    #: A key and a value that are both blank.
+    BLANK = 1
+    #: Changes what rclone prints or asks.
+    OUTPUT = 2
+    #: Opens rclone's remote control.
+    REMOTE_CONTROL = 3
+
+
 _NEEDS_POOL: Final = frozenset({"--drive-service-account-file", "--drive-service-account-credentials"})
 _SHORT = re.compile(r"^(?:[A-Za-z]|v{2,9})$")
 _FLAG = re.compile(r"^(?:--[A-Za-z0-9][A-Za-z0-9-]*|-[A-Za-z]|-v{2,9})(?:=.*)?$", re.DOTALL)
@@ -206,6 +254,24 @@ def _is_fault(name: str, value: object, *, service_accounts: bool) -> bool:
     if name in _NEEDS_POOL:
         return service_accounts
     return True
+
+
+def removable(key: str, value: object, *, engine: bool) -> tuple[Removable, str, str]:
+    """Whether a flag, as written in `rclone_extras`, can be taken out; its name, and why and what to do.
+
+    engine: whether the engine uses these extras, so that flags conflict with its own.
+    """
+    if not key.strip():
+        blank = value is None or (isinstance(value, str) and not value.strip())
+        return (Removable.BLANK if blank else Removable.NO), "", ""
+    normal, _ = normalise_extras({key: value})
+    for flag, normal_value in normal.items():
+        name = canonical(flag)
+        if name == "--rc" or name.startswith("--rc-"):
+            return Removable.REMOTE_CONTROL, name, REMOTE_CONTROL
+        if engine and name in _OUTPUT and _is_fault(name, normal_value, service_accounts=False):
+            return Removable.OUTPUT, name, OWNED[name]
+    return Removable.NO, "", ""
 
 
 def extras_faults(extras: Mapping[str, object], *, service_accounts: bool) -> list[tuple[str, str]]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic_core import ErrorDetails
+
+#: A place in the document: keys, and the indices of lists.
+Parts = tuple[str | int, ...]
 
 _PLAIN_PART = re.compile(r"[\w-]+")
 _SECRET = re.compile(r"token|secret|pass|key|url|webhook|credential|auth|cookie|header|user", re.IGNORECASE)
@@ -91,17 +94,38 @@ def shown(parts: Sequence[str | int], value: object) -> str:
     return text if len(text) <= _ECHO_LIMIT else text[:_ECHO_LIMIT] + "…"
 
 
-def fault(parts: Sequence[str | int], sentence: str, *, value: object = ...) -> str:
-    """One fault: "uploader.google.check_interval: must be greater than 0 (found 0)".
+class Fault(NamedTuple):
+    """Something wrong at one place in the file.
 
-    value: what the file has there; omit it when it has nothing, or when the sentence quotes it.
+    sentence: what is wrong, and after a semicolon what to do. found: what is there now, for people; "" if it must not
+    be shown. owner: the place that suffers from it, if that is another one.
     """
-    found = "" if value is ... else shown(parts, value)
-    return f"{place(parts)}: {printable(sentence)}{f' (found {found})' if found else ''}"
+
+    parts: Parts
+    sentence: str
+    found: str = ""
+    owner: Parts | None = None
+
+    def __str__(self) -> str:
+        """The sentence with its place: "uploader.google.check_interval: must be greater than 0 (found 0)"."""
+        return f"{place(self.parts)}: {printable(self.sentence)}{self._found()}"
+
+    def warning(self, consequence: str) -> str:
+        """The same for a fault that does not keep an upload from starting: place, what is wrong, consequence, cure."""
+        what, _, cure = printable(self.sentence).partition("; ")
+        return f"{place(self.parts)}: {what}{self._found()}, so {printable(consequence)}; {cure or 'correct it'}"
+
+    def _found(self) -> str:
+        return f" (found {self.found})" if self.found else ""
 
 
-def from_pydantic(error: ErrorDetails, prefix: Sequence[str | int] = ()) -> str:
-    """The sentence for one pydantic error; `prefix` is the place of the model in the file."""
+def fault(parts: Sequence[str | int], sentence: str, *, value: object = ..., owner: Parts | None = None) -> Fault:
+    """One fault. value: what the file has there; omit it when it has nothing, or when the sentence quotes it."""
+    return Fault(tuple(parts), sentence, "" if value is ... else shown(parts, value), owner)
+
+
+def from_pydantic(error: ErrorDetails, prefix: Sequence[str | int] = ()) -> Fault:
+    """The fault for one pydantic error; `prefix` is the place of the model in the file."""
     parts = [*prefix, *error["loc"]]
     kind = error["type"]
     context = error.get("ctx", {})

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from cloudplow.config.faults import fault, from_pydantic, place
+from cloudplow.config.faults import Fault, fault, from_pydantic, place
+from cloudplow.config.judged import Judged
 from cloudplow.config.models import DEFAULT_PLUGINS, SECTIONS, Config
-from cloudplow.config.reading import ConfigMissingError, from_environment, read_file
-from cloudplow.config.references import is_blank, reference_faults
+from cloudplow.config.not_yet import not_yet
+from cloudplow.config.reading import ConfigMissingError, Document, from_environment, read_file
+from cloudplow.config.references import is_blank, reference_faults, without_removable_flags
 from cloudplow.config.unknown_keys import suggestion, unknown_keys
 from cloudplow.config.writing import with_defaults, write_document, write_sample
 from cloudplow.errors import ConfigError
@@ -31,15 +34,18 @@ _LISTS: Final = frozenset({"plugins"})
 
 
 class Loaded(NamedTuple):
-    """A checked configuration. warnings: one sentence for each key that is not used."""
+    """A checked configuration.
+
+    warnings: one sentence for each key that is not used, and for each feature that is not, with what follows from it.
+    broken: uploaders that are left out because of a fault of their own, with their faults; `config` has the others.
+    """
 
     config: Config
     warnings: tuple[str, ...] = ()
+    broken: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
-def read_document(
-    path: Path, environ: Mapping[str, str], *, sections: Iterable[str] = ("dashboard",)
-) -> dict[str, Any]:
+def read_document(path: Path, environ: Mapping[str, str], *, sections: Iterable[str] = ("dashboard",)) -> Document:
     """Read the file; environment variables named like a section (JSON text) override that section.
 
     sections: names of plugins' sections that may come from the environment even if the file lacks them.
@@ -55,12 +61,13 @@ def read_document(
 def plugin_names(document: Mapping[str, Any]) -> list[str]:
     """The plugins to load, in order; the defaults when the document names none. Raises ConfigError."""
     names = document.get("plugins")
-    if names is None:
+    if is_blank(names):
         return list(DEFAULT_PLUGINS)
     if not isinstance(names, list):
-        raise ConfigError([fault(("plugins",), 'must be a list, for example ["cloudplow_dashboard"]', value=names)])
+        one = fault(("plugins",), 'must be a list, for example ["cloudplow_dashboard"]', value=names)
+        raise ConfigError([str(one)])
     faults = [
-        fault(("plugins", index), 'must be the name of a plugin, for example "cloudplow_dashboard"', value=name)
+        str(fault(("plugins", index), 'must be the name of a plugin, for example "cloudplow_dashboard"', value=name))
         for index, name in enumerate(names)
         if not isinstance(name, str) or not name.strip()
     ]
@@ -69,9 +76,9 @@ def plugin_names(document: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _nul_faults(document: Mapping[str, Any]) -> list[str]:
+def _nul_faults(document: Mapping[str, Any]) -> list[Fault]:
     """Strings with a NUL character: neither a path nor a program's argument can contain one."""
-    faults: list[str] = []
+    faults: list[Fault] = []
     pending: list[tuple[object, tuple[str | int, ...]]] = [(dict(document), ())]
     while pending:
         value, parts = pending.pop()
@@ -81,7 +88,7 @@ def _nul_faults(document: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, list):
             pending += [(inner, (*parts, index)) for index, inner in enumerate(value)]
         if isinstance(value, str) and "\0" in value:
-            faults.append(f"{place(parts) or 'config.json'}: contains a NUL character; remove it")
+            faults.append(fault(parts or ("config.json",), "contains a NUL character; remove it"))
     return faults[::-1]
 
 
@@ -101,21 +108,6 @@ def _with_pools(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**core, "uploader": merged}
 
 
-def _build_sections(
-    document: Mapping[str, Any], sections: Mapping[str, type[BaseModel]], faults: list[str]
-) -> dict[str, BaseModel]:
-    built: dict[str, BaseModel] = {}
-    for name, model in sections.items():
-        value = document.get(name)
-        try:
-            built[name] = model.model_validate({} if value is None else value)
-        except ValidationError as error:
-            faults += [from_pydantic(detail, (name,)) for detail in error.errors(include_url=False)]
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            faults.append(fault((name,), f"its plugin failed to check it ({type(error).__name__}); correct it"))
-    return built
-
-
 def build(
     document: Mapping[str, Any],
     sections: Mapping[str, type[BaseModel]],
@@ -123,26 +115,81 @@ def build(
     label: str = "config.json",
     services: Collection[str] = (),
 ) -> Loaded:
-    """Check a document and return the typed configuration.
+    """Check a document and return the typed configuration, without the parts that are at fault but not needed.
 
-    sections: the models of the sections that plugins own, by name. services: notification services that plugins
-    offer. label: the file's name in warnings. Raises ConfigError with all faults.
+    sections: the models of the sections that plugins own, by name; one that says what is not done without it
+    (`without_it`) is not needed. services: notification services that plugins offer. label: the file's name in
+    warnings. Raises ConfigError with all faults that would make an upload wrong or impossible.
     """
-    core = _with_pools(document)
-    faults = _nul_faults(document)
-    config: Config | None = None
-    try:
-        config = Config.model_validate(core)
-    except ValidationError as error:
-        faults += [from_pydantic(detail) for detail in error.errors(include_url=False)]
-    built = _build_sections(document, sections, faults)
-    faults += reference_faults(document, services)
-    if faults or config is None:
-        raise ConfigError(list(dict.fromkeys(faults)))
-    return Loaded(config.model_copy(update={"sections": built}), tuple(_warnings(document, sections, label)))
+    judged = Judged(document, {name: text for name, model in sections.items() if (text := _without_it(model))})
+    if isinstance(document, Document):
+        judged.warnings += document.warnings
+        for one in document.duplicates:
+            judged.add_duplicate(one)
+    places, taken_out = without_removable_flags(document)
+    judged.take_out(places)
+    judged.warnings += [
+        one.warning(f"{'they are' if one.parts[-1] == 'rclone_extras' else 'it is'} taken out") for one in taken_out
+    ]
+    document = judged.document()
+    _validate(judged)
+    for one in [*_nul_faults(document), *reference_faults(document, services)]:
+        judged.add(one)
+    built = _build_sections(judged, sections)
+    config = _validate(judged)
+    judged.refuse_if_needed()
+    if config is None:
+        raise ConfigError(["config.json: is not valid"], judged.warnings)  # pragma: no cover - some fault was added
+    warnings = [*judged.warnings, *not_yet(config), *_unknown(document, sections, label)]
+    broken = {name: tuple(map(str, faults)) for name, faults in judged.broken.items()}
+    return Loaded(config.model_copy(update={"sections": built}), tuple(dict.fromkeys(warnings)), broken)
 
 
-def _warnings(document: Mapping[str, Any], sections: Mapping[str, type[BaseModel]], label: str) -> list[str]:
+def _without_it(model: type[BaseModel]) -> str:
+    text = getattr(model, "without_it", "")
+    return text if isinstance(text, str) else ""
+
+
+def _validate(judged: Judged) -> Config | None:
+    """The configuration of what is left; None while a fault remains that cannot be taken out."""
+    while True:
+        try:
+            return Config.model_validate(_with_pools(judged.document()))
+        except ValidationError as error:
+            news = [judged.add(from_pydantic(detail)) for detail in error.errors(include_url=False)]
+            if not any(news):
+                return None
+
+
+def _build_sections(judged: Judged, sections: Mapping[str, type[BaseModel]]) -> dict[str, BaseModel]:
+    built: dict[str, BaseModel] = {}
+    document = judged.document()
+    for name, model in sections.items():
+        value = document.get(name)
+        faults: list[Fault] = []
+        for attempt in ({} if value is None else value, _without_blanks(value), {} if _without_it(model) else None):
+            if attempt is None:
+                break
+            try:
+                built[name] = model.model_validate(attempt)
+                break
+            except ValidationError as error:
+                faults = faults or [from_pydantic(detail, (name,)) for detail in error.errors(include_url=False)]
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+                why = f"its plugin failed to check it ({type(error).__name__}); correct it"
+                faults = faults or [fault((name,), why)]
+        if name not in built or attempt == {}:
+            for one in faults:
+                judged.add(one)
+    return built
+
+
+def _without_blanks(value: object) -> object:
+    """A section without keys that hold null or a blank, which count as missing in older installations."""
+    return {key: inner for key, inner in value.items() if not is_blank(inner)} if isinstance(value, dict) else value
+
+
+def _unknown(document: Mapping[str, Any], sections: Mapping[str, type[BaseModel]], label: str) -> list[str]:
     core = {name: value for name, value in document.items() if name in SECTIONS}
     found = list(unknown_keys(Config, core))
     for name, value in document.items():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from cloudplow.config.base import ExtraFlags, Model, OptionalText, SizeBytes, TimeOfDay
+from cloudplow.config.base import ExtraFlags, Model, OptionalText, SizeBytes, Text, TimeOfDay, in_small_letters
 from cloudplow.config.models_services import Notification, Nzbget, Plex, Sabnzbd, Syncer
 from cloudplow.units import GIB
 
@@ -35,7 +35,7 @@ class Sleep(Model):
 
     count: int = Field(ge=1, le=1_000_000)
     timeout: float = Field(ge=0, le=366 * 86400)
-    sleep: float = Field(ge=0, le=24 * 366)
+    sleep: float = Field(gt=0, le=24 * 366)
 
 
 class Remote(Model):
@@ -51,8 +51,8 @@ class Remote(Model):
     upload_remote: OptionalText = None
     hidden_remote: OptionalText = None
     sync_remote: OptionalText = None
-    rclone_command: Literal["move", "copy"] = "move"
-    rclone_excludes: tuple[str, ...] = ()
+    rclone_command: Annotated[Literal["move", "copy"], BeforeValidator(in_small_letters)] = "move"
+    rclone_excludes: tuple[Text, ...] = ()
     rclone_extras: ExtraFlags = Field(default_factory=dict)
     rclone_sleeps: Mapping[str, Sleep] = Field(default_factory=dict)
     remove_empty_dir_depth: int | None = Field(default=None, ge=0, le=1000)
@@ -84,7 +84,7 @@ class Mover(Model):
     move_from_remote: OptionalText = None
     move_to_remote: OptionalText = None
     rclone_extras: ExtraFlags = Field(default_factory=dict)
-    rclone_excludes: tuple[str, ...] = ()
+    rclone_excludes: tuple[Text, ...] = ()
 
 
 class Uploader(Model):
@@ -98,9 +98,9 @@ class Uploader(Model):
 
     check_interval: float = Field(default=30, gt=0, le=366 * 1440)
     max_size_gb: float = Field(default=200, ge=0, le=1e9)
-    size_excludes: tuple[str, ...] = ()
+    size_excludes: tuple[Text, ...] = ()
     exclude_open_files: bool = True
-    opened_excludes: tuple[str, ...] = ()
+    opened_excludes: tuple[Text, ...] = ()
     can_be_throttled: bool = True
     schedule: Schedule = Field(default_factory=Schedule)
     service_account_path: OptionalText = None
@@ -118,7 +118,7 @@ class Uploader(Model):
 class Hidden(Model):
     """Where the hidden files of one folder are deleted. hidden_remotes: names of remotes with a hidden_remote."""
 
-    hidden_remotes: tuple[str, ...] = ()
+    hidden_remotes: tuple[Text, ...] = ()
 
 
 class Config(Model):

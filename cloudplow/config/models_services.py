@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from cloudplow.config.base import ExtraFlags, Model, OptionalText
+from cloudplow.config.base import ExtraFlags, Model, OptionalText, in_small_letters
 from cloudplow.units import parse_size_bytes
 
 
@@ -115,7 +115,7 @@ class Syncer(Model):
     use_copy: copy instead of sync, so nothing is deleted. instance_destroy, region, type, image: for scaleway.
     """
 
-    service: Literal["local", "scaleway"] = "local"
+    service: Annotated[Literal["local", "scaleway"], BeforeValidator(in_small_letters)] = "local"
     sync_from: str = Field(min_length=1)
     sync_to: str = Field(min_length=1)
     sync_interval: float = Field(default=24, gt=0, le=24 * 366)

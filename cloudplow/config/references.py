@@ -6,12 +6,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from cloudplow.config.engine_flags import extras_faults, normalise_extras
-from cloudplow.config.faults import fault, printable
+from cloudplow.config.engine_flags import REMOTE_CONTROL, Removable, extras_faults, normalise_extras, removable
+from cloudplow.config.faults import Fault, Parts, fault, printable
 from cloudplow.config.models_services import NOTIFICATION_SERVICES
 
 Document = Mapping[str, Any]
 _NAMES_SHOWN: Final = 10
+#: A remote ("google:", "google,shared_with_me:", ":drive:"), or a local path that says where it begins.
+_ROOTED: Final = re.compile(r"[^/:,]*[,:]|/|\.{1,2}(?:/|$)")
 
 
 def _object(value: object) -> Mapping[str, Any]:
@@ -29,7 +31,8 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _is_on(value: object) -> bool:
+def is_on(value: object) -> bool:
+    """Whether a switch is on, however it is written."""
     if isinstance(value, str):
         return value.strip().lower() in {"true", "1", "on", "yes", "t", "y"}
     return value in (True, 1)
@@ -44,7 +47,7 @@ def _unknown_remote(name: str, document: Document) -> str:
     return f'{_quoted([name])} is not a name under "remotes" (known: {_quoted(_object(document.get("remotes")))})'
 
 
-def _uploader_faults(document: Document) -> Iterator[str]:
+def _uploader_faults(document: Document) -> Iterator[Fault]:
     remotes = _object(document.get("remotes"))
     for name, entry in _entries(document, "uploader"):
         if name not in remotes:
@@ -52,39 +55,50 @@ def _uploader_faults(document: Document) -> Iterator[str]:
         elif isinstance(remotes[name], dict):
             for key, example in (("upload_folder", "/mnt/local/Media"), ("upload_remote", "google:/Media")):
                 if is_blank(remotes[name].get(key)):
-                    needed = f'is missing, but the uploader of that name needs it, for example "{example}"'
+                    needed = f'is missing, but the uploader of that name needs it; add it, for example "{example}"'
                     yield fault(("remotes", name, key), needed)
+            yield from _destination_faults(("remotes", name, "upload_remote"), remotes[name].get("upload_remote"))
         schedule = _object(entry.get("schedule"))
-        if _is_on(schedule.get("enabled")):
+        if is_on(schedule.get("enabled")):
             for key in ("allowed_from", "allowed_until"):
                 if is_blank(schedule.get(key)):
-                    needed = 'is missing; it must have the form HH:MM, for example "22:30"'
+                    needed = 'is missing; add it in the form HH:MM, for example "22:30", or set enabled to false'
                     yield fault(("uploader", name, "schedule", key), needed)
         mover = _object(entry.get("mover"))
-        if _is_on(mover.get("enabled")):
+        if is_on(mover.get("enabled")):
             for key in ("move_from_remote", "move_to_remote"):
                 yield from _mover_faults(document, ("uploader", name, "mover", key), mover.get(key))
+
+
+def _destination_faults(parts: Parts, value: object) -> Iterator[Fault]:
+    """A destination without a colon that is no absolute path: rclone would make a folder of that name here."""
+    if is_blank(value) or not isinstance(value, str) or _ROOTED.match(value):
+        return
+    name, slash, rest = value.partition("/")
+    guess = f'did you mean "{name}:{rest if slash else ""}"? A local folder needs its whole path'
+    yield fault(parts, f"is a folder below the one where cloudplow is started, not a remote; {guess}", value=value)
 
 
 def _is_path(text: str) -> bool:
     return ":" in text or text.startswith("/")
 
 
-def _mover_faults(document: Document, parts: tuple[str, ...], value: object) -> Iterator[str]:
+def _mover_faults(document: Document, parts: tuple[str, ...], value: object) -> Iterator[Fault]:
     if is_blank(value):
-        yield fault(parts, 'is missing; it must be an rclone path, for example "google:Media"')
+        yield fault(parts, 'is missing; add an rclone path, for example "google:Media"')
     elif isinstance(value, str) and not _is_path(value) and value not in _object(document.get("remotes")):
         yield fault(parts, f'{_unknown_remote(value, document)}; use a known name, or a path such as "google:Media"')
 
 
-def _remote_reference(document: Document, parts: tuple[str | int, ...], name: object, key: str) -> Iterator[str]:
+def _remote_reference(document: Document, parts: Parts, name: object, key: str) -> Iterator[Fault]:
     if not isinstance(name, str) or not name:
         return
     remotes = _object(document.get("remotes"))
-    if name not in remotes:
-        yield fault(parts, f"{_unknown_remote(name, document)}; use a known name")
-    elif isinstance(remotes[name], dict) and is_blank(remotes[name].get(key)):
-        yield fault(("remotes", name, key), f"is missing, but {parts[0]} needs it; it must be an rclone path")
+    if not isinstance(remotes.get(name), dict):
+        yield fault(parts, f"{_unknown_remote(name, document)}; use a known name, or remove it")
+    elif is_blank(remotes[name].get(key)):
+        needed = f"is missing, but {parts[0]} needs it; add an rclone path, or remove the name there"
+        yield fault(("remotes", name, key), needed, owner=parts)
 
 
 def _extras_of(document: Document) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], bool, bool]]:
@@ -100,7 +114,7 @@ def _extras_of(document: Document) -> Iterator[tuple[tuple[str, ...], Mapping[st
         yield ("syncer", name), _object(entry.get("rclone_extras")), False, False
 
 
-def _flag_faults(document: Document) -> Iterator[str]:
+def _flag_faults(document: Document) -> Iterator[Fault]:
     for parts, extras, engine, pooled in _extras_of(document):
         normal, faults = normalise_extras(extras)
         if engine:
@@ -110,19 +124,44 @@ def _flag_faults(document: Document) -> Iterator[str]:
             yield fault((*parts, "rclone_extras", name), sentence)
 
 
-def _trigger_faults(document: Document) -> Iterator[str]:
+def without_removable_flags(document: Document) -> tuple[list[Parts], list[Fault]]:
+    """The places of flags in `rclone_extras` that can be taken out without changing an upload, and why: one fault each.
+
+    All flags of rclone's remote control together are one fault.
+    """
+    places: list[Parts] = []
+    faults: list[Fault] = []
+    for parts, extras, engine, _ in _extras_of(document):
+        where = (*parts, "rclone_extras")
+        remote_control: list[str] = []
+        for key, value in extras.items():
+            kind, name, sentence = removable(key, value, engine=engine)
+            if kind is Removable.NO:
+                continue
+            places.append((*where, key))
+            if kind is Removable.REMOTE_CONTROL:
+                remote_control.append(name)
+            elif kind is Removable.OUTPUT:
+                faults.append(fault((*where, name), sentence))
+        if remote_control:
+            names = ", ".join(dict.fromkeys(remote_control))
+            faults.append(fault(where, f"{names}: {REMOTE_CONTROL}"))
+    return places, faults
+
+
+def _trigger_faults(document: Document) -> Iterator[Fault]:
     for name, entry in _entries(document, "remotes"):
         for trigger in _object(entry.get("rclone_sleeps")):
             if is_blank(trigger):
                 parts = ("remotes", name, "rclone_sleeps", trigger)
-                yield fault(parts, "a trigger must have a text to look for; an empty one matches every line")
+                yield fault(parts, "has no text to look for, and would match every line; write one, or remove it")
 
 
-def _service_faults(document: Document, services: Collection[str]) -> Iterator[str]:
+def _service_faults(document: Document, services: Collection[str]) -> Iterator[Fault]:
     needed = {"plex": ("url", "token"), "nzbget": ("url",), "sabnzbd": ("url", "apikey")}
     for section, keys in needed.items():
         values = _object(document.get(section))
-        if _is_on(values.get("enabled")):
+        if is_on(values.get("enabled")):
             for key in keys:
                 if is_blank(values.get(key)):
                     yield fault((section, key), f"is missing; add it, or set {section}.enabled to false")
@@ -131,7 +170,7 @@ def _service_faults(document: Document, services: Collection[str]) -> Iterator[s
         if not isinstance(service, str) or not service or service in services:
             continue
         if service not in NOTIFICATION_SERVICES:
-            sentence = f"must be one of {_quoted([*NOTIFICATION_SERVICES, *services])}"
+            sentence = f"must be one of {_quoted([*NOTIFICATION_SERVICES, *services])}; correct it"
             yield fault(("notifications", name, "service"), sentence, value=service)
             continue
         for key in NOTIFICATION_SERVICES[service]:
@@ -139,7 +178,7 @@ def _service_faults(document: Document, services: Collection[str]) -> Iterator[s
                 yield fault(("notifications", name, key), f"is missing, but {service} needs it; add it")
 
 
-def reference_faults(document: Document, services: Collection[str] = ()) -> list[str]:
+def reference_faults(document: Document, services: Collection[str] = ()) -> list[Fault]:
     """Every fault across sections: unknown remotes, keys that another section needs, flags that the engine owns.
 
     services: notification services that plugins offer. The models report values of the wrong type.

@@ -41,9 +41,9 @@ def models_in(annotation: Any) -> tuple[type[BaseModel] | None, type[BaseModel] 
 
 
 def suggestion(key: str, known: Mapping[str, str]) -> str:
-    """`; did you mean "NAME"?` when a known name is similar, else ""."""
+    """`; did you mean "NAME"?` when a known name is similar, else what to do."""
     close = get_close_matches(key[:80].lower(), known, n=1, cutoff=0.7)
-    return f'; did you mean "{printable(close[0])}"?' if close else ""
+    return f'; did you mean "{printable(close[0])}"?' if close else "; remove it"
 
 
 def unknown_keys(model: type[BaseModel], value: object, parts: tuple[str, ...] = ()) -> Iterator[str]:

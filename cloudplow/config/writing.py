@@ -58,19 +58,19 @@ def write_document(path: Path, document: Mapping[str, Any]) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        # Not every file system can do it, and the file is there already.
+        with contextlib.suppress(OSError):
+            _sync_folder(target.parent)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise _write_fault(path, error) from None
 
 
 def _sync_folder(path: Path) -> None:
-    """The file is there already: a file system that cannot do this, or a folder that cannot be opened, is no fault."""
-    with contextlib.suppress(OSError):
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _write_fault(path: Path, error: Exception) -> ConfigError:

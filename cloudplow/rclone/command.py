@@ -96,6 +96,8 @@ def listing_command(rclone: Rclone, job: Job) -> list[str]:
         f"--separator={LISTING_SEPARATOR}",
         "--recursive",
         "--files-only",
+        # What it says about entries that it cannot read: in plain text, a name cannot be told from a sentence.
+        "--use-json-log",
         *flag_arguments(extras),
         *(f"--exclude={pattern}" for pattern in job.excludes),
     ]

@@ -55,7 +55,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """rclone's statistics. bytes counts failed and repeated uploads too; eta in seconds, None when unknown."""
+    """rclone's statistics. bytes counts failed and repeated uploads too; eta in seconds, None when unknown.
+
+    text: the same for people, as rclone logs it.
+    """
 
     bytes: int
     total_bytes: int
@@ -66,10 +69,11 @@ class Stats:
     errors: int
     transferring: tuple[Transferring, ...]
     checking: tuple[str, ...]
+    text: str = ""
 
     def fields(self) -> dict[str, Any]:
         """The fields of `transfer_progress` that rclone itself reports."""
-        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name != "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def _classify(record: Mapping[str, Any]) -> Message:
     level = _text(record.get("level")).lower()
     stats = record.get("stats")
     if isinstance(stats, dict):
-        return parse_stats(stats)
+        return dataclasses.replace(parse_stats(stats), text=text)
     if "skipped" in record and name:
         return Skipped(name, _whole(record.get("size")), _text(record["skipped"]))
     if level in _PROBLEM_LEVELS:

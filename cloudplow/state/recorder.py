@@ -14,6 +14,7 @@ from typing import Any
 from cloudplow import events
 from cloudplow.distribution import SizeSample
 from cloudplow.events import Event
+from cloudplow.state.size_history import with_earlier
 from cloudplow.state.state_files import LEARNED_FILE, SESSION_FILE, StateFiles
 
 
@@ -29,6 +30,8 @@ class Recorder:
         self._lock = threading.Lock()
         self._learned: dict[str, dict[str, Any]] = {}
         self._samples: dict[str, SizeSample] = {}
+        #: The history of each uploader as it was when its session started.
+        self._earlier: dict[str, Any] = {}
         self._session: dict[str, Any] = {}
         self._others: dict[str, dict[str, Any]] = {}
         files.register(LEARNED_FILE, self._learned_document)
@@ -39,6 +42,7 @@ class Recorder:
             events.StageStarted: self._on_stage_started,
             events.SaSwitched: self._on_switch,
             events.FileTransferred: self._on_file,
+            events.StageFinished: self._on_stage_finished,
             events.SessionFinished: self._on_session_finished,
         }
 
@@ -54,6 +58,9 @@ class Recorder:
 
     def on_event(self, _sender: str, *, event: Event, **_extra: Any) -> None:
         """Receive one event."""
+        if isinstance(event, events.SessionFinished) and event.session_id != self._session.get("session_id"):
+            # It could not begin, perhaps because another process uploads: the record of that one stays as it is.
+            return
         with self._lock:
             self._handlers[type(event)](event)
         self._files.mark_dirty(SESSION_FILE)
@@ -77,6 +84,7 @@ class Recorder:
             self._others[str(self._session["uploader"])] = self._session
         self._others.pop(event.uploader, None)
         self._samples[event.uploader] = SizeSample()
+        self._earlier[event.uploader] = self._learned.get(event.uploader, {}).get("transfer_history")
         self._session = {
             "active": True,
             "uploader": event.uploader,
@@ -140,11 +148,22 @@ class Recorder:
             "bytes_left": event.bytes_left,
             "next_capacity_at": event.next_capacity_at or 0,
         }
-        if event.files:
-            self._learned.setdefault(event.uploader, {})["transfer_history"] = self._samples[event.uploader].document(
-                upload_folder=str(self._session.get("upload_folder", "")), now=event.at
-            )
-            self._files.mark_dirty(LEARNED_FILE)
+        self._keep_history(event)
+
+    def _on_stage_finished(self, event: events.StageFinished) -> None:
+        # Not only at the end: a session that is killed must not be missing in the history.
+        self._keep_history(event)
+
+    def _keep_history(self, event: Event) -> None:
+        """Add what the session has transferred so far to the history of the earlier ones."""
+        sample = self._samples.get(event.uploader)
+        if sample is None or not sample.latest:
+            return
+        folder = str(self._session.get("upload_folder", ""))
+        session, sizes = sample.document(upload_folder=folder, now=event.at), sample.latest
+        history = with_earlier(self._earlier.get(event.uploader), session, sizes)
+        self._learned.setdefault(event.uploader, {})["transfer_history"] = history
+        self._files.mark_dirty(LEARNED_FILE)
 
     def _learned_document(self) -> dict[str, Any]:
         with self._lock:

@@ -71,6 +71,13 @@ def _session(uploader: str, entry: Mapping[str, Any]) -> SessionRecovered:
     files_total, bytes_total = whole(entry.get("total_files")), whole(entry.get("total_bytes"))
     used, index = entry.get("sas_used"), entry.get("sa_index")
     known = not interrupted and "files_left" in entry
+    left, bytes_left = whole(entry.get("files_left")), whole(entry.get("bytes_left"))
+    if known:
+        files_total, bytes_total = files + left, size + bytes_left
+    elif not files_total or files_total < files or bytes_total < size:
+        files_total = bytes_total = 0  # it was never known: what was transferred is not all that there was
+    if not known:
+        left, bytes_left = max(0, files_total - files), max(0, bytes_total - size)
     return SessionRecovered(
         uploader=uploader,
         started_at=number(entry.get("session_start_time")),
@@ -89,8 +96,8 @@ def _session(uploader: str, entry: Mapping[str, Any]) -> SessionRecovered:
         bytes=size,
         files_total=files_total,
         bytes_total=bytes_total,
-        files_left=whole(entry["files_left"]) if known else max(0, files_total - files),
-        bytes_left=whole(entry.get("bytes_left")) if known else max(0, bytes_total - size),
+        files_left=left,
+        bytes_left=bytes_left,
         next_capacity_at=None if interrupted else number(entry.get("next_capacity_at")) or None,
         stage_params=mapping(entry.get("stage_params")),
     )

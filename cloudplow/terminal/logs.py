@@ -39,6 +39,14 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {escape_control(line)}" for line in text.split("\n"))
 
 
+class _OutputHandler(logging.StreamHandler[Any]):
+    """Lines on standard output. What nobody reads any more, or finds no room, is lost without a traceback each time."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None = None) -> None:
     """Send log lines to a rotating file (unless None) and to the terminal (default: standard output).
 
@@ -52,7 +60,7 @@ def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None
         handler.close()
     root.setLevel({"WARN": logging.WARNING}.get(level, level))
     formatter = OneLineFormatter(_FORMAT)
-    shown = terminal or logging.StreamHandler(sys.stdout)
+    shown = terminal or _OutputHandler(sys.stdout)
     # A handler that was passed in shows time and level in its own way.
     shown.setFormatter(OneLineFormatter("%(message)s") if terminal else formatter)
     root.addHandler(shown)

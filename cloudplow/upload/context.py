@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudplow.accounts.book import Book
@@ -15,6 +15,7 @@ from cloudplow.rclone.command import Job, Rclone
 from cloudplow.rclone.destination import Destination
 from cloudplow.rclone.process import Completed
 from cloudplow.state.waiting import WaitingFiles
+from cloudplow.upload.own_files import OwnFiles
 
 #: Asks plugins which account is next: (uploader, capacities, queue) -> a key file, or None for the usual order.
 ChooseAccount = Callable[[str, Sequence[Capacity], Sequence[QueueFile]], str | None]
@@ -34,7 +35,7 @@ def _may_always(_uploader: str) -> str | None:
 class Context:
     """destination: looks up a path in rclone's configuration; listing: lists a source, in the background.
 
-    book: what the accounts have spent; keys: what their key files say.
+    own: which files are cloudplow's. book: what the accounts have spent; keys: what their key files say.
     now: epoch seconds by the book's clock; clock: monotonic seconds; wait_for_capacity: wait until quota comes back
     instead of ending.
     """
@@ -52,3 +53,4 @@ class Context:
     choose_account: ChooseAccount = _no_choice
     may_upload: MayUpload = _may_always
     wait_for_capacity: bool = False
+    own: OwnFiles = field(default_factory=OwnFiles)

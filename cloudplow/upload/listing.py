@@ -15,22 +15,20 @@ from typing import Final, NamedTuple
 
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import RcloneError, StoppedError
-from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Skipped, parse_line
-from cloudplow.rclone.process import Completed
 from cloudplow.rclone.running import run_to_end
+from cloudplow.upload.bad_entries import BadEntry
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.local_files import is_plain, local_path, open_files_below
 from cloudplow.upload.task import UploadTask
+from cloudplow.upload.whole_listing import whole_listing
 
 log = logging.getLogger("cloudplow.upload")
 
-#: The exit status of rclone for a source that does not exist.
-_NOT_FOUND: Final = 3
 _TIME_LENGTH: Final = len("2006-01-02 15:04:05")
 #: How many accounts are tried, one after the other, for looking into a copy's destination.
 COMPARE_ACCOUNTS: Final = 3
@@ -43,12 +41,18 @@ class Listing(NamedTuple):
 
     oldest_file: printable name of the file with the oldest modification time, "" when unknown.
     oldest_modified_at: when that was, epoch seconds; 0 when unknown.
+    bad: entries that cannot be listed. is_whole: nothing else is missing. open_files, own_files: how many were left out
+    because a program holds them open, or because they are cloudplow's own.
     """
 
     files: list[QueueFile]
     source: str
     oldest_file: str = ""
     oldest_modified_at: int = 0
+    bad: tuple[BadEntry, ...] = ()
+    is_whole: bool = True
+    open_files: int = 0
+    own_files: int = 0
 
 
 def parse_listing(output: bytes) -> list[QueueFile]:
@@ -95,12 +99,11 @@ def modified_at(folder: Path, name: str) -> int:
         return 0
 
 
-def read_listing(job: Job, done: Completed) -> list[QueueFile]:
-    """The files in the output of a listing. Raises RcloneError with rclone's own last line."""
-    if done.code != 0:
-        what = "the folder does not exist" if done.code == _NOT_FOUND else done.last_error_line()
-        raise RcloneError(f'"{job.source}" cannot be listed: {what or f"rclone exited with status {done.code}"}')
-    return parse_listing(done.stdout)
+def opened_now(task: UploadTask) -> frozenset[str]:
+    """The absolute paths of files that must wait because a program holds them open."""
+    if not task.exclude_open_files:
+        return frozenset()
+    return open_files_below(task.folder, except_containing=task.opened_excludes)
 
 
 def without_open_files(files: Iterable[QueueFile], folder: Path, opened: frozenset[str]) -> list[QueueFile]:
@@ -175,34 +178,62 @@ def unchanged(files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os
 
 
 def learn_queue(
-    context: Context, task: UploadTask, list_path: Path, pool: AccountPool | None, controls: SessionControls
+    context: Context,
+    task: UploadTask,
+    list_path: Path,
+    pool: AccountPool | None,
+    controls: SessionControls,
+    done_already: Container[QueueFile] = frozenset(),
 ) -> Listing:
-    """Every file to upload now: filtered, not open, and for a copy not at the destination yet.
+    """Every file to upload now: filtered, not open, not ours, and for a copy not at the destination yet.
 
-    Raises RcloneError, and StoppedError when asked to stop.
+    done_already: files of a copy that are known to be at the destination. Raises RcloneError, and StoppedError when
+    asked to stop.
     """
-    listing = context.listing(task.job)
-    opened: frozenset[str] = frozenset()
-    if task.exclude_open_files:
-        opened = open_files_below(task.folder, except_containing=task.opened_excludes)
-    done = listing.get(controls.stopping)
-    files = listed = read_listing(task.job, done)
+    found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
+    # Only now: a file that was made while the folder was listed may still be written.
+    opened = opened_now(task)
+    own = context.own.below(task.folder)
+    listed = parse_listing(found.output)
+    if not found.is_whole:
+        listed = list({file.name: file for file in listed}.values())  # of several listings
+    ours = {file for file in listed if file in own}
+    files = [file for file in listed if file not in ours] if ours else listed
+    kept = without_open_files(files, task.folder, opened)
+    open_files, files = len(files) - len(kept), kept
     source = "lsf"
-    if opened:
-        kept = without_open_files(files, task.folder, opened)
-        if len(kept) < len(files):
-            log.info("%s: %s left for later", task.name, count(len(files) - len(kept), "open file"))
-        files = kept
     if files and not task.moving:
         source = "dry_run"
+        files = [file for file in files if file not in done_already]
         compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may run beside an upload
         try:
-            files = _compare(context, task, files, compare_path, pool, controls.should_stop)
+            files = _compare(context, task, files, compare_path, pool, controls.should_stop) if files else files
         finally:
             compare_path.unlink(missing_ok=True)
     left_out = {file.name for file in listed} - {file.name for file in files} if len(files) < len(listed) else set()
-    oldest = oldest_name(done.stdout, left_out)
-    return Listing(files, source, printable_name(oldest), modified_at(task.folder, oldest) if oldest else 0)
+    oldest = oldest_name(found.output, left_out)
+    return Listing(
+        files,
+        source,
+        printable_name(oldest),
+        modified_at(task.folder, oldest) if oldest else 0,
+        bad=tuple(entry for entry in found.bad if not own.holds(entry.name)),
+        is_whole=found.is_whole,
+        open_files=open_files,
+        own_files=len(ours),
+    )
+
+
+def count_too_young(context: Context, task: UploadTask, last: Listing, names: Container[str]) -> int:
+    """How many files wait only because of --min-age. last, names: what the last listing found. 0 when unknown."""
+    extras = {flag: value for flag, value in task.job.extras.items() if flag != "--min-age"}
+    try:
+        found = whole_listing(task, context.listing, context.listing(task.job._replace(extras=extras)), None)
+    except RcloneError:
+        return 0
+    own = context.own.below(task.folder)
+    others = (file for file in parse_listing(found.output) if file.name not in names and file not in own)
+    return max(0, sum(1 for _ in others) - last.open_files)
 
 
 def _compare(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -99,15 +99,18 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def remove_empty_folders(root: Path, depth: int) -> int:
+def remove_empty_folders(root: Path, depth: int, spare: Collection[Path] = ()) -> int:
     """Remove empty folders at least `depth` levels below the root (1 = its direct children), deepest first.
 
-    Returns how many were removed. Folders that are in use or not ours are left alone. Symbolic links are not followed.
+    spare: real paths of folders that stay, with everything in them. Returns how many were removed. Folders that are in
+    use or not ours are left alone. Symbolic links are not followed.
     """
     removed = 0
     base = len(root.parts)
     for folder, _, _ in os.walk(root, topdown=False):
         if len(Path(folder).parts) - base < max(1, depth):
+            continue
+        if spare and not {Path(folder).resolve(), *Path(folder).resolve().parents}.isdisjoint(spare):
             continue
         try:
             Path(folder).rmdir()

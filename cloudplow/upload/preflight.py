@@ -20,7 +20,10 @@ from cloudplow.rclone.environment_remotes import WithEnvironment
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
 from cloudplow.rclone.verdict import flag_refusal
+from cloudplow.upload.bad_entries import NAMED, cure
+from cloudplow.upload.own_files import OwnFiles
 from cloudplow.upload.task import UploadTask
+from cloudplow.upload.whole_listing import whole_listing
 
 #: Longer than rclone ever needs to read its configuration, in seconds.
 DUMP_TIMEOUT_SECONDS: Final = 30.0
@@ -36,17 +39,19 @@ class Preflight:
     def __init__(
         self,
         rclone: Rclone,
-        stop: threading.Event | None = None,
+        own: OwnFiles | None = None,
         *,
+        stop: threading.Event | None = None,
         silence_seconds: float | None = None,
         why_this: str = "",
     ) -> None:
-        """stop: once it is set, whoever waits for an answer gets StoppedError.
+        """own: cloudplow's own files, which no upload folder may be full of.
 
-        silence_seconds: how long a listing may print nothing until it is ended; None: for ever. why_this: why this
-        rclone was chosen.
+        stop: once it is set, whoever waits for an answer gets StoppedError. silence_seconds: how long a listing may
+        print nothing until it is ended; None: for ever. why_this: why this rclone was chosen.
         """
         self.rclone = rclone
+        self.own = own or OwnFiles()
         self.why_this = why_this
         self._silence_seconds = silence_seconds
         self._stop = stop
@@ -143,6 +148,17 @@ def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
     return {name: value for name, value in document.items() if isinstance(value, dict)}
 
 
+def task_warnings(task: UploadTask, preflight: Preflight) -> list[str]:
+    """What an upload would pass over in a task's folder, one sentence each with what to do. Lists the folder."""
+    try:
+        found = whole_listing(task, preflight.listing, preflight.listing(task.job), None)
+    except RcloneError as error:
+        return [str(error)]
+    own = preflight.own.below(task.folder)
+    said = [f"uploader.{task.name}: {cure(entry)}" for entry in found.bad if not own.holds(entry.name)]
+    return said[:NAMED]
+
+
 def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None) -> list[str]:
     """What a task lacks: folder, remote, accounts. One sentence each, with the place and what to do.
 
@@ -155,6 +171,8 @@ def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None
         faults.append(f'{place}.upload_folder: "{task.folder}" {what}; create it, or correct the path')
     elif not os.access(task.folder, os.R_OK | os.X_OK):
         faults.append(f'{place}.upload_folder: "{task.folder}" cannot be read; fix its permissions')
+    elif fault := preflight.own.fault(task.folder):
+        faults.append(f"{place}.upload_folder: {fault}")
     try:
         destination = preflight.destination(task.job.destination, task.job.extras)
     except RcloneError as error:

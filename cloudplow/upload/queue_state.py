@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final
 
 from cloudplow.models import QueueFile, printable_name
@@ -22,6 +22,12 @@ class QueueState:
         self._errors: dict[str, str] = {}
         self._finished: set[QueueFile] = set()
         self._doubtful: set[str] = set()
+        self._kept: set[QueueFile] = set()
+
+    @property
+    def finished(self) -> Container[QueueFile]:
+        """What was transferred and is still at the source (a copy)."""
+        return self._finished
 
     def listed(self, files: Iterable[QueueFile], *, files_stay: bool) -> None:
         """Take a new listing. files_stay: transferred files are still listed (a copy), so they are left out here."""
@@ -42,6 +48,14 @@ class QueueState:
         self._tries[name] += 1
         self._errors[name] = error
 
+    def note_kept(self, file: QueueFile) -> None:
+        """rclone leaves a file at the source, because the user's flags say so. It is not tried again as it is."""
+        self._kept.add(file)
+
+    def kept(self) -> int:
+        """How many files rclone leaves at the source."""
+        return sum(1 for file in self._kept if self.files.get(file.name) == file)
+
     def note_skipped(self, names: Iterable[str]) -> None:
         """rclone ended well, but did not upload these. names: as listed."""
         for name in names:
@@ -56,10 +70,14 @@ class QueueState:
                 self.note_failure(by_shown[shown], error)
 
     def candidates(self) -> list[QueueFile]:
-        """What may be planned: everything except files that failed too often. Those in `failed_before` go last."""
-        if not self._tries:
+        """What may be planned: everything except files that failed too often, or that rclone leaves where they are.
+
+        Those in `failed_before` go last.
+        """
+        if not self._tries and not self._kept:
             return list(self.files.values())
-        return [file for file in self.files.values() if self._tries[file.name] < TRIES_PER_FILE]
+        tries, kept = self._tries, self._kept
+        return [file for file in self.files.values() if tries[file.name] < TRIES_PER_FILE and file not in kept]
 
     def failed_before(self) -> dict[str, int]:
         """How often files failed in this session, by name: they must not hold up the others."""

@@ -16,17 +16,21 @@ _FAILED_LIMIT: Final = 10
 
 
 class FailedFile(NamedTuple):
-    """A file that failed. stored_bytes: all of it, as the statistics count it; seen_bytes: so much of it was sent."""
+    """A file that failed. stored_bytes: all of it, as the statistics count it.
+
+    seen_bytes: so much of it was sent, at least. refused: Google refused it; else it may have been cut off anywhere.
+    """
 
     stored_bytes: int
     seen_bytes: int
+    refused: bool = True
 
 
 def repeated_bytes(unexplained_bytes: int, failed: Sequence[FailedFile]) -> int:
     """How much was sent again and may have been counted again, in bytes; rather too much than too little.
 
     unexplained_bytes: what the statistics count beyond files that arrived or are charged already. Files that failed
-    explain it if they were sent whole, or up to the end of a chunk: there Google refuses an upload.
+    explain it if they were refused after all of it or at the end of a chunk, or if they were cut off somewhere.
     """
     if unexplained_bytes <= 0 or _is_explained(unexplained_bytes, failed):
         return 0
@@ -37,8 +41,8 @@ def repeated_bytes(unexplained_bytes: int, failed: Sequence[FailedFile]) -> int:
 def _is_explained(unexplained_bytes: int, failed: Sequence[FailedFile]) -> bool:
     if unexplained_bytes > sum(one.stored_bytes for one in failed):
         return False
-    if len(failed) > _FAILED_LIMIT:
-        return False
+    if len(failed) > _FAILED_LIMIT or not all(one.refused for one in failed):
+        return True
     wholes = _sums(one.stored_bytes for one in failed)
     return any(rest >= 0 and rest % CHUNK_UNIT_BYTES == 0 for rest in (unexplained_bytes - whole for whole in wholes))
 

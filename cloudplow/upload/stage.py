@@ -20,10 +20,12 @@ from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
 from cloudplow.upload.repeats import FailedFile, repeated_bytes
 from cloudplow.upload.stage_terms import StageListener, StageRequest, StageResult
-from cloudplow.upload.triggers import Sleep, Triggers
+from cloudplow.upload.triggers import Sleep, Triggers, statistics_text
 
 #: What rclone says last when it ends by itself with an error, about no file in particular.
 _LAST_WORD: Final = re.compile(r"\bFailed to \w")
+#: What Google answers to an upload that it does not take.
+_REFUSED: Final = "googleapi: Error"
 #: An older version at the destination that is moved away (`--backup-dir`).
 _MOVED_AWAY: Final = "Moved (server-side)"
 
@@ -112,6 +114,7 @@ class StageRun:
                 self._last_stats = message
                 self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
+                self._trigger(statistics_text(message.text))
             case Skipped(name=name):
                 file = self._waiting.pop(name, None)
                 if file is not None and message.uploads:
@@ -189,8 +192,11 @@ class StageRun:
                 self._on_problem(name, message.text)
             elif not name:
                 self._doubts.attempt_failed(message.text)
+        self._trigger(f"{name}: {message.text}" if name else message.text)
+
+    def _trigger(self, text: str) -> None:
         if self._triggers is not None and self._fired is None:
-            self._fired = self._triggers.hit(f"{name}: {message.text}" if name else message.text, time.monotonic())
+            self._fired = self._triggers.hit(text, time.monotonic())
 
     def _on_problem(self, name: str, text: str) -> None:
         if self._doubts.failed(name, text):
@@ -253,8 +259,8 @@ class StageRun:
         if self._request.stored_bytes is None or (self._moved_away and not self._logs_sizes):
             return  # the statistics of rclone 1.60 count older versions that it moved away, too
         failed = [
-            FailedFile(self._stored(self._waiting[name].size), self._doubts.seen_bytes(name))
-            for name in self._failed
+            FailedFile(self._stored(self._waiting[name].size), self._doubts.seen_bytes(name), _REFUSED in text)
+            for name, text in self._failed.items()
             if name in self._waiting
         ]
         repeated = repeated_bytes(self._counted_bytes - self._copied_bytes - self._wasted_bytes, failed)

@@ -11,6 +11,7 @@ from cloudplow.models import QueueFile
 from cloudplow.planning.last_tries import by_failures, plan_last, plan_unlimited_last
 from cloudplow.planning.planner import Plan, PlannedStage, plan, plan_unlimited
 from cloudplow.upload.context import Context
+from cloudplow.upload.listing import opened_now, without_open_files
 from cloudplow.upload.task import UploadTask
 
 
@@ -64,3 +65,13 @@ def _all_in_own_sizes(made: Plan, own_size: dict[str, int]) -> Plan:
 def _in_own_sizes(stage: PlannedStage, own_size: dict[str, int]) -> PlannedStage:
     files = tuple(QueueFile(file.name, own_size[file.name]) for file in stage.files)
     return stage._replace(files=files, bytes=sum(file.size for file in files))
+
+
+def without_opened(made: Plan, task: UploadTask) -> Plan:
+    """The plan without files of its first stage that a program has opened since they were listed."""
+    first, *others = made.stages
+    kept = without_open_files(first.files, task.folder, opened_now(task))
+    if len(kept) == len(first.files):
+        return made
+    first = first._replace(files=tuple(kept), bytes=sum(file.size for file in kept))
+    return made._replace(stages=(first, *others))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+_NO_SPEED: Final = re.compile(r"(?<![\d.])0 (?:B|Bytes?)/s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,14 @@ class Sleep:
     count: int
     timeout_seconds: float
     sleep_seconds: float
+
+
+def statistics_text(text: str) -> str:
+    """rclone's statistics with a speed of nothing as older versions wrote it, too: users' triggers say " 0/s,".
+
+    1.60 writes it for each file, 1.75 nowhere.
+    """
+    return _NO_SPEED.sub("0/s", text) + text if _NO_SPEED.search(text) else text
 
 
 @dataclass(slots=True)

@@ -78,7 +78,8 @@ class Session(SessionBase):
     folder: the last part of its path. stage: the current one, counted from 1. account_index: the 0-based place of
     account in the pool, -1 when unknown. accounts_used: by name, at most 1000. files_done, bytes_done: exactly what
     arrived. bytes_left allows for what has arrived of files that are being transferred, so it may be less than
-    bytes_total - bytes_done. recovered: an earlier process ran it.
+    bytes_total - bytes_done. files_total, bytes_total: 0 also if an earlier process never knew them. recovered: an
+    earlier process ran it.
     """
 
     stages_total: int

@@ -58,7 +58,9 @@ def _on_session(u: UploaderState, event: events.SessionRecovered) -> None:
         "next_capacity_at": clean.number(event.next_capacity_at),
         "recovered": True,
     }
-    update_left(session)
+    if session["files_total"]:
+        update_left(session)
+    # Otherwise nobody knew how much there was: what is done must not look like all of it.
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
     u.session = session
     u.stage_params = clean.mapping(event.stage_params)

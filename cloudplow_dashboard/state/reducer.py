@@ -129,8 +129,8 @@ def _on_throttle_changed(u: UploaderState, event: events.ThrottleChanged, _at: f
 
 
 def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: float) -> bool:
-    if not u.begun:
-        # The session's other events were not seen: this one is all there is.
+    if not u.begun or (u.session["ended_at"] and event.session_id not in ("", u.session["id"])):
+        # The session's other events were not seen, or it could not begin: this one is all there is.
         begin(u, event.session_id, at)
         u.session["files_done"], u.session["bytes_done"] = clean.whole(event.files), clean.whole(event.bytes)
     reason = clean.redact(event.reason, known_paths=u.known_paths())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -55,6 +56,7 @@ class Answer:
     def encode(self, *, keep_alive: bool = True) -> bytes:
         """The bytes to send."""
         lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}", f"Content-Length: {len(self.body)}"]
+        lines.append(f"Date: {formatdate(usegmt=True)}")  # as Google's servers do
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if not keep_alive:
             lines.append("Connection: close")

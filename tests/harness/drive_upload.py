@@ -124,7 +124,7 @@ class Site:
         self.save()
         with recorded() as seen, App(self.config_path, self.root, environ={}) as app:
             tasks = app.tasks([])
-            app.check_tasks(tasks)
+            app.begin_tasks(tasks)
             finished = app.upload(tasks, **options)
         return finished[-1], seen
 

@@ -196,7 +196,9 @@ class LocalSite:
         """Write the configuration."""
         self.config_path.write_text(json.dumps(self.config), encoding="utf-8")
 
-    def run(self, *words: str, environment: Mapping[str, str] | None = None) -> Run:
+    def run(
+        self, *words: str, environment: Mapping[str, str] | None = None, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> Run:
         """Run a command to its end."""
         self.save()
         self.events_path.unlink(missing_ok=True)
@@ -206,7 +208,7 @@ class LocalSite:
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=DEADLINE_SECONDS,
+            timeout=deadline_seconds,
             check=False,
         )
         return Run(

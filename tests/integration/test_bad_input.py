@@ -77,7 +77,7 @@ def test_a_sample_that_cannot_be_written_is_a_fault(broken: LocalSite) -> None:
         ('{"core": {,}}', "config.json: line 1, column 11: a key in double quotes is missing here"),
         ('{\n "core": {}\n "remotes": {}\n}', "config.json: line 3, column 2: a comma is missing here"),
         ("[]", "config.json"),
-        ('{"core": {}, "core": {}}', "core appears twice"),
+        ('{"core": {}, "core": {}}', "core: appears twice, in line 1 and again in line 1, column 14"),
     ],
 )
 def test_malformed_json_is_shown_with_its_place(broken: LocalSite, text: str, fault: str) -> None:
@@ -111,21 +111,21 @@ def test_all_faults_of_a_configuration_are_shown_at_once(broken: LocalSite) -> N
     assert_refused(
         broken.run("upload"),
         'core.dry_run: must be true or false (found "maybe")',
-        "uploader.google.check_interval: must be greater than 0 (found 0)",
-        "uploader.google.schedule.allowed_from: must be a time of day in the form HH:MM",
         "uploader.google.account_quota: must be a size above zero, as rclone writes it",
         'uploader.gogle: "gogle" is not a name under "remotes" (known: "google"); rename it, or add the remote',
+        "warning: uploader.google.check_interval: must be greater than 0 (found 0), so the default",
+        "warning: uploader.google.schedule.allowed_from: must be a time of day in the form HH:MM",
     )
 
 
-def test_flags_that_the_engine_owns_are_refused(broken: LocalSite) -> None:
-    broken.extras.update({"--files-from": "list", "--quiet": None, "--log-file": "/tmp/log"})
+def test_flags_that_would_change_an_upload_are_refused(broken: LocalSite) -> None:
+    broken.extras.update({"--files-from": "list", "--dry-run": None, "--log-file": "/tmp/log"})
 
     assert_refused(
         broken.run("upload"),
         "remotes.google.rclone_extras.--files-from: cloudplow lists the files of every stage itself",
-        "remotes.google.rclone_extras.--quiet: cloudplow reads what rclone logs about every file; remove the flag",
-        "remotes.google.rclone_extras.--log-file: cloudplow reads what rclone logs; remove the flag",
+        "remotes.google.rclone_extras.--dry-run: a dry run covers the whole program; set core.dry_run instead",
+        "warning: remotes.google.rclone_extras.--log-file: cloudplow reads what rclone logs, so it is taken out",
     )
 
 
@@ -156,6 +156,18 @@ def test_everything_that_an_upload_lacks_is_shown_at_once(broken: LocalSite) -> 
         'remotes.google.upload_remote: rclone has no remote "nowhere" (known: "disk", "plain", "vault"); add it',
         f'uploader.google.service_account_path: the folder "{broken.root}/no accounts" cannot be read',
     )
+
+
+@pytest.mark.parametrize("command", ["upload", "plan", "check"])
+def test_a_destination_without_its_colon_is_asked_about(broken: LocalSite, command: str) -> None:
+    broken.remote["upload_remote"] = "vault"
+
+    run = broken.run(command)
+
+    assert run.status == 2, run.said
+    assert run.stderr.startswith("cloudplow: remotes.google.upload_remote: is a folder below the one where cloudplow")
+    assert 'did you mean "vault:"?' in run.stderr
+    assert not (broken.root / "vault").exists()
 
 
 def test_a_file_in_the_place_of_the_upload_folder_is_a_fault(broken: LocalSite) -> None:

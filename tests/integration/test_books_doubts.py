@@ -137,6 +137,7 @@ LOST: Final = {
 }
 
 
+@pytest.mark.thin(6)
 @pytest.mark.parametrize("command", ["move", "copy"])
 @pytest.mark.parametrize("how", LOST)
 @pytest.mark.parametrize("retries", [1, 3])

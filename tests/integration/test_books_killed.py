@@ -28,7 +28,7 @@ from tests.interruptions import disks
 from tests.interruptions.processes import Upload
 from tests.interruptions.scenario import Kind
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(2)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(3)]
 
 COMMANDS: Final = pytest.mark.parametrize("command", ["move", "copy"])
 QUOTA: Final = 4 * MB

@@ -20,7 +20,7 @@ from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.harness.drive_upload import UPLOADER
 from tests.integration.book_site import LANDING_SECONDS, MB, BookSite, make_book_site
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(400), pytest.mark.thin(2)]
 
 COMMANDS: Final = pytest.mark.parametrize("command", ["move", "copy"])
 QUOTA: Final = 30 * MB

@@ -105,7 +105,7 @@ def test_a_short_command_that_leaves_a_child_with_its_pipe_ends_all_the_same() -
 
 def test_a_short_command_that_hangs_is_ended_with_all_its_children(tmp_path: Path) -> None:
     noted = tmp_path / "pid"
-    with pytest.raises(RcloneError, match="did not end within 1 s|prints without an end"):
+    with pytest.raises(RcloneError, match="did not end within 1 s"):
         run(script(f"sleep 600 & echo $! >{noted}; wait"), timeout_seconds=0.6)
 
     assert_gone_soon(int(noted.read_text(encoding="utf-8")))
@@ -123,10 +123,10 @@ def test_a_large_output_beside_a_large_error_output_is_read_whole() -> None:
 
 
 def test_a_short_command_that_babbles_without_an_end_is_ended() -> None:
-    with pytest.raises(RcloneError, match="did not end within 1 s|prints without an end"):
+    with pytest.raises(RcloneError, match=r"did not end within 1 s|prints without an end"):
         run(script("yes"), timeout_seconds=0.6)
 
 
 def test_a_short_command_that_closes_its_output_and_stays_is_ended() -> None:
-    with pytest.raises(RcloneError, match="did not end within 1 s|prints without an end"):
+    with pytest.raises(RcloneError, match="did not end within 1 s"):
         run(script("exec >/dev/null 2>&1; sleep 600"), timeout_seconds=0.6)

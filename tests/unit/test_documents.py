@@ -65,22 +65,28 @@ def test_readme_has_every_command_and_no_other() -> None:
 @pytest.mark.parametrize("name", COMMAND_ROWS)
 def test_readme_has_every_option_of_a_command_and_no_other(name: str) -> None:
     actions = [one for one in commands()[name]._actions if not isinstance(one, argparse._HelpAction)]
-    options = {option for one in actions for option in one.option_strings}
+    options = {option for one in actions for option in one.option_strings} - common_options()
     positional = {str(one.metavar) for one in actions if not one.option_strings}
 
     assert set(re.findall(r"--[\w-]+", COMMAND_ROWS[name])) == options
     assert set(re.findall(r"\[([A-Z]+) \.\.\.\]", COMMAND_ROWS[name])) == positional
 
 
-def test_readme_names_the_options_that_every_command_takes() -> None:
-    common = {option for one in build_parser()._actions for option in one.option_strings} - {
-        "-h",
-        "--help",
-        "--version",
-    }
-    usage = section("Commands").partition("COMMAND`")[0]
+def common_options() -> set[str]:
+    """The options of every command."""
+    options = {option for one in build_parser()._actions for option in one.option_strings}
+    return options - {"-h", "--help", "--version"}
 
-    assert set(re.findall(r"--\w+", usage)) == common
+
+@pytest.mark.parametrize("name", COMMAND_ROWS)
+def test_every_command_takes_the_options_that_all_have(name: str) -> None:
+    assert common_options() <= {option for one in commands()[name]._actions for option in one.option_strings}
+
+
+def test_readme_names_the_options_that_every_command_takes() -> None:
+    usage = section("Commands").partition("COMMAND")[2].partition("`")[0]
+
+    assert set(re.findall(r"--\w+", usage)) == common_options()
 
 
 def test_readme_has_every_exit_status() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,8 @@ class Dashboard(BaseModel):
     """Stands in for the section that the dashboard's plugin owns."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    without_it: ClassVar[str] = "there is no dashboard"
 
     enabled: bool = False
     host: str = "127.0.0.1"
@@ -49,6 +51,20 @@ def with_uploader(**keys: Any) -> dict[str, Any]:
 
 def load(document: dict[str, Any]) -> Loaded:
     return build(document, SECTIONS)
+
+
+def warnings_of(document: dict[str, Any], **options: Any) -> tuple[str, ...]:
+    """The warnings of a document that is accepted, without those for features that are not there yet."""
+    loaded = build(document, SECTIONS, **options)
+    return tuple(one for one in loaded.warnings if "not there yet" not in one)
+
+
+def told_of(document: dict[str, Any], **options: Any) -> tuple[str, ...]:
+    """Everything that is said of a document: faults and warnings."""
+    try:
+        return build(document, SECTIONS, **options).warnings
+    except ConfigError as error:
+        return (*error.faults, *error.warnings)
 
 
 def faults_of(document: dict[str, Any], **options: Any) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from cloudplow.config.engine_flags import (
     normalise_extras,
 )
 
-from .documents import faults_of, load, minimal, with_remote
+from .documents import faults_of, load, minimal, warnings_of, with_remote
 
 RCLONES = [path for path in ("/usr/bin/rclone", str(Path(sys.executable).with_name("rclone"))) if shutil.which(path)]
 
@@ -47,6 +47,20 @@ def flags_in(text: str) -> set[str]:
         ("--dry-run", None),
         ("-n", None),
         ("--dry-run", True),
+        ("--exclude", None),
+        ("-f", True),
+        ("--filter-from", "-"),
+    ],
+)
+def test_flag_that_would_change_what_is_uploaded_is_a_fault_with_its_place(flag: str, value: object) -> None:
+    (fault,) = faults_of(with_remote(rclone_extras={flag: value}))
+    assert fault.startswith(f"remotes.google.rclone_extras.{flag}: ")
+    assert "; " in fault
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
         ("--log-file", "/log"),
         ("--syslog", None),
         ("--log-systemd", None),
@@ -71,20 +85,50 @@ def flags_in(text: str) -> set[str]:
         ("-i", None),
         ("--drive-stop-on-upload-limit", False),
         ("--error-on-no-transfer", None),
-        ("--exclude", None),
-        ("-f", True),
-        ("--filter-from", "-"),
+        ("log-file", "/x"),
+        ("--log-file=/x", None),
+        ("q", None),
+        ("--quiet=true", None),
     ],
 )
-def test_flag_that_would_break_the_engine_is_a_fault_with_its_place(flag: str, value: object) -> None:
-    (fault,) = faults_of(with_remote(rclone_extras={flag: value}))
-    assert fault.startswith(f"remotes.google.rclone_extras.{flag}: ")
-    assert "; " in fault
+def test_flag_that_changes_only_what_rclone_says_is_taken_out_with_a_warning(flag: str, value: object) -> None:
+    document = with_remote(rclone_extras={flag: value, "--transfers": 8})
+    (warning,) = warnings_of(document)
+    assert warning.startswith("remotes.google.rclone_extras.--")
+    assert "so it is taken out; " in warning
+    assert "/x" not in warning
+    assert dict(load(document).config.remotes["google"].rclone_extras) == {"--transfers": 8}
 
 
-@pytest.mark.parametrize("written", ["log-file", "--log-file=/x", "q", "--quiet=true"])
-def test_flag_is_recognised_however_it_is_written(written: str) -> None:
-    assert len(faults_of(with_remote(rclone_extras={written: None}))) == 1
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"--rc": None},
+        {"rc": True},
+        {"--rc": None, "--rc-addr": ":7949", "--rc-no-auth": None},
+        {"--rc=true": None, "rc-addr=0.0.0.0:5572": None, "--rc-web-gui": None},
+        {"--rc-addr": "localhost:7949", "--rc-user": "me", "--rc-pass": "s3cr3t", "--rc-enable-metrics": None},
+    ],
+)
+def test_flags_of_the_remote_control_are_taken_out_with_one_warning_that_says_why(flags: dict[str, object]) -> None:
+    document = with_remote(rclone_extras={"--transfers": 8, **flags})
+    (warning,) = warnings_of(document)
+    assert warning.startswith("remotes.google.rclone_extras: --rc")
+    assert "would let whoever reaches it read and steer uploads, so they are taken out; remove the flags" in warning
+    assert "s3cr3t" not in warning
+    assert dict(load(document).config.remotes["google"].rclone_extras) == {"--transfers": 8}
+
+
+def test_mover_and_syncer_open_no_remote_control_either() -> None:
+    document = minimal(syncer={"s": {"sync_from": "google", "sync_to": "google", "rclone_extras": {"--rc": None}}})
+    document["remotes"]["google"]["sync_remote"] = "google:"
+    document["uploader"]["google"]["mover"] = {"rclone_extras": {"--rc-no-auth": None}}
+    assert [one.split(": ")[0] for one in warnings_of(document)] == [
+        "uploader.google.mover.rclone_extras",
+        "syncer.s.rclone_extras",
+    ]
+    config = load(document).config
+    assert not config.syncer["s"].rclone_extras and not config.uploader["google"].mover.rclone_extras
 
 
 @pytest.mark.parametrize(
@@ -120,7 +164,6 @@ def test_flag_that_the_engine_sets_itself_is_accepted_and_dropped(flag: str, val
         ("--bwlimit", "8M"),
         ("--quiet", False),
         ("--interactive", "false"),
-        ("--rc", None),
         ("--max-transfer", "1T"),
         ("--order-by", "size"),
     ],
@@ -158,7 +201,7 @@ def test_mover_and_syncer_run_without_the_engine_and_keep_their_flags() -> None:
         {"--transfers=4": None, "--transfers=5": None},
         {"--transfers=4": 8},
         {"--transfers 4": None},
-        {"": None},
+        {"": 5},
         {"---x": None},
         {"-transfers": 4},
     ],

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from cloudplow.config.loader import build
 from cloudplow.config.models import Config
 
-from .documents import Dashboard, faults_of, load, minimal, with_remote, with_uploader
+from .documents import Dashboard, faults_of, load, minimal, warnings_of, with_remote, with_uploader
 
 
 def test_empty_document_gives_the_documented_defaults() -> None:
@@ -93,7 +93,7 @@ def test_config_of_the_original_program_loads() -> None:
         },
     }
     loaded = load(document)
-    assert loaded.warnings == ()
+    assert warnings_of(document) == ()
     remote, uploader = loaded.config.remotes["google"], loaded.config.uploader["google"]
     assert list(remote.rclone_extras.items())[:2] == [("--checkers", 16), ("--stats", "60s")]
     assert uploader.schedule.allowed_until == "08:00"
@@ -138,10 +138,11 @@ def test_account_quota_hours_must_be_a_span_of_time(nonsense: object) -> None:
 
 
 @pytest.mark.parametrize("nonsense", ["25:99", "24:00", "noon", 2230, "12:5", "1²:00"])
-def test_a_time_that_is_none_is_a_fault_that_shows_how_to_write_it(nonsense: object) -> None:
+def test_a_time_that_is_none_is_a_warning_that_shows_how_to_write_it(nonsense: object) -> None:
     schedule = {"enabled": True, "allowed_from": nonsense, "allowed_until": "07:30"}
-    (fault,) = faults_of(with_uploader(schedule=schedule))
+    (fault,) = warnings_of(with_uploader(schedule=schedule))
     assert fault.startswith("uploader.google.schedule.allowed_from: ")
+    assert "so a scheduler never starts this uploader" in fault
     assert 'must be a time of day in the form HH:MM, for example "22:30" (found ' in fault
 
 
@@ -152,7 +153,7 @@ def test_schedule_gives_its_bounds_in_minutes() -> None:
 
 
 def test_schedule_that_is_on_needs_both_bounds() -> None:
-    faults = faults_of(with_uploader(schedule={"enabled": True, "allowed_from": ""}))
+    faults = warnings_of(with_uploader(schedule={"enabled": True, "allowed_from": ""}))
     assert [fault.split(":")[0] for fault in faults] == [
         "uploader.google.schedule.allowed_from",
         "uploader.google.schedule.allowed_until",
@@ -173,21 +174,26 @@ def test_order_of_flags_is_the_users_and_dashes_are_added() -> None:
 
 @pytest.mark.parametrize(
     "sleep",
-    [{"count": 0, "timeout": 1, "sleep": 1}, {"count": 1, "timeout": -1, "sleep": 1}, {"count": 1, "timeout": 1}],
+    [
+        {"count": 0, "timeout": 1, "sleep": 1},
+        {"count": 1, "timeout": -1, "sleep": 1},
+        {"count": 1, "timeout": 1, "sleep": "long"},
+        {"count": 1, "timeout": 1, "sleep": 0},
+    ],
 )
 def test_trigger_that_cannot_work_is_a_fault(sleep: object) -> None:
     (fault,) = faults_of(with_remote(rclone_sleeps={"Error 403: x": sleep}))
     assert fault.startswith('remotes.google.rclone_sleeps."Error 403: x".')
 
 
-def test_trigger_without_text_would_stop_every_run_and_is_a_fault() -> None:
-    (fault,) = faults_of(with_remote(rclone_sleeps={" ": {"count": 1, "timeout": 1, "sleep": 1}}))
-    assert "matches every line" in fault
+def test_trigger_without_text_would_stop_every_run_and_is_not_watched_for() -> None:
+    (fault,) = warnings_of(with_remote(rclone_sleeps={" ": {"count": 1, "timeout": 1, "sleep": 1}}))
+    assert "would match every line, so this text is not watched for" in fault
 
 
 @pytest.mark.parametrize("speed", ["fast", "10M:1M:1M", "", None, True, "1" * 400])
-def test_bandwidth_that_is_none_is_a_fault(speed: object) -> None:
-    (fault,) = faults_of(minimal(plex={"rclone": {"throttle_speeds": {"1": speed}}}))
+def test_bandwidth_that_is_none_means_no_throttling(speed: object) -> None:
+    (fault,) = warnings_of(minimal(plex={"rclone": {"throttle_speeds": {"1": speed}}}))
     assert fault.startswith("plex.rclone.throttle_speeds.1: ")
 
 
@@ -217,6 +223,6 @@ def test_mover_may_name_a_remote_or_an_rclone_path() -> None:
 def test_notification_of_a_plugins_service_keeps_its_own_keys() -> None:
     document: dict[str, Any] = minimal(notifications={"x": {"service": "matrix", "room": "!abc"}})
     loaded = build(document, {}, services=["matrix"])
-    assert loaded.warnings == ()
+    assert warnings_of(document, services=["matrix"]) == ()
     assert loaded.config.notifications["x"].extra("room") == "!abc"
     assert loaded.config.notifications["x"].extra("other") is None

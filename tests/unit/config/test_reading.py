@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from cloudplow.config.loader import ConfigMissingError, build, read_document
+from cloudplow.config.reading import Document
 from cloudplow.errors import ConfigError, ExitStatus
 
 from .documents import SECTIONS, minimal
 
 
-def read(tmp_path: Path, text: str | bytes, environ: dict[str, str] | None = None) -> dict[str, object]:
+def read(tmp_path: Path, text: str | bytes, environ: dict[str, str] | None = None) -> Document:
     path = tmp_path / "config.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
     return read_document(path, environ or {})
@@ -67,9 +68,9 @@ def test_other_encoding_is_a_fault_with_its_line(tmp_path: Path) -> None:
     ("text", "begins", "near"),
     [
         ('{"a": 1\n\n "b": 2}', "line 3, column 2: a comma is missing", '{"a": *** >>> "b": ***}'),
-        ('{"a": 1,}', "line 1, column 9: ", '{"a": ***, >>> }'),
-        ("{'a': 1}", "line 1, column 2: a key in double quotes", "{ >>> ***: ***}"),
-        ('{"a": True}', "line 1, column 7: a value is missing here", '{"a": >>> True}'),
+        ('{"a": 1,}', "line 1, column 8: a comma stands before the closing brace", '{"a": *** >>> ,}'),
+        ("{'a': 1}", "line 1, column 2: there is a single quote", "{ >>> ***: ***}"),
+        ('{"a": True}', "line 1, column 7: JSON writes true, false and null", '{"a": >>> True}'),
         ('{"a": "C:\\x"}', "line 1, column 10: there is a single backslash", '{"a": "***" >>> }'),
         ('{"a": "b\n', "line 1, column 9: there is a line break", '{"a": "***" >>>'),
         ('{"a": {}}}', "line 1, column 10: there is more text after the end", '{"a": {}} >>> }'),
@@ -108,11 +109,71 @@ def test_empty_file_is_called_empty(tmp_path: Path) -> None:
 
 
 def test_key_that_is_there_twice_is_a_fault_with_its_path(tmp_path: Path) -> None:
-    text = '{"remotes": {"g": {"a": 1, "a": 2}}, "x": [{"b": 1, "b": 2}], "core": {}, "core": {}}'
+    text = '{"remotes": {"g": {"a": 1, "a": 2}},\n "x": [{}, {"b": 1,\n "b": 2}],\n "core": {},\n "core": {}}'
+    document = read(tmp_path, text)
+    assert [str(one) for one in document.duplicates] == [
+        "remotes.g.a: appears twice, in line 1 and again in line 1, column 28; keep one of them",
+        "x[1].b: appears twice, in line 2 and again in line 3, column 2; keep one of them",
+        "core: appears twice, in line 4 and again in line 5, column 2; keep one of them",
+    ]
+
+
+def test_key_that_is_there_twice_hides_no_other_fault(tmp_path: Path) -> None:
+    document = read(tmp_path, '{"core": {"dry_run": 1,\n "dry_run": "maybe"}, "remotes": "x"}')
     with pytest.raises(ConfigError) as caught:
-        read(tmp_path, text)
-    places = [fault.split(": ")[1].split(" appears")[0] for fault in caught.value.faults]
-    assert sorted(places) == ["core", "remotes.g.a", "x[0].b"]
+        build(document, SECTIONS)
+    assert [fault.split(": ")[0] for fault in caught.value.faults] == ["core.dry_run", "core.dry_run", "remotes"]
+
+
+def test_key_that_is_there_twice_where_it_does_no_harm_is_a_warning(tmp_path: Path) -> None:
+    document = read(tmp_path, '{"plex": {"url": "a",\n "url": "b"}}')
+    (warning,) = build(document, SECTIONS).warnings
+    assert warning == (
+        "plex.url: appears twice, in line 1 and again in line 2, column 2, so the last one counts; keep one of them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (
+            '{"a": 1, // x\n "a": 2}',
+            ["line 1, column 10: JSON has no comments", "a: appears twice, in line 1 and again in line 2, column 2"],
+        ),
+        ('{\n  // mine\n  "a": 1\n}', ["line 2, column 3: JSON has no comments; remove it"]),
+        ('{"a": 1 // s3cr3t\n}', ["line 1, column 9: JSON has no comments"]),
+        ('// first\n{"a": 1}', ["line 1, column 1: JSON has no comments"]),
+        ('{"a": 1}\n# last', ["line 2, column 1: JSON has no comments"]),
+        ('{"a": /* x\n y */ 1}', ["line 1, column 7: JSON has no comments"]),
+        ('{"a": 1, // x\n}', ["line 1, column 8: a comma stands before", "line 1, column 10: JSON has no comments"]),
+        (
+            '{"a": [1,\n], // x\n "b": {"c": 2,\n }\n}',
+            [
+                "line 1, column 9: a comma stands before the closing bracket; remove it",
+                "line 2, column 4: JSON has no comments",
+                "line 3, column 14: a comma stands before the closing brace; remove it",
+            ],
+        ),
+        ("{\"a\": 'x'}", ["line 1, column 7: there is a single quote; JSON needs double quotes"]),
+        ("{\u201ca\u201d: 1}", ["line 1, column 2: there is a typographic quote"]),
+        ('{"a":\u00a01}', ["line 1, column 6: there is a space of a special kind"]),
+        ('{"a": NaN}', ["line 1, column 7: NaN is not a JSON number"]),
+        ('{"a": 1,, "b": 2}', ["line 1, column 9: a key in double quotes is missing"]),
+    ],
+)
+def test_usual_slips_are_told_with_their_place_all_at_once(tmp_path: Path, text: str, sentences: list[str]) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_document(path, {})
+    assert len(caught.value.faults) == len(sentences)
+    for fault, sentence in zip(caught.value.faults, sentences, strict=True):
+        assert fault.startswith(f"{path}: {sentence}")
+        assert "s3cr3t" not in fault
+
+
+def test_marks_of_comments_in_a_text_are_no_comments(tmp_path: Path) -> None:
+    assert read(tmp_path, '{"a": "http://x # y /* z"}') == {"a": "http://x # y /* z"}
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": Infinity}', '{"a": ' + "1" * 5000 + "}"])
@@ -141,10 +202,18 @@ def test_variable_of_a_plugins_section_counts_when_it_holds_an_object(tmp_path: 
 
 
 def test_malformed_variables_are_all_named(tmp_path: Path) -> None:
-    environ = {"core": "{", "plugins": "bash", "hidden": "[]", "remotes": '{"a": 1, "a": 2}'}
+    environ = {"core": "{", "plugins": "bash", "uploader": "[]", "remotes": '{"a": 1, "a": 2}'}
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, "{}", environ)
     assert len(caught.value.faults) == 4
-    for name, fault in zip(("core", "remotes", "hidden", "plugins"), caught.value.faults, strict=True):
+    for name, fault in zip(("core", "remotes", "uploader", "plugins"), caught.value.faults, strict=True):
         assert fault.startswith(f'environment variable "{name}": ')
         assert fault.endswith("; or unset the variable if it is not meant for cloudplow")
+
+
+def test_malformed_variable_of_a_feature_beside_uploads_is_a_warning(tmp_path: Path) -> None:
+    document = read(tmp_path, json.dumps(minimal(hidden={"/x": {}})), {"hidden": "yes", "plex": "[]"})
+    assert document["hidden"] == {"/x": {}}
+    warnings = build(document, SECTIONS).warnings
+    assert [one.split(": ")[0] for one in warnings] == [f'environment variable "{one}"' for one in ("hidden", "plex")]
+    assert all("so it is ignored; correct it, or unset the variable" in one for one in warnings)

@@ -15,9 +15,9 @@ from .documents import SECTIONS, Dashboard
 TOP = Path(__file__).resolve().parents[3]
 
 
-def test_sample_loads_without_fault_and_without_warning() -> None:
+def test_sample_loads_without_a_warning_but_for_what_is_not_there_yet() -> None:
     loaded = build(read_document(TOP / "config.json.sample", {}), SECTIONS)
-    assert loaded.warnings == ()
+    assert [one for one in loaded.warnings if "not there yet" not in one] == []
     dashboard = loaded.config.section("dashboard")
     assert isinstance(dashboard, Dashboard)
     assert (dashboard.host, dashboard.refresh_interval) == ("127.0.0.1", 1)

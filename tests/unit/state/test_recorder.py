@@ -158,6 +158,64 @@ def test_session_that_moved_nothing_leaves_the_history_alone(bench: Bench) -> No
     assert bench.stored(LEARNED_FILE)["google"]["transfer_history"]["statistics"]["total_files"] == 1
 
 
+def stage_ended() -> Event:
+    return events.StageFinished(
+        stage=1, account="", outcome=events.StageOutcome.DONE, files=1, bytes=10, duration_seconds=1.0, reason=""
+    )
+
+
+def history_of(learned_file: dict[str, Any]) -> tuple[int, int]:
+    statistics = learned_file["google"]["transfer_history"]["statistics"]
+    return statistics["total_files"], statistics["total_bytes"]
+
+
+def test_history_grows_over_sessions_and_restarts(tmp_path: Path, bench: Bench) -> None:
+    bench.tell(started(), transferred(10), stage_ended(), transferred(20), finished(2, 30))
+    bench.tell(started(), transferred(30), finished(1, 30))
+    assert history_of(bench.stored(LEARNED_FILE)) == (3, 60)
+    later = Bench(tmp_path)
+    later.tell(started(), transferred(40), finished(1, 40))
+    assert history_of(later.stored(LEARNED_FILE)) == (4, 100)
+
+
+def test_session_that_is_killed_is_in_the_history(tmp_path: Path, bench: Bench) -> None:
+    bench.tell(started(), transferred(10), stage_ended(), transferred(20))
+    assert history_of(bench.stored(LEARNED_FILE)) == (1, 10)
+    later = Bench(tmp_path)
+    later.tell(started(), transferred(40), finished(1, 40))
+    assert history_of(later.stored(LEARNED_FILE)) == (2, 50)
+
+
+def test_what_the_first_dashboard_learned_stays(tmp_path: Path) -> None:
+    old = {
+        "statistics": {"total_files": 100, "total_bytes": 770_000_000_000},
+        "metadata": {"upload_folder": "/mnt/media", "sample_count": 100},
+        "tracker_state": {"a": 1},
+        "comparison": {"b": 2},
+    }
+    (tmp_path / LEARNED_FILE).write_text(json.dumps({"google": {"transfer_history": old, "own": 5}, "x": {"y": 1}}))
+    bench = Bench(tmp_path)
+    bench.tell(started(), learned(10, 20, 30, 40), *map(transferred, (10, 20, 30, 40)), finished(4, 100))
+    found = bench.stored(LEARNED_FILE)
+    assert history_of(found) == (104, 770_000_000_100)
+    history = found["google"]["transfer_history"]
+    assert (history["tracker_state"], history["comparison"]) == ({"a": 1}, {"b": 2})
+    assert (found["google"]["own"], found["x"]) == (5, {"y": 1})
+
+
+def test_session_that_could_not_begin_leaves_the_record_of_the_last_one(bench: Bench) -> None:
+    bench.tell(started(), learned(10), transferred(10), finished(1, 10))
+    bench.recorder.on_event("other", event=replace(finished(0, 0), uploader="other", session_id="s2"))
+    session = bench.stored(SESSION_FILE)
+    assert (session["uploader"], session["transferred_files"]) == ("google", 1)
+
+
+def test_session_that_could_not_begin_writes_nothing(tmp_path: Path, bench: Bench) -> None:
+    bench.tell(finished(0, 0))
+    bench.files.stop()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_uploaders_of_an_earlier_run_are_not_forgotten(tmp_path: Path, bench: Bench) -> None:
     bench.tell(started(), learned(10), transferred(10), finished(1, 10))
     bench.tell(started(), learned(5), uploader="other")

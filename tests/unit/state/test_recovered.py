@@ -158,3 +158,21 @@ JSON = st.recursive(
 def test_no_file_whatever_it_holds_stops_the_start(session: Any, learned: Any) -> None:
     for event in told(session, learned):
         assert event.uploader is not None
+
+
+@pytest.mark.parametrize("totals", [(0, 0), (10, 0), (None, None), (10, 100), ("x", "y")])
+def test_totals_that_were_never_known_are_not_made_up(totals: tuple[Any, Any]) -> None:
+    """Old programs left them at 0, or counted less than they transferred."""
+    for active in (True, False):
+        event = session_of(
+            OLD
+            | {"active": active, "total_files": totals[0], "total_bytes": totals[1]}
+            | {"transferred_files": 39, "transferred_bytes": 3900}
+        )
+        assert (event.files, event.bytes) == (39, 3900)
+        assert (event.files_total, event.bytes_total, event.files_left, event.bytes_left) == (0, 0, 0, 0)
+
+
+def test_totals_of_a_session_that_ended_add_up() -> None:
+    event = session_of(SESSION | {"total_files": 0, "total_bytes": 0})
+    assert (event.files_total, event.bytes_total) == (10, 100)

@@ -30,6 +30,12 @@ def test_what_was_seen_to_be_sent_of_a_failed_file_was_not_sent_again() -> None:
     assert repeated_bytes(3_000_001, [FailedFile(10 * MB, 2_900_000)]) == 100_001
 
 
+def test_a_file_that_was_cut_off_somewhere_explains_any_part_of_it() -> None:
+    failed = [FailedFile(10 * MB, 0), FailedFile(5 * MB, 0, refused=False)]
+    assert repeated_bytes(630_001, failed) == 0
+    assert repeated_bytes(15 * MB + 7, failed) >= 7
+
+
 def test_several_failed_files_explain_the_sum_of_their_parts() -> None:
     failed = [FailedFile(2_000_003, 0), FailedFile(3_000_007, 0), FailedFile(40 * MB, 0)]
     assert repeated_bytes(5_000_010 + 4 * CHUNK_UNIT_BYTES, failed) == 0

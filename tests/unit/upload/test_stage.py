@@ -632,3 +632,11 @@ def test_what_rclone_says_of_a_size_counts_more_than_its_statistics(bench: Bench
     bench.run({"a": 50}, [stats_line(a=(3, 90)), line("Copied (new)", "a", size=70)], 0)
 
     assert bench.listener.told[0] == ("uploaded", "a", 70)
+
+
+def test_trigger_fires_on_the_text_of_statistics(bench: Bench) -> None:
+    (bench.folder / "a").touch()
+    stuck = line("\nTransferring:\n * a: 19% / 2.861 MiB, 0 B/s, -\n", stats={"bytes": 1})
+    sleeps = {" 0/s,": Sleep(2, 60, 3600)}
+    assert bench.run({"a": 5}, [stuck], -15, sleeps=sleeps).fired is None
+    assert bench.run({"a": 5}, [stuck, stuck], -15, sleeps=sleeps).fired == (" 0/s,", sleeps[" 0/s,"])

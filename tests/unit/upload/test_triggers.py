@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudplow.upload.triggers import Sleep, Triggers
+from cloudplow.upload.triggers import Sleep, Triggers, statistics_text
 
 TEXT = "User rate limit exceeded"
 
@@ -62,3 +62,22 @@ def test_each_text_counts_for_itself() -> None:
 
 def test_nothing_configured_never_fires() -> None:
     assert Triggers({}).hit(TEXT, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Transferring:\n * a.bin: 21% /2.861Mi, 0/s, -\n",
+        "Transferring:\n * a.bin: 19% / 2.861 MiB, 0 B/s, -\n",
+    ],
+    ids=["1.60", "1.75"],
+)
+@pytest.mark.parametrize("trigger", [" 0/s,", "0/s"])
+def test_speed_of_nothing_is_found_as_older_versions_wrote_it(text: str, trigger: str) -> None:
+    assert trigger in statistics_text(text)
+    assert statistics_text(text).endswith(text)
+
+
+@pytest.mark.parametrize("text", ["a.bin: 21%, 10 B/s, -", "1.0 B/s", "100/s", "0 Bananas/s", ""])
+def test_other_speeds_stay_as_they_are(text: str) -> None:
+    assert statistics_text(text) == text

@@ -165,9 +165,14 @@ function figuresThen(view) {
   if (session.exists) {
     const ended = format.clock(session.endedAt, now);
     const took = ended ? `until ${ended}` : `average ${format.speed(view.average)}`;
-    items.push({ label: "Files", value: format.count(view.filesDone), note: `of ${format.count(view.filesTotal)}` });
+    // An earlier process may never have known how much there was.
+    const unknown = view.filesDone > 0 && !view.filesTotal;
+    const ofFiles = unknown ? "" : `of ${format.count(view.filesTotal)}`;
+    const left = unknown ? "-" : format.bytes(view.left);
+    items.push({ label: "Files", value: format.count(view.filesDone), note: ofFiles });
     items.push({ label: "Duration", value: format.duration(view.seconds), note: took });
-    items.push({ label: "Remaining", value: format.bytes(view.left), note: format.plural(view.filesLeft, "file") });
+    const note = unknown ? "not known" : format.plural(view.filesLeft, "file");
+    items.push({ label: "Remaining", value: left, note });
   } else if (queue.available) {
     items.push({ label: "In the queue", value: format.bytes(queue.bytes), note: format.plural(queue.files, "file") });
   }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cloudplow import events
 from cloudplow_dashboard.state.state import DashboardState
-from cloudplow_dashboard.web.compat import focus
+from cloudplow_dashboard.web.compat import focus, session_stats
 from tests.unit.dashboard.helpers import (
     EVENTS,
     NOW,
@@ -271,3 +271,15 @@ def test_a_failed_file_of_the_new_session_is_a_fact_as_ever() -> None:
     state = state_after(*everything(), session_started(), file_failed())
 
     assert [fact["kind"] for fact in state.document()["facts"].values()] == ["session_started", "file_failed"]
+
+
+@pytest.mark.parametrize("outcome", [events.SessionOutcome.INTERRUPTED, None])
+def test_totals_that_were_never_known_stay_unknown(outcome: events.SessionOutcome | None) -> None:
+    unknown = {"files": 39, "bytes": 3900, "files_total": 0, "bytes_total": 0, "files_left": 0, "bytes_left": 0}
+    state = state_after(session_recovered(outcome=outcome, **unknown))
+
+    session = part_of(state)["session"]
+    assert (session["files_done"], session["files_total"], session["bytes_total"]) == (39, 0, 0)
+    stats = state.read(lambda uploaders: session_stats(focus(uploaders), NOW)["data"])
+    assert (stats["transferred_files"], stats["total_files"]) == (39, 0)
+    assert (stats["file_percentage"], stats["byte_percentage"]) == (0.0, 0.0)

@@ -1,0 +1,1 @@
+"""Uploads of a folder that is never quiet, and whether all that rested arrived, whole, and was truly told."""
