@@ -58,7 +58,7 @@ setup(
     install_requires=[*CORE, *DASHBOARD],
     extras_require={"rclone": RCLONE, "test": [*TEST, *RCLONE]},
     entry_points={
-        "console_scripts": ["cloudplow = cloudplow.cli:main"],
+        "console_scripts": ["cloudplow = cloudplow.start:main"],
         "cloudplow.plugins": ["cloudplow_dashboard = cloudplow_dashboard"],
     },
 )

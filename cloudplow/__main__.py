@@ -2,7 +2,7 @@
 
 import sys
 
-from cloudplow.cli import main
+from cloudplow.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

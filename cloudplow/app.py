@@ -23,8 +23,8 @@ from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
 from cloudplow.plugins import Plugins
-from cloudplow.rclone.binary import find_rclone
-from cloudplow.rclone.command import Rclone
+from cloudplow.rclone.binary import choose_rclone
+from cloudplow.rclone.command import Rclone, common_flags
 from cloudplow.rclone.environment import environment_faults
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import recovered_events
@@ -232,8 +232,15 @@ class App:
         if self._preflight is None:
             core = self.config.core
             config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
-            rclone = Rclone(find_rclone(core.rclone_binary_path), config_path)
-            self._preflight = Preflight(rclone, self._own_files())
+            binary, why_this = choose_rclone(core.rclone_binary_path)
+            flags = common_flags(one.rclone_extras for one in self.config.remotes.values())
+            self._preflight = Preflight(
+                Rclone(binary, config_path, flags),
+                self._own_files(),
+                stop=self.controls.program_stops,
+                silence_seconds=core.stall_minutes * 60 or None,
+                why_this=why_this,
+            )
         return self._preflight
 
     def _own_files(self) -> OwnFiles:
@@ -291,7 +298,10 @@ class App:
         Raises ConfigError with every fault if no task is left, RcloneNotFoundError for an rclone that is too old.
         """
         preflight = self.begin_preflight()
-        preflight.check_version()
+        for task in tasks:
+            preflight.begin_flags(task)
+        version = ".".join(map(str, preflight.check_version()))
+        log.info("rclone %s: %s (%s)", version, preflight.rclone.binary, preflight.why_this)
         faults = environment_faults(os.environ)
         lacking = {task.name: tuple(task_faults(task, preflight, self.keys)) for task in tasks}
         self._unfit.update({name: found for name, found in lacking.items() if found})

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from cloudplow import __version__
+from cloudplow import __version__, signals
 from cloudplow.commands import accounts, check, demo, healthcheck, not_yet, plan, plugin_command, update_config, upload
 from cloudplow.commands.options import CommandParser, Subparsers, config_path
 from cloudplow.config.loader import plugin_names, read_document
@@ -69,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = build_parser(arguments).parse_args(arguments)
         handler: Handler = options.handler
+        if options.command != "upload":
+            # An upload has nothing to clean up until it watches for signals itself.
+            signals.raise_interrupts()
         status = int(handler(options))
         sys.stdout.flush()
     except CloudplowError as error:

@@ -41,17 +41,20 @@ def health(section: DashboardSection | None) -> str | None:
     if section is None or not section.enabled:
         return None
     # HTTP and TLS take 10 ms, which every start of cloudplow would pay for.
-    from urllib.request import urlopen
+    from urllib.request import ProxyHandler, build_opener
 
     url = health_url(section)
     try:
-        with urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
+        # It is on this machine: a proxy of the environment cannot know it.
+        with build_opener(ProxyHandler({})).open(url, timeout=TIMEOUT_SECONDS) as answer:
             told = json.loads(answer.read(_ANSWER_LIMIT))
         status, engine = told["status"], told["engine"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"{url} does not answer as it should: {error}; is cloudplow running?"
     if status != "healthy":
         return f"the dashboard is {status}"
+    if engine == "stalled":
+        return "nothing has been heard of rclone for a minute; it is ended after core.stall_minutes"
     return "the engine is stopped" if engine == "stopped" else ""
 
 

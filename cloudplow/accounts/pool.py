@@ -42,6 +42,10 @@ def key_files(folder: Path) -> list[str]:
     return sorted(paths, key=lambda path: (natural_key(path), path))
 
 
+#: Faults of keys that are set aside when their turn comes, with their reason; the next one takes over.
+_SET_ASIDE: Final = ("cannot be read", "is not a regular file")
+
+
 def folder_faults(uploader: str, folder: Path, known: Keys | None = None) -> list[str]:
     """What is wrong with an account folder before an upload starts: one sentence each, with the place and the fix.
 
@@ -57,7 +61,7 @@ def folder_faults(uploader: str, folder: Path, known: Keys | None = None) -> lis
         return [f'{place}: the folder "{folder}" has no *.json key files; put keys there, or remove the setting']
     known = known or Keys()
     found = ((key, known.read(key).fault) for key in keys)
-    return [f"{place}: {key} {fault}" for key, fault in found if fault and not fault.startswith("cannot be read")]
+    return [f"{place}: {key} {fault}" for key, fault in found if fault and not fault.startswith(_SET_ASIDE)]
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ def uploaders(app: App) -> Generator[Line, None, list[UploadTask]]:
     try:
         preflight = app.begin_preflight()
         version = ".".join(map(str, preflight.check_version()))
-        yield "ok", f"rclone {version}: {preflight.rclone.binary}"
+        yield "ok", f"rclone {version}: {preflight.rclone.binary} ({preflight.why_this})"
     except CloudplowError as error:
         yield "fault", str(error)
         return []

@@ -1,17 +1,12 @@
-"""What all commands share: options, the files and folders they name, signals."""
+"""What all commands share: options, the files and folders they name."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final, TypeAlias
 
 from cloudplow.app import App
@@ -166,22 +161,3 @@ def ensure_config(options: argparse.Namespace) -> None:
         return
     write_sample(path)
     raise ConfigError([f"{path}: did not exist, so a sample was written; edit it and start again"])
-
-
-@contextmanager
-def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM call `stop`; a second one kills rclone."""
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        log.warning("%s: asking rclone to stop (a second one kills it)", signal.Signals(number).name)
-        stop()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    saved = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in saved.items():
-            signal.signal(number, handler)

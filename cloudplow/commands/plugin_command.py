@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 
-from cloudplow.commands.options import log_level, log_path, make_app, require_config, stop_on_signals
+from cloudplow.commands.options import log_level, log_path, make_app, require_config
+from cloudplow.commands.stopping import stop_on_signals
 from cloudplow.errors import CloudplowError
 from cloudplow.terminal import logs
 

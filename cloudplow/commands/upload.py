@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
+from cloudplow import signals
 from cloudplow.app import App, worst_status
-from cloudplow.commands.options import Subparsers, ensure_config, log_level, log_path, make_app, stop_on_signals
-from cloudplow.errors import CloudplowError
-from cloudplow.events import SessionOutcome, sentence
+from cloudplow.commands.options import Subparsers, ensure_config, log_level, log_path, make_app
+from cloudplow.commands.stopping import Watch, stop_on_signals
+from cloudplow.errors import CloudplowError, StoppedError
+from cloudplow.events import SessionFinished, SessionOutcome, sentence
 from cloudplow.terminal import logs
 from cloudplow.terminal.display import LineDisplay
-from cloudplow.upload.task import as_dry_run
+from cloudplow.upload.task import UploadTask, as_dry_run
 
 
 def add(commands: Subparsers) -> None:
@@ -31,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be started."""
     ensure_config(options)
     display = make_display(log_level(options), log_path(options))
-    return upload(make_app(options), display, names=options.names, wait=options.wait, dry_run=options.dry_run)
+    status = upload(make_app(options), display, names=options.names, wait=options.wait, dry_run=options.dry_run)
+    signals.settle(status)
+    return status
 
 
 def upload(
@@ -45,11 +50,25 @@ def upload(
 ) -> int:
     """Run the named uploaders, or all. finish: called with the exit status while the plugins are still running."""
     tasks = [as_dry_run(task) if dry_run else task for task in app.tasks(names)]
+    with stop_on_signals(app.request_stop) as watch:
+        return _upload(app, display, tasks, wait=wait, finish=finish, watch=watch)
+
+
+def _upload(
+    app: App,
+    display: LineDisplay,
+    tasks: Sequence[UploadTask],
+    *,
+    wait: bool,
+    finish: Callable[[int], int],
+    watch: Watch | None,
+) -> int:
     app.begin_preflight().begin_listing(tasks[0])
     display.start()
     try:
         with app:
-            with stop_on_signals(app.request_stop):
+            finished: list[SessionFinished] = []
+            with suppress(StoppedError):
                 app.begin_tasks(tasks)
                 finished = app.upload(tasks, wait_for_capacity=wait)
             app.bus.flush()
@@ -61,7 +80,8 @@ def upload(
             outcomes = [event.outcome for event in finished]
             # Asked to stop between two uploaders: the others were never started.
             outcomes += [SessionOutcome.INTERRUPTED] * (len(tasks) - len(finished))
-            return finish(int(worst_status(outcomes)))
+            with watch.interrupting() if watch is not None else nullcontext():
+                return finish(int(worst_status(outcomes)))
     finally:
         display.stop()
 

@@ -20,12 +20,14 @@ class Core(Model):
     """Settings of the whole program.
 
     dry_run: nothing is moved, copied or deleted. rclone_binary_path: None = find it.
-    rclone_config_path: None = rclone's own default.
+    rclone_config_path: None = rclone's own default. stall_minutes: an rclone in which nothing happens for so long is
+    ended, and what is left is planned again; 0 = never.
     """
 
     dry_run: bool = False
     rclone_binary_path: OptionalText = None
     rclone_config_path: OptionalText = None
+    stall_minutes: float = Field(default=15, ge=0, le=366 * 1440)
 
 
 class Sleep(Model):
@@ -91,7 +93,7 @@ class Uploader(Model):
     check_interval: minutes. max_size_gb: an upload is due once the folder holds this many GiB. size_excludes: paths
     containing one of these are not counted. opened_excludes: paths containing one of these are uploaded even if open.
     service_account_path: folder of key files; None = no pool of accounts.
-    account_quota: bytes per account in `account_quota_hours` hours (fractions allowed).
+    account_quota: bytes per account in `account_quota_hours` hours (fractions allowed). stall_minutes: None = `core`'s.
     """
 
     check_interval: float = Field(default=30, gt=0, le=366 * 1440)
@@ -105,6 +107,7 @@ class Uploader(Model):
     mover: Mover = Field(default_factory=Mover)
     account_quota: SizeBytes = Field(default=DEFAULT_ACCOUNT_QUOTA_BYTES, json_schema_extra={"written": "750G"})
     account_quota_hours: float = Field(default=24, gt=0, le=24 * 366)
+    stall_minutes: float | None = Field(default=None, ge=0, le=366 * 1440)
 
     @property
     def account_quota_bytes(self) -> int:

@@ -10,6 +10,7 @@ SAMPLE: Final[dict[str, Any]] = {
         "dry_run": False,
         "rclone_binary_path": None,
         "rclone_config_path": "/home/user/.config/rclone/rclone.conf",
+        "stall_minutes": 15,
     },
     "plugins": ["cloudplow_dashboard"],
     "dashboard": {

@@ -27,6 +27,8 @@ _STAGE_ENDED: Final[Mapping[str, str]] = {
     StageOutcome.ACCOUNT_FAILED: "stopped: the account failed",
     StageOutcome.DESTINATION_FULL: "stopped: the destination is full",
     StageOutcome.MISUSED: "could not start",
+    StageOutcome.OFFLINE: "stopped: no account is to blame",
+    StageOutcome.STALLED: "ended, because nothing moved any more",
     StageOutcome.TRIGGERED: "stopped by a trigger",
     StageOutcome.LIMIT_REACHED: "stopped at a limit",
     StageOutcome.FAILED: "failed",

@@ -37,6 +37,10 @@ class StageOutcome(StrEnum):
     ACCOUNT_FAILED = "account_failed"
     DESTINATION_FULL = "destination_full"
     MISUSED = "misused"
+    #: Not the fault of an account or a file: the network, the token service, a disk, the machine's clock.
+    OFFLINE = "offline"
+    #: Ended for its silence (`stall_minutes`).
+    STALLED = "stalled"
     TRIGGERED = "triggered"
     LIMIT_REACHED = "limit_reached"
     FAILED = "failed"

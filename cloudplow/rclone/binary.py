@@ -15,6 +15,8 @@ from cloudplow.rclone.process import run
 
 #: The oldest rclone that is tested (Debian 12's).
 OLDEST_VERSION: Final = (1, 60)
+#: Longer than rclone ever needs to say its version, in seconds.
+VERSION_TIMEOUT_SECONDS: Final = 30.0
 _VERSION: Final = re.compile(rb"rclone(?:: Version)? \"?v(\d+)\.(\d+)(?:\.(\d+))?")
 #: The old program's default; a configuration that names it although it does not exist means "find one".
 _OLD_DEFAULT: Final = "/usr/bin/rclone"
@@ -24,19 +26,30 @@ _FIX: Final = (
 
 
 def find_rclone(configured: str | None) -> str:
-    """The path of rclone: the configured one, else the one on PATH, else the one embedded by the extra `rclone`.
+    """The path of rclone, as `choose_rclone` does."""
+    return choose_rclone(configured)[0]
 
-    Raises RcloneNotFoundError, which says what to do.
+
+def choose_rclone(configured: str | None) -> tuple[str, str]:
+    """The path of rclone, and why this one.
+
+    The configured one, else the one on PATH, else the one embedded by the extra `rclone`. Raises RcloneNotFoundError,
+    which says what to do.
     """
     if configured and configured != _OLD_DEFAULT:
         path = shutil.which(os.path.expanduser(configured))  # noqa: PTH111 - which() wants a text
         if path is None:
             raise RcloneNotFoundError(f'core.rclone_binary_path: "{configured}" is not an executable program; {_FIX}')
-        return path
-    candidates = (configured, "rclone", str(Path(sysconfig.get_path("scripts")) / "rclone"))
-    for candidate in candidates:
+        return path, "named in core.rclone_binary_path"
+    candidates = (
+        (configured, "named in core.rclone_binary_path"),
+        ("rclone", "the first one on PATH"),
+        (str(Path(sysconfig.get_path("scripts")) / "rclone"), "the one that was installed with cloudplow"),
+    )
+    for candidate, why in candidates:
         if candidate and (path := shutil.which(candidate)):
-            return path
+            absent = configured not in (None, candidate)
+            return path, f"{why}; {configured} of core.rclone_binary_path is not there" if absent else why
     raise RcloneNotFoundError(f"rclone is not installed; {_FIX}")
 
 
@@ -46,7 +59,7 @@ def read_version(rclone: Rclone) -> tuple[int, ...]:
     Raises RcloneNotFoundError when the program is not rclone, cannot be run, or is too old.
     """
     try:
-        done = run(version_command(rclone), timeout_seconds=30)
+        done = run(version_command(rclone), timeout_seconds=VERSION_TIMEOUT_SECONDS)
     except RcloneError as error:
         raise RcloneNotFoundError(f"{error}; {_FIX}") from error
     version = find_version(done.stdout)

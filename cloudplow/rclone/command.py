@@ -7,7 +7,7 @@ and flags that affect only transfers do not go to the listing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -21,14 +21,18 @@ LISTING_SEPARATOR: Final = "\t"
 
 
 class Rclone(NamedTuple):
-    """How to call rclone: its binary, and its configuration file unless it is rclone's default."""
+    """How to call rclone: its binary, and its configuration file unless it is rclone's default.
+
+    flags: of every call, because its configuration cannot be read without them.
+    """
 
     binary: str
     config_path: str | None = None
+    flags: tuple[str, ...] = ()
 
     def base(self, *words: str) -> list[str]:
         """The binary, a command, and the flags of every call."""
-        arguments = [self.binary, *words, "--ask-password=false"]
+        arguments = [self.binary, *words, "--ask-password=false", *self.flags]
         if self.config_path is not None:
             arguments.append(f"--config={self.config_path}")
         return arguments
@@ -67,6 +71,20 @@ def version_command(rclone: Rclone) -> list[str]:
 def config_dump_command(rclone: Rclone) -> list[str]:
     """Arguments that print every configured remote as JSON, and the version in a debug line (-vv)."""
     return rclone.base("config", "dump", "-vv")
+
+
+def common_flags(extras: Iterable[Mapping[str, ExtraValue]]) -> tuple[str, ...]:
+    """The flags of the first of these `rclone_extras` that has some which every call needs: `--password-command`."""
+    for one in extras:
+        if "--password-command" in one:
+            return tuple(flag_arguments({"--password-command": one["--password-command"]}))
+    return ()
+
+
+def flags_command(rclone: Rclone, job: Job) -> list[str]:
+    """Arguments with which rclone reads all of the user's flags, prints its help and does nothing else."""
+    extras = {flag: value for flag, value in job.extras.items() if flag not in ENGINE_SETS}
+    return [rclone.binary, job.command, "--config=", *flag_arguments(extras), "--help"]
 
 
 def listing_command(rclone: Rclone, job: Job) -> list[str]:

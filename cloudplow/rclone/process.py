@@ -1,9 +1,7 @@
-"""The one place that starts processes.
+"""Runs rclone and reads what it prints: a short command to its end, or line by line.
 
-No process of ours outlives us for long: its output goes to a pipe that we read, rclone writes a line a second, and
-writing to a pipe without a reader ends it. Each has its own process group, and the whole group ends with it: a wrapper
-script around rclone leaves nothing behind. Processes may inherit locks (`pass_fds`), which are then held until the last
-process that uses what they guard has ended.
+No process of ours outlives us: see `cloudplow.rclone.groups`. Processes may inherit locks (`pass_fds`), which are then
+held until the last process that uses what they guard has ended.
 """
 
 from __future__ import annotations
@@ -15,17 +13,17 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, NamedTuple
 
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.environment import rclone_environment
+from cloudplow.rclone.groups import Group
+from cloudplow.rclone.patience import Patience
 
 #: How long a process has to end after SIGTERM before it is killed, in seconds. rclone needs 0.01 s.
 TERMINATE_SECONDS: Final = 10.0
-#: After the process itself has ended, how long to wait for output from others that hold its pipe, in seconds.
-LINGER_SECONDS: Final = 1.0
 #: Longer lines are split into pieces of this size, in bytes.
 LINE_LIMIT_BYTES: Final = 8 << 20
 #: The shortest time between two reads, in seconds: hundreds of lines then cost one wake-up, not hundreds, while rclone
@@ -56,29 +54,25 @@ def run(
     *,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: float | None = None,
+    silence_seconds: float | None = None,
     input_bytes: bytes = b"",
 ) -> Completed:
     """Run a short command to its end and return what it printed. input_bytes: at most what a pipe holds, 64 KiB.
 
-    Raises RcloneError if it cannot be started or does not end in time.
+    timeout_seconds: how long it may take; silence_seconds: how long it may print nothing. None: for ever.
+    Raises RcloneError if it cannot be started, or has to be ended for taking too long.
     """
     popen = _start(arguments, environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    group = _Group(popen)
-    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-
-    def check_time() -> None:
-        if deadline is not None and time.monotonic() > deadline:
-            command = " ".join(arguments[:2])
-            raise RcloneError(f"{command} did not end within {timeout_seconds:.0f} s")
-
+    group = Group(popen)
+    patience = Patience(" ".join(arguments[:2]), timeout_seconds, silence_seconds)
     assert popen.stdin is not None and popen.stdout is not None and popen.stderr is not None
     try:
         with contextlib.suppress(BrokenPipeError):
             popen.stdin.write(input_bytes[:_CHUNK_BYTES])
             popen.stdin.close()
-        output = _read_all((popen.stdout.fileno(), popen.stderr.fileno()), group, check_time)
+        output = _read_all((popen.stdout.fileno(), popen.stderr.fileno()), group, patience)
         while not group.leader_has_ended():
-            check_time()
+            patience.check()
             time.sleep(0.002)
         return Completed(group.end(), *output)
     finally:
@@ -88,13 +82,13 @@ def run(
                 pipe.close()
 
 
-def _read_all(fds: tuple[int, int], group: _Group, check_time: Callable[[], None]) -> tuple[bytes, bytes]:
+def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[bytes, bytes]:
     """All that comes through two pipes. Whoever holds them longer than the process itself is ended.
 
     Not `communicate`: with a timeout, a large listing takes a third longer in it.
     """
     chunks: dict[int, list[bytes]] = {fd: [] for fd in fds}
-    waiting, poll = set(fds), select.poll()
+    waiting, poll, killed = set(fds), select.poll(), False
     for fd in fds:
         _enlarge(fd)
         poll.register(fd, select.POLLIN)
@@ -104,12 +98,18 @@ def _read_all(fds: tuple[int, int], group: _Group, check_time: Callable[[], None
             chunk = os.read(fd, _CHUNK_BYTES)
             if chunk:
                 chunks[fd].append(chunk)
+                patience.heard(chunk)
             else:
                 poll.unregister(fd)
                 waiting.discard(fd)
-        if not ready and group.lingers():
-            group.signal(signal.SIGKILL)
-        check_time()
+        if group.leader_has_ended():
+            if not ready and group.lingers():
+                group.signal(signal.SIGKILL)
+                if killed:
+                    break  # a daemon of a wrapper holds the pipe, and nothing comes through it
+                killed = True
+        else:
+            patience.check()
     first, second = (b"".join(chunks[fd]) for fd in fds)
     return first, second
 
@@ -148,44 +148,6 @@ def _start(
         raise RcloneError(f"{arguments[0]} cannot be started: {reason}") from error
 
 
-class _Group:
-    """The process group of a process that we started."""
-
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
-        self._popen = popen
-        self._ended_at: float | None = None
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group, unless its leader has been reaped: the number may be another group's."""
-        if self._popen.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._popen.pid, number)
-
-    def leader_has_ended(self) -> bool:
-        """Whether the process itself has ended. It is not reaped yet, so that the group keeps its number."""
-        if self._popen.returncode is not None:
-            return True
-        try:
-            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            return os.waitid(os.P_PID, self._popen.pid, flags) is not None
-        except ChildProcessError:
-            return True
-
-    def lingers(self) -> bool:
-        """Whether the process ended a while ago, but others may still hold its pipe."""
-        if not self.leader_has_ended():
-            return False
-        now = time.monotonic()
-        if self._ended_at is None:
-            self._ended_at = now
-        return now - self._ended_at > LINGER_SECONDS
-
-    def end(self) -> int:
-        """Kill what is left of the group and return the exit status, negative for a signal."""
-        self.signal(signal.SIGKILL)
-        return self._popen.wait()
-
-
 class LineProcess:
     """A running process whose output one thread reads line by line. Leaving the context ends its process group."""
 
@@ -194,7 +156,7 @@ class LineProcess:
     ) -> None:
         """Start it. Raises RcloneError when it cannot be started."""
         self._popen = _start(arguments, environment, pass_fds=pass_fds)
-        self._group = _Group(self._popen)
+        self._group = Group(self._popen)
         assert self._popen.stdout is not None
         self._fd = self._popen.stdout.fileno()
         # poll, not select: with a thousand viewers connected the descriptor may be beyond select's 1,024.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from cloudplow import events
 from cloudplow.events import Event
@@ -21,6 +21,18 @@ log = logging.getLogger("cloudplow.rc")
 #: How long rclone may take to answer, in seconds; nothing else waits for it.
 TIMEOUT_SECONDS = 3.0
 _LIMIT_BYTES = 4 << 20
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Follows nothing: the password would go along."""
+
+    def redirect_request(self, *_arguments: object, **_options: object) -> None:
+        return None
+
+
+def direct_opener() -> OpenerDirector:
+    """Asks without a proxy, whatever the environment names: a proxy must not see the password."""
+    return build_opener(ProxyHandler({}), _NoRedirect())
 
 
 def stats_request(url: str) -> Request:
@@ -48,6 +60,7 @@ class RcWatch:
         self._request = stats_request(url)
         self._interval_seconds = interval_seconds
         self._publish = publish
+        self._opener = direct_opener()
         self._stop = threading.Event()
         self._answered: bool | None = None
         self._thread = threading.Thread(target=self._run, name="cloudplow-rc", daemon=True)
@@ -68,7 +81,7 @@ class RcWatch:
 
     def _poll(self) -> None:
         try:
-            with urlopen(self._request, timeout=TIMEOUT_SECONDS) as answer:
+            with self._opener.open(self._request, timeout=TIMEOUT_SECONDS) as answer:
                 document: Any = json.loads(answer.read(_LIMIT_BYTES))
         except (URLError, OSError, ValueError):
             # The address may hold a password, so it is not logged.

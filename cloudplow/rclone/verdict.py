@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from cloudplow.events import StageOutcome
 from cloudplow.rclone.log import Message, Note, Plain, Problem
+from cloudplow.rclone.outages import find_outage
 
 
 class Denial(StrEnum):
@@ -73,7 +74,17 @@ _MISUSED: Final = re.compile(
     r"(?:unknown (?:shorthand )?flag|invalid argument .{1,500} for .{1,500} flag|"
     r"didn't find backend called|didn't find section in config file).*"
 )
+_BAD_FLAG: Final = re.compile(
+    r"(?:unknown (?:shorthand )?flag|invalid argument .{1,500} for .{1,500} flag|flag needs an argument|"
+    r"bad flag syntax)[^\n]{0,500}"
+)
 _LOG_PREFIX: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
+
+
+def flag_refusal(output: bytes) -> str:
+    """What rclone says against a flag when it starts, "" if nothing."""
+    match = _BAD_FLAG.search(output[:TEXT_LIMIT].decode("utf-8", "replace"))
+    return match.group() if match else ""
 
 
 def classify_denial(text: str) -> Denial | None:
@@ -95,6 +106,11 @@ class Evidence:
     account_problem: str = ""
     misuse: str = ""
     last_problem: str = ""
+    outage: str = ""
+
+    def arrived(self) -> None:
+        """A file was uploaded: whatever did not work before works again."""
+        self.outage = ""
 
     def add(self, message: Message) -> None:
         """Take one message into account."""
@@ -113,6 +129,12 @@ class Evidence:
         if not problem or not text.strip():
             return
         said = _LOCAL_PATH.sub("", text)
+        outage = find_outage(said)
+        if outage:
+            self.outage = outage
+            # The address in an error may hold words that would accuse the account.
+            self._note(text, about_file=about_file)
+            return
         denial = classify_denial(said)
         # A later plain rate limit never hides the denial that ended the run.
         if denial is not None and (self.denial is None or self.denial is Denial.RATE_LIMITED):
@@ -123,6 +145,9 @@ class Evidence:
             self.misuse = misuse.group()[:500]
         if _ACCOUNT_SET_UP.search(said):
             self.account_problem = text[:500]
+        self._note(text, about_file=about_file)
+
+    def _note(self, text: str, *, about_file: bool) -> None:
         if not about_file or not self.last_problem:
             self.last_problem = _LOG_PREFIX.sub("", text)[:500]
 
@@ -168,6 +193,8 @@ def judge(
     about_files = transferred_files > 0 or failed_before
     if denial is Denial.KEY_REVOKED or (denial is Denial.NO_ACCESS and not about_files):
         return Verdict(StageOutcome.ACCOUNT_FAILED, DENIAL_SENTENCES[denial], denial)
+    if evidence.outage:
+        return Verdict(StageOutcome.OFFLINE, evidence.outage)
     if code < 0:
         return Verdict(StageOutcome.FAILED, f"something else ended rclone with {_signal_name(-code)}")
     if failed_files:

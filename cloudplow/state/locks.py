@@ -63,6 +63,9 @@ class FolderLocks:
     def release(self) -> None:
         """Release all locks."""
         for fd in self._fds.values():
+            # A child of rclone that outlives it still holds the descriptor: closing ours would not unlock.
+            with contextlib.suppress(OSError):
+                fcntl.flock(fd, fcntl.LOCK_UN)
             with contextlib.suppress(OSError):
                 os.close(fd)
         self._fds.clear()

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from cloudplow.errors import StateError
 from cloudplow.state.ownership import like_the_folder
+from cloudplow.state.sweeping import sweep
 
 log = logging.getLogger("cloudplow.state")
 
@@ -32,6 +33,10 @@ LEDGER_FILE: Final = "sa_quota_cache.json"
 LEARNED_FILE: Final = "learned_sizes_cache.json"
 SESSION_FILE: Final = "dashboard_session_state.json"
 
+#: What a system says that can write files but not sync their folder.
+_NOT_FOR_FOLDERS: Final = frozenset(
+    {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.ENOTTY, errno.EPERM, errno.EACCES}
+)
 #: The shortest time between two writes by the saver, in seconds.
 SAVE_INTERVAL_SECONDS: Final = 1.0
 
@@ -53,15 +58,21 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """Raises OSError. Some network and FUSE file systems sync files but not folders, or let nobody open them."""
+    folder = None
     try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         os.fsync(folder)
     except OSError as error:
-        # Some network and FUSE file systems sync files but not folders.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+        if error.errno not in _NOT_FOR_FOLDERS:
             raise
     finally:
-        os.close(folder)
+        if folder is not None:
+            os.close(folder)
 
 
 def _previous(path: Path) -> Path:
@@ -216,6 +227,7 @@ class StateFiles:
                 f"the folder for the cache files, {self.folder}, cannot be created: {_why(error)}; "
                 "choose another one with --cachefile"
             ) from error
+        sweep(self.folder)
         self._thread = threading.Thread(target=self._run, name="cloudplow-saver", daemon=True)
         self._thread.start()
 

@@ -52,6 +52,8 @@ def set_up(level: str, logfile: Path | None, *, terminal: logging.Handler | None
 
     level: "WARN", "INFO" or "DEBUG". A file that cannot be opened causes one warning.
     """
+    # A line that cannot be written (a full disk) is lost; a traceback for each one would be no better.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)

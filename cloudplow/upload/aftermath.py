@@ -15,6 +15,7 @@ from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.ending import keeping_flag
 from cloudplow.upload.local_files import exists
+from cloudplow.upload.outage import Outage
 from cloudplow.upload.queue_learner import QueueLearner
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction, react
@@ -37,7 +38,13 @@ class Aftermath:
     """
 
     def __init__(
-        self, context: Context, task: UploadTask, queue: QueueState, learner: QueueLearner, controls: SessionControls
+        self,
+        context: Context,
+        task: UploadTask,
+        queue: QueueState,
+        learner: QueueLearner,
+        controls: SessionControls,
+        outage: Outage,
     ) -> None:
         self._context = context
         self._task = task
@@ -45,6 +52,7 @@ class Aftermath:
         self._learner = learner
         self._controls = controls
         self._patience = Patience()
+        self._outage = outage
         self.keeping_flag = keeping_flag(task.job.extras, os.environ)
         self.dry_names: set[str] = set()
 
@@ -90,6 +98,10 @@ class Aftermath:
         match reaction.react:
             case React.END:
                 return reaction
+            case React.WAIT:
+                self._learner.renew()
+                gave_up = self._outage.wait(reaction.why)
+                return Reaction(React.END, gave_up, outcome=SessionOutcome.FAILED) if gave_up else None
             case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
                 log.warning("%s: account %s: %s", self._task.name, driver.account.name, reaction.why)
                 driver.account.leave(reaction)
@@ -98,6 +110,7 @@ class Aftermath:
                 return None if rests or result.files else self._without_progress(reaction.why)
         if result.files or result.verdict.outcome is StageOutcome.DONE:
             self._patience.renew()
+            self._outage.over()
             return None
         return self._without_progress(reaction.why, len(result.failed))
 

@@ -67,24 +67,25 @@ class Controls:
         self._lock = threading.Lock()
         self._running: dict[str, SessionControls] = {}
         self._idle = {name: UploaderStatus(UploaderState.IDLE, "no upload has run yet") for name in uploaders}
-        self._program_stops = threading.Event()
+        #: Set once the whole program must end.
+        self.program_stops = threading.Event()
 
     def request_stop(self) -> None:
         """End the whole program: every session is asked to stop, and none starts. A second call kills rclone."""
         with self._lock:
-            again = self._program_stops.is_set()
-            self._program_stops.set()
+            again = self.program_stops.is_set()
+            self.program_stops.set()
             running = list(self._running.values())
         for session in running:
             session.stop(now=again)
 
     def stop_requested(self) -> bool:
         """Whether the whole program must end."""
-        return self._program_stops.is_set()
+        return self.program_stops.is_set()
 
     def wait_for_stop(self, timeout_seconds: float | None = None) -> bool:
         """Wait until the whole program must end; False on timeout."""
-        return self._program_stops.wait(timeout_seconds)
+        return self.program_stops.wait(timeout_seconds)
 
     def stop(self, uploader: str | None = None, *, now: bool = False) -> list[str]:
         """Stop the named uploader's session, or all of them; others may still start. now: kill rclone.
@@ -108,7 +109,7 @@ class Controls:
         session = SessionControls()
         with self._lock:
             self._running[uploader] = session
-            stopping = self._program_stops.is_set()
+            stopping = self.program_stops.is_set()
         if stopping:
             session.stop()
         try:

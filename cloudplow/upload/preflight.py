@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,41 +14,81 @@ from cloudplow.accounts.pool import folder_faults
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.background import Background
 from cloudplow.rclone.binary import checked_version, find_version, read_version
-from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_command, listing_command
+from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_command, flags_command, listing_command
 from cloudplow.rclone.destination import Destination, look_up
+from cloudplow.rclone.environment_remotes import WithEnvironment
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
+from cloudplow.rclone.verdict import flag_refusal
 from cloudplow.upload.bad_entries import NAMED, cure
 from cloudplow.upload.own_files import OwnFiles
 from cloudplow.upload.task import UploadTask
 from cloudplow.upload.whole_listing import whole_listing
 
 #: Longer than rclone ever needs to read its configuration, in seconds.
-DUMP_TIMEOUT_SECONDS: Final = 60.0
+DUMP_TIMEOUT_SECONDS: Final = 30.0
+#: The same for reading its flags.
+FLAGS_TIMEOUT_SECONDS: Final = 10.0
+_NO_CONFIG: Final = re.compile(r'Config file "(.{1,4096})" not found')
+_BAD_VARIABLE: Final = re.compile(r"environment variable|default values: failed to initialise")
 
 
 class Preflight:
     """Starts all queries immediately, while the main thread continues; reading an answer waits for it."""
 
-    def __init__(self, rclone: Rclone, own: OwnFiles | None = None) -> None:
-        """own: cloudplow's own files, which no upload folder may be full of."""
+    def __init__(
+        self,
+        rclone: Rclone,
+        own: OwnFiles | None = None,
+        *,
+        stop: threading.Event | None = None,
+        silence_seconds: float | None = None,
+        why_this: str = "",
+    ) -> None:
+        """own: cloudplow's own files, which no upload folder may be full of.
+
+        stop: once it is set, whoever waits for an answer gets StoppedError. silence_seconds: how long a listing may
+        print nothing until it is ended; None: for ever. why_this: why this rclone was chosen.
+        """
         self.rclone = rclone
         self.own = own or OwnFiles()
+        self.why_this = why_this
+        self._silence_seconds = silence_seconds
+        self._stop = stop
         self._answer = self._query(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
         self._listings: dict[tuple[str, ...], Background[Completed]] = {}
+        self._flags: dict[tuple[str, ...], Background[Completed]] = {}
         self._version: tuple[int, ...] | None = None
         self._dump: Dump | None = None
         self._destinations: dict[str, Destination] = {}
 
-    @staticmethod
-    def _query(command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
-        return Background(lambda: run(command, timeout_seconds=timeout_seconds), "cloudplow-ask")
+    def _query(self, command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
+        silence = self._silence_seconds if timeout_seconds is None else None
+        return Background(
+            lambda: run(command, timeout_seconds=timeout_seconds, silence_seconds=silence), "cloudplow-ask"
+        )
 
     def begin_listing(self, task: UploadTask) -> None:
         """Start listing a task's source before its session starts."""
         if task.folder.is_dir():
             command = listing_command(self.rclone, task.job)
             self._listings[tuple(command)] = self._query(command)
+
+    def begin_flags(self, task: UploadTask) -> None:
+        """Start asking rclone whether it takes a task's `rclone_extras`; our own flags need no question."""
+        command = tuple(flags_command(self.rclone, task.job))
+        if task.job.extras and command not in self._flags:
+            self._flags[command] = self._query(command, FLAGS_TIMEOUT_SECONDS)
+
+    def flag_fault(self, task: UploadTask) -> str:
+        """What rclone says against a task's `rclone_extras`; "" for nothing, or if it cannot be asked."""
+        self.begin_flags(task)
+        asked = self._flags.get(tuple(flags_command(self.rclone, task.job)))
+        try:
+            done = None if asked is None else asked.get(self._stop)
+        except RcloneError:
+            return ""  # what is wrong with it shows elsewhere
+        return "" if done is None or done.code == 0 else flag_refusal(done.stderr + done.stdout)
 
     def listing(self, job: Job) -> Background[Completed]:
         """The listing that was started in advance, the first time; after that a new one."""
@@ -64,22 +106,36 @@ class Preflight:
         """The version. Raises RcloneNotFoundError when the program is not rclone, or too old."""
         if self._version is None:
             try:
-                said = find_version(self._answer.get().stderr)
+                said = find_version(self._answer.get(self._stop).stderr)
             except RcloneError:
                 said = None
             # If the debug output does not name the version, query it.
-            self._version = read_version(self.rclone) if said is None else checked_version(self.rclone, said)
+            if said is None:
+                asked = Background(lambda: read_version(self.rclone), "cloudplow-ask")
+                self._version = asked.get(self._stop)
+            else:
+                self._version = checked_version(self.rclone, said)
         return self._version
 
     def dump(self) -> Dump:
         """Every remote in rclone's configuration, with its settings. Raises RcloneError, which says what to do."""
         if self._dump is None:
-            self._dump = parse_dump(self._answer.get())
+            self._dump = WithEnvironment(parse_dump(self._answer.get(self._stop)), os.environ)
         return self._dump
+
+    def missing_config(self) -> str:
+        """The path of rclone's configuration file if there is none, else "". Raises RcloneError as `dump` does."""
+        match = _NO_CONFIG.search(self._answer.get(self._stop).stderr.decode("utf-8", "replace"))
+        return match[1] if match else ""
 
 
 def parse_dump(done: Completed) -> dict[str, dict[str, Any]]:
     """Read the output of `rclone config dump`. Raises RcloneError, which says what to do."""
+    if done.code != 0 and _BAD_VARIABLE.search(done.last_error_line()):
+        raise RcloneError(
+            f"rclone does not understand a variable of the environment: {done.last_error_line()} "
+            "(correct or unset that RCLONE_ variable)"
+        )
     if done.code != 0:
         raise RcloneError(
             f"rclone cannot read its configuration: {done.last_error_line()} "
@@ -121,12 +177,20 @@ def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None
         destination = preflight.destination(task.job.destination, task.job.extras)
     except RcloneError as error:
         return [*faults, f"core.rclone_config_path: {error}"]
-    if not destination.known:
+    missing = preflight.missing_config()
+    if not destination.known and missing:
+        faults.append(
+            f'core.rclone_config_path: rclone\'s configuration file "{missing}" does not exist, so there is no remote '
+            f'"{destination.remote_name}"; correct the path, or make the file with `rclone config`'
+        )
+    elif not destination.known:
         known = ", ".join(f'"{one}"' for one in preflight.dump()) or "none"
         faults.append(
             f'{place}.upload_remote: rclone has no remote "{destination.remote_name}" (known: {known}); '
             "add it with `rclone config`, or correct the name"
         )
+    if refusal := preflight.flag_fault(task):
+        faults.append(f"{place}.rclone_extras: rclone refuses to start: {refusal}; correct or remove the flag")
     if task.accounts_folder is not None and destination.key_in is not None:
         faults.append(
             f'{place}.upload_remote: "{destination.key_in}" names a service account in its connection string, so no '

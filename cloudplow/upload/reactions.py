@@ -16,6 +16,7 @@ class React(StrEnum):
     CONTINUE = "continue"
     REST_ACCOUNT = "rest_account"
     SET_ACCOUNT_ASIDE = "set_account_aside"
+    WAIT = "wait"
     END = "end"
 
 
@@ -46,6 +47,8 @@ def react(
     match verdict.outcome:
         case StageOutcome.DONE | StageOutcome.FILES_FAILED:
             return Reaction(React.CONTINUE, why)
+        case StageOutcome.OFFLINE:
+            return Reaction(React.WAIT, why)
         case StageOutcome.INTERRUPTED:
             return Reaction(React.END, why, outcome=SessionOutcome.INTERRUPTED)
         case StageOutcome.DESTINATION_FULL if with_accounts and verdict.denial is Denial.STORAGE_FULL:

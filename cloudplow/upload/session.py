@@ -20,6 +20,7 @@ from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.ending import ROUNDS_LIMIT, end_of, too_many_rounds
 from cloudplow.upload.local_files import remove_empty_folders
+from cloudplow.upload.outage import Outage
 from cloudplow.upload.queue_learner import QueueLearner
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
@@ -121,7 +122,8 @@ class Session:
         self._learner = QueueLearner(
             context, task, self._queue, self._pool, self._source, self._list_path, self._emit, self._controls
         )
-        self._aftermath = Aftermath(context, task, self._queue, self._learner, self._controls)
+        outage = Outage(self._controls, self._emit, context.now, patient=context.wait_for_capacity)
+        self._aftermath = Aftermath(context, task, self._queue, self._learner, self._controls, outage)
         self._emit(
             events.SessionStarted,
             upload_folder=str(task.folder),

@@ -14,6 +14,7 @@ from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
 from cloudplow.rclone.running import run_to_end
+from cloudplow.rclone.stalls import SILENT_SECONDS, STALE_SECONDS, STALLED_END_SECONDS, StallWatch, without_speed
 from cloudplow.rclone.verdict import Evidence, Verdict, judge
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
@@ -43,6 +44,10 @@ class StageRun:
         self._seen_sizes: dict[str, int] = {}
         self._failed: dict[str, str] = {}
         self._evidence = Evidence()
+        self._stall = StallWatch(request.stall_seconds, time.monotonic)
+        self._stalled, self._stalled_at = "", 0.0
+        self._last_stats: Stats | None = None
+        self._told_silence = False
         self._triggers = Triggers(request.sleeps) if request.sleeps else None
         self._fired: tuple[str, Sleep] | None = None
         self._files = 0
@@ -65,19 +70,37 @@ class StageRun:
         def should_end() -> bool:
             nonlocal interrupted
             interrupted = interrupted or should_stop()
-            return interrupted or self._fired is not None
+            if not self._stalled:
+                self._stalled, self._stalled_at = self._stall.fault(), time.monotonic()
+            self._note_silence()
+            return interrupted or self._fired is not None or bool(self._stalled)
 
         code = run_to_end(
             request.command,
             lambda line: self._take(parse_line(line)),
             environment=request.environment,
             should_stop=should_end,
-            should_kill=should_kill,
+            # What hangs does not listen either.
+            should_kill=lambda: should_kill() or self._hangs(),
             pass_fds=request.pass_fds,
         )
         return self._result(code, interrupted=interrupted)
 
+    def _hangs(self) -> bool:
+        return bool(self._stalled) and time.monotonic() - self._stalled_at > STALLED_END_SECONDS
+
+    def _note_silence(self) -> None:
+        """rclone says nothing: its last figures are no longer true."""
+        silent = self._stall.silent_seconds()
+        if self._last_stats is not None and silent > STALE_SECONDS:
+            stale, self._last_stats = without_speed(self._last_stats), None
+            self._listener.on_progress(stale)
+        if silent > SILENT_SECONDS and not self._told_silence:
+            self._listener.on_silence(silent)
+        self._told_silence = silent > SILENT_SECONDS
+
     def _take(self, message: Message) -> None:
+        self._stall.take(message)
         match message:
             case Copied(name=name, size=size):
                 self._on_copied(name, size)
@@ -88,6 +111,7 @@ class StageRun:
             case Stats():
                 self._doubts.under_way(message)
                 self._counted_bytes = message.bytes
+                self._last_stats = message
                 self._seen_sizes |= {one.name: one.size for one in message.transferring if one.size > 0}
                 self._listener.on_progress(message)
                 self._trigger(statistics_text(message.text))
@@ -111,6 +135,7 @@ class StageRun:
         self._uploaded.add(name)
         self._copied_bytes += self._stored(sent)
         self._doubts.arrived(name)
+        self._evidence.arrived()
         self._failed.pop(name, None)
         self._listener.on_uploaded(file)
         if not self._request.moving:
@@ -200,12 +225,14 @@ class StageRun:
         )
         if self._fired is not None and not interrupted:
             verdict = Verdict(StageOutcome.TRIGGERED, f'rclone logged "{self._fired[0]}" too often (rclone_sleeps)')
-        killed = interrupted or self._fired is not None or not self._ended_by_itself(code)
+        if self._stalled and not interrupted:
+            verdict = Verdict(StageOutcome.STALLED, self._stalled)
+        killed = interrupted or self._stalled != "" or self._fired is not None or not self._ended_by_itself(code)
         doubtful = self._doubtful_names(code, killed=killed)
         if verdict.outcome is StageOutcome.FILES_FAILED or verdict.outcome is StageOutcome.DONE:
             for name, text in failed.items():
                 self._listener.on_failed(name, text)
-        elif verdict.outcome is not StageOutcome.INTERRUPTED:
+        elif verdict.outcome not in (StageOutcome.INTERRUPTED, StageOutcome.OFFLINE, StageOutcome.STALLED):
             for name, text in failed.items():
                 if "context canceled" not in text:
                     self._listener.on_failed(name, text)

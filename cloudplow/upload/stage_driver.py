@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from cloudplow.rclone.command import transfer_command
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Stats
 from cloudplow.state.locks import FolderLocks
+from cloudplow.units import format_duration
 from cloudplow.upload.active_account import ActiveAccount
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
@@ -32,6 +34,8 @@ from cloudplow.upload.sizing import Uploaded
 from cloudplow.upload.stage import StageRun
 from cloudplow.upload.stage_terms import StageRequest, StageResult
 from cloudplow.upload.task import UploadTask
+
+log = logging.getLogger("cloudplow.upload")
 
 #: The shortest time between two `quota_changed` of the running account, in seconds.
 QUOTA_EVENT_SECONDS: Final = 1.0
@@ -177,6 +181,7 @@ class StageDriver:
             pass_fds=self._locks.fds,
             sleeps=task.sleeps,
             retry=retry,
+            stall_seconds=task.stall_seconds,
             stored_bytes=self._cost if self._destination.drive_remotes and self._sizes_are_exact else None,
         )
         return StageRun(request, self).run(self._controls.should_stop, self._controls.should_kill)
@@ -224,6 +229,8 @@ class StageDriver:
 
     def on_progress(self, stats: Stats) -> None:
         """rclone's statistics, about once a second."""
+        if self._controls.status().state is UploaderState.STALLED:
+            self._controls.report(UploaderState.UPLOADING, f"uploading stage {self._stage}")
         self._emit(events.TransferProgress, **stats.fields(), **self._outlook(stats))
         in_flight = [one.bytes for one in stats.transferring]
         self._book.note_progress(self._running, sum(in_flight), landing_seconds(in_flight, stats.speed))
@@ -231,6 +238,14 @@ class StageDriver:
             self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
             self.account.quota_changed()
         self._settler.step()
+
+    def on_silence(self, seconds: float) -> None:
+        """rclone has said nothing for a while."""
+        why = f"rclone has said nothing for {seconds:.0f} s"
+        if self._task.stall_seconds:
+            why += f"; it is ended after {format_duration(self._task.stall_seconds)} (stall_minutes)"
+        log.warning("%s: %s", self._task.name, why)
+        self._controls.report(UploaderState.STALLED, why)
 
     def found_later(self, file: QueueFile, account: str) -> None:
         """A file of an interrupted stage turns out to be done. account: base name of the key of the one that paid."""

@@ -40,14 +40,18 @@ class StageListener(Protocol):
     def on_progress(self, stats: Stats) -> None:
         """rclone's statistics, about once a second."""
 
+    def on_silence(self, seconds: float) -> None:
+        """rclone has said nothing for a while; its last statistics came again, without a speed."""
+
 
 @dataclass(frozen=True, slots=True)
 class StageRequest:
     """What to run.
 
     command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits;
-    retry: the files failed before, so a refusal counts against them and not against the account. stored_bytes: what a
-    file of some size takes at the destination, which is what rclone's statistics count; None if that is not known.
+    retry: the files failed before, so a refusal counts against them and not against the account. stall_seconds: rclone
+    is ended if nothing happens for so long; 0: never. stored_bytes: what a file of some size takes at the destination,
+    which is what rclone's statistics count; None if that is not known.
     """
 
     command: Sequence[str]
@@ -58,6 +62,7 @@ class StageRequest:
     pass_fds: Sequence[int] = ()
     sleeps: Mapping[str, Sleep] = field(default_factory=dict)
     retry: bool = False
+    stall_seconds: float = 0.0
     stored_bytes: Callable[[int], int] | None = None
 
 

@@ -28,6 +28,7 @@ class UploadTask:
     window_seconds: float
     sleeps: Mapping[str, Sleep]
     remove_empty_dir_depth: int | None
+    stall_seconds: float = 0.0
 
     @property
     def moving(self) -> bool:
@@ -66,6 +67,7 @@ def upload_task(config: Config, name: str) -> UploadTask:
             text: Sleep(sleep.count, sleep.timeout, sleep.sleep * 3600) for text, sleep in remote.rclone_sleeps.items()
         },
         remove_empty_dir_depth=remote.remove_empty_dir_depth,
+        stall_seconds=60 * (config.core.stall_minutes if uploader.stall_minutes is None else uploader.stall_minutes),
     )
 
 

@@ -33,10 +33,13 @@ class Phase(StrEnum):
 
 
 class EngineState(StrEnum):
-    """What the program does. "stopped" is the last thing that a viewer hears."""
+    """What the program does. "stopped" is the last thing that a viewer hears. "stalled": it uploads, but nothing has
+    been heard of it for a minute; only `/api/health` says so.
+    """
 
     IDLE = "idle"
     UPLOADING = "uploading"
+    STALLED = "stalled"
     STOPPED = "stopped"
 
 

@@ -192,6 +192,7 @@ class DashboardState:
         Returns the version, which is the old one when nothing changed.
         """
         with self._lock:
+            self._age()
             patch = self._take_changes(slow)
             if patch:
                 self._version += 1
@@ -273,19 +274,28 @@ class DashboardState:
     def read(self, reader: Callable[[Uploaders], T]) -> T:
         """Let `reader` look at the live values under the lock; it must neither keep nor change them."""
         with self._lock:
+            self._age()
             return reader(self._uploaders)
+
+    def _age(self) -> None:
+        now = self.clock()
+        for uploader in self._uploaders.values():
+            uploader.age(now)
 
     def health(self) -> Health:
         """The answer of `/api/health`."""
         now = self.clock()
         with self._lock:
+            engine = self._head()["engine"]
+            if engine is EngineState.UPLOADING and any(u.is_silent(now) for u in self._uploaders.values()):
+                engine = EngineState.STALLED
             head = self._head()
             age = round(max(0.0, now - self._last_event_at), 3) if self._last_event_at else -1
         return {
             "status": "healthy",
             "version": self.app_version,
             "uptime_seconds": round(max(0.0, now - self.started_at), 3),
-            "engine": head["engine"],
+            "engine": engine,
             "last_event_age_seconds": age,
             "recovered": head["recovered"],
         }

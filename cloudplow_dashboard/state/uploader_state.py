@@ -34,6 +34,10 @@ FAILED_NAMES_LIMIT: Final = 10_000
 #: Accounts listed as used in one session.
 ACCOUNTS_USED_LIMIT: Final = 1000
 
+#: After so many seconds without an event a speed is no longer shown.
+STALE_SECONDS: Final = 6.0
+#: After so many seconds without an event an upload counts as stalled.
+SILENT_SECONDS: Final = 60.0
 #: The parts of an uploader in the state document; each is built and compared as a whole.
 PARTS: Final = tuple(Uploader.__annotations__)
 #: The parts that follow from the accounts.
@@ -214,6 +218,22 @@ class UploaderState:
                 "checking": [],
             }
         self.dirty.add("progress")
+
+    def age(self, now: float) -> None:
+        """What rclone said of its speed is no longer true once it is silent: it reports every second."""
+        told = self.progress
+        moving = told["speed"] or self.eta["speed_at"] or any(one["speed"] for one in told["transferring"].values())
+        if not moving or now - self.last_event_at <= STALE_SECONDS:
+            return
+        transferring = {number: one | {"speed": 0, "eta_seconds": -1} for number, one in told["transferring"].items()}
+        self.progress = told | {"speed": 0, "eta_seconds": -1, "transferring": transferring}
+        self.eta = new_eta()
+        self.dirty.update(("progress", "eta"))
+
+    def is_silent(self, now: float) -> bool:
+        """Whether files are being transferred, but nothing has been heard for a while."""
+        working = self.active and self.phase in (Phase.UPLOADING, Phase.THROTTLED)
+        return working and now - self.last_event_at > SILENT_SECONDS
 
     def begin_history(self, now: float) -> None:
         """A new session: what was transferred before is shown until the first file arrives. now: epoch seconds."""

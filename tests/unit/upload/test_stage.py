@@ -90,6 +90,9 @@ class Listener:
     def on_progress(self, stats: Stats) -> None:
         self.progress.append(stats)
 
+    def on_silence(self, seconds: float) -> None:
+        self.told.append(("silence", "", round(seconds)))
+
     def names(self, what: str) -> list[str]:
         return [name for kind, name, _ in self.told if kind == what]
 

@@ -1,0 +1,211 @@
+"""rclone as the user has it: remotes of the environment, passwords, flags, locales; output that nobody reads."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.local_site import LocalSite, contents, wait_for
+
+pytestmark = pytest.mark.rclone
+
+
+def test_a_remote_of_the_environment_alone_is_used(site: LocalSite) -> None:
+    site.write("file")
+    site.remote["upload_remote"] = "ALIASED:deep"
+    named = site.environment(RCLONE_CONFIG_ALIASED_TYPE="alias", RCLONE_CONFIG_ALIASED_REMOTE="vault:Media")
+
+    checked, run = site.run("check", environment=named), site.run("upload", environment=named)
+
+    assert checked.status == 0, checked.said
+    assert run.status == 0, run.said
+    assert contents(site.source) == {}
+
+
+def test_a_configuration_that_does_not_exist_is_named(any_site: LocalSite) -> None:
+    any_site.write("file")
+    any_site.config["core"]["rclone_config_path"] = str(any_site.root / "nowhere.conf")
+
+    run = any_site.run("upload")
+
+    assert run.status == 2
+    assert f'rclone\'s configuration file "{any_site.root / "nowhere.conf"}" does not exist' in run.stderr
+    assert "known: none" not in run.stderr
+
+
+def test_a_password_command_reaches_every_call(site: LocalSite) -> None:
+    site.write("file")
+    conf = site.root / "rclone.conf"
+    ask = site.root / "ask"
+    ask.write_text("#!/bin/sh\necho secret\n", encoding="utf-8")
+    ask.chmod(0o755)
+    subprocess.run(
+        [sys.executable, "-c", _ENCRYPT, str(site.rclone), str(conf)], check=True, env=site.environment(), timeout=30
+    )
+    assert "RCLONE_ENCRYPT" in conf.read_text(encoding="utf-8")
+    without = site.run("check")
+    site.extras["--password-command"] = str(ask)
+
+    run = site.run("upload")
+
+    assert without.status == 2
+    assert run.status == 0, run.said
+    assert contents(site.source) == {}
+
+
+#: `rclone config` asks for the password twice.
+_ENCRYPT = """
+import pty, os, sys, time, select
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "config", "--config", sys.argv[2]])
+seen, answers = b"", [(b"q) Quit", b"s\\n"), (b"q) Quit", b"a\\n"), (b"password:", b"secret\\n"),
+    (b"password:", b"secret\\n"), (b"q) Quit", b"q\\n"), (b"q) Quit", b"q\\n")]
+while True:
+    try:
+        chunk = os.read(fd, 4096)
+    except OSError:
+        break
+    if not chunk:
+        break
+    seen += chunk
+    if answers and answers[0][0] in seen and seen.rstrip().endswith((b">", b":")):
+        os.write(fd, answers.pop(0)[1]); seen = b""
+os.waitpid(pid, 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [("--transfers", 8.5, 'invalid argument "8.5"'), ("--no-such-flag", None, "unknown flag: --no-such-flag")],
+)
+@pytest.mark.parametrize("command", ["check", "plan", "upload"])
+def test_a_flag_that_rclone_refuses_is_found_before_the_first_stage(
+    site: LocalSite, command: str, flag: str, value: float | None, said: str
+) -> None:
+    site.write("file")
+    site.add_accounts(2, quota="1M")
+    site.extras[flag] = value
+
+    run = site.run(command)
+
+    assert run.status == 2, run.said
+    assert f"remotes.google.rclone_extras: rclone refuses to start: {said}" in run.stdout + run.stderr
+    assert run.of("stage_started", "sa_switched") == []
+
+
+def test_check_and_log_say_which_rclone_and_why(any_site: LocalSite) -> None:
+    any_site.write("file")
+
+    checked, run = any_site.run("check"), any_site.run("upload")
+
+    for said in (checked.stdout, run.stdout):
+        (line,) = [line for line in said.splitlines() if str(any_site.rclone) in line]
+        assert "(named in core.rclone_binary_path)" in line
+
+
+def test_names_go_in_a_locale_that_has_not_their_letters(any_site: LocalSite) -> None:
+    names = ["Amélie ☕.mkv".encode(), b"plain", b"\xff\xfe.mkv"]
+    for name in names:
+        any_site.write(name)
+    ascii_only = any_site.environment(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    ascii_only.pop("PYTHONIOENCODING", None)
+
+    run = any_site.run("upload", environment=ascii_only)
+
+    assert run.status == 0, run.said
+    assert "Traceback" not in run.said
+    assert contents(any_site.source) == {}
+
+
+def shell(site: LocalSite, script: str) -> subprocess.CompletedProcess[bytes]:
+    site.save()
+    return subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *site.command("upload")],
+        env=site.environment(),
+        cwd=site.root,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "script",
+    ['"$@" >&-', '"$@" 2>&-', '"$@" <&- >&- 2>&-', '"$@" | :', '{ "$@" | :; } 2>&1', '"$@" >/dev/full 2>/dev/full'],
+)
+def test_output_that_nobody_takes_stops_no_upload(any_site: LocalSite, script: str) -> None:
+    any_site.write("file")
+
+    done = shell(any_site, script)
+
+    assert b"Traceback" not in done.stdout + done.stderr
+    assert b"Error" not in done.stderr
+    assert contents(any_site.source) == {}
+    assert any_site.told()[-1]["outcome"] == "done"
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["a terminal that closes", "nohup"])
+def test_a_closed_terminal_ends_an_upload_properly_but_not_under_nohup(any_site: LocalSite, ignored: bool) -> None:
+    any_site.write("first", 300_000)
+    any_site.write("second", 300_000)
+    any_site.extras.update({"--bwlimit": "400k", "--transfers": 1, "--buffer-size": "0"})
+    any_site.add_accounts(1, quota="10M")
+    any_site.save()
+    leader, follower = os.openpty()
+    process = subprocess.Popen(
+        any_site.command("upload"),
+        env=any_site.environment(),
+        cwd=any_site.root,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL) and None,
+        start_new_session=True,
+    )
+    os.close(follower)
+    try:
+        wait_for(lambda: any(event["signal"] == "stage_started" for event in any_site.told()), "a stage", 20)
+        os.close(leader)
+        process.send_signal(signal.SIGHUP)
+        status = process.wait(20)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert status == (0 if ignored else 130)
+    assert any_site.told()[-1]["outcome"] == ("done" if ignored else "interrupted")
+    assert (contents(any_site.source) == {}) is ignored
+
+
+def test_what_killed_writes_left_is_swept(any_site: LocalSite) -> None:
+    any_site.write("file")
+    dead = subprocess.Popen(["/bin/true"])
+    dead.wait()
+    left = [any_site.root / f".sa_quota_cache.json.{dead.pid}.{dead.pid}.tmp", any_site.root / f".other.{dead.pid}.tmp"]
+    kept = [any_site.root / f".other.{os.getpid()}.tmp", any_site.root / ".vimrc.tmp"]
+    for path in [*left, *kept]:
+        path.touch()
+
+    assert any_site.run("upload").status == 0
+
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in kept if not path.exists()] == []
+
+
+def test_a_fifo_among_the_keys_is_set_aside(any_site: LocalSite) -> None:
+    any_site.write("file")
+    any_site.add_accounts(1, quota="1M")
+    os.mkfifo(any_site.accounts / "0.json")
+
+    run = any_site.run("upload")
+
+    assert run.status == 0, run.said
+    assert "0.json" in run.stdout
+    assert Path(any_site.accounts / "0.json").exists()
