@@ -18,10 +18,12 @@ from cloudplow.accounts.keeping import BookKeeper
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.accounts.report import find_account, pool_document
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
+from cloudplow.control.follower import Follower
 from cloudplow.control.handlers import steered
 from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
+from cloudplow.hookspecs import FollowReceiver
 from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import find_rclone
 from cloudplow.rclone.command import Rclone
@@ -224,6 +226,12 @@ class App:
         finally:
             watch.stop()
 
+    @contextmanager
+    def follow(self, receive: FollowReceiver) -> Iterator[None]:
+        """While inside, `receive` gets the events of the cloudplow that runs with the same state folder."""
+        with Follower(self.state_dir, receive):
+            yield
+
     def begin_preflight(self) -> Preflight:
         """Start finding out, in the background, which rclone is installed and which remotes it knows.
 
@@ -330,7 +338,7 @@ class App:
                 for task in tasks:
                     self._publish_not_started(task.name, str(error))
                 raise
-            stack.enter_context(steered(self))
+            stack.enter_context(steered(self, self.bus.flush_receiver))
             return self._upload(context, tasks)
 
     def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
