@@ -74,6 +74,8 @@ class SessionDigest:
                 self._quotas.clear()
             case events.QuotaChanged():
                 self._quotas[event.account] = event
+            case events.SaSwitched():
+                self._use(event.current)
             case events.StageStarted() | events.StageFinished():
                 self._stages.append(event)
                 self._latest.pop("transfer_progress", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,10 +60,12 @@ def steered(app: Steered, flush: Callable[[Callable[..., None]], object]) -> Ite
             log.warning("this upload cannot be asked or steered from outside: %s", error)
         yield
     finally:
-        # Who follows is told the end, too.
-        flush(feed.receive)
-        feed.disconnect()
-        control.stop()
+        # Each step even if a second Ctrl-C interrupts the one before it.
+        with ExitStack() as ending:
+            ending.callback(control.stop)
+            ending.callback(feed.disconnect)
+            # Who follows is told the end, too.
+            flush(feed.receive)
 
 
 def handlers(app: Steered) -> Mapping[str, Handler]:
