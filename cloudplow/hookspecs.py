@@ -108,8 +108,9 @@ class PluginApp(Protocol):
         """While inside, `receive` gets every event of the cloudplow that runs with the same state folder.
 
         Signals do not carry them, so that nothing else takes them for events of this process. While none runs, it is
-        looked for again about every second. First come the events that describe its sessions so far, and a
+        looked for again twice a second. First come the events that describe its sessions so far, and a
         `SessionJoined` for each. A session that a killed process left ends with a `SessionFinished`, as interrupted.
+        What a process left that ran between two looks comes as in `recovered`, as past.
         """
 
     def request_stop(self) -> None:

@@ -58,6 +58,11 @@ class SessionDigest:
         """Whether the session has begun and not ended."""
         return self.started_at > 0 and "session_finished" not in self._latest
 
+    @property
+    def throttle(self) -> Event | None:
+        """The limit of the speed, which outlives a session."""
+        return self._latest.get("throttle_changed")
+
     def take(self, event: Event) -> None:
         """Take in one event, in their order."""
         self.last = event
@@ -174,7 +179,10 @@ class Digest:
         """Take in one event, in their order."""
         session = self._sessions.get(event.uploader)
         if session is None or isinstance(event, events.SessionStarted):
+            throttle = None if session is None else session.throttle
             session = self._sessions[event.uploader] = SessionDigest(event.uploader)
+            if throttle is not None:
+                session.take(throttle)
         session.take(event)
 
     def events(self) -> list[Event]:

@@ -1,6 +1,7 @@
 """`Follower`: tells the events of the cloudplow that runs with a state folder, in another process.
 
-While none runs it looks again every second, which costs one attempt to connect. Nothing is read from cache files.
+While none runs it looks again twice a second, which costs one attempt to connect. While one is followed, nothing is
+read from cache files.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final
@@ -26,9 +27,11 @@ from cloudplow.hookspecs import FollowReceiver
 log = logging.getLogger("cloudplow.control")
 
 #: How often to look whether one runs, in seconds.
-LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.5
 #: How soon to look whether it still runs when it has stopped talking, in seconds.
 AGAIN_SECONDS: Final = 0.1
+#: How often at most to read what others left, in seconds.
+LEFTOVERS_SECONDS: Final = 2.0
 #: How long it may take to answer, in seconds.
 ANSWER_SECONDS: Final = 5.0
 #: No line is longer, in bytes.
@@ -77,7 +80,7 @@ class Story:
             return
         self._digest.take(event)
         self._highest_seq = max(self._highest_seq, event.seq)
-        self._tell(event, past=document.get("past") is True)
+        self.tell(event, past=document.get("past") is True)
 
     def end(self) -> None:
         """The process has ended: what it had not ended was interrupted."""
@@ -85,22 +88,54 @@ class Story:
             return
         log.info("the cloudplow that was followed has ended")
         for event in self._digest.interrupted(self._now()):
-            self._tell(event, past=False)
-        self._process, self._digest = None, Digest()
+            self.tell(event, past=False)
+        self._process, self._services, self._digest = None, {}, Digest()
         self._told_seq = self._highest_seq = 0
 
-    def _tell(self, event: Event, *, past: bool) -> None:
+    def tell(self, event: Event, *, past: bool) -> None:
+        """Pass an event on. A fault of who receives it costs this one event."""
         try:
             self._receive(event, past=past, services=self._services)
         except Exception:
             log.exception("%s could not be shown", event.signal_name)
 
 
+class Leftovers:
+    """Notices a process that ran between two looks: it has changed a file.
+
+    read: what such a process left, as events. mark: what `mark_of` said when that was read last.
+    """
+
+    def __init__(self, file: Path, read: Callable[[], Iterable[Event]], mark: object) -> None:
+        self._file = file
+        self._read = read
+        self._mark = mark
+        self._not_before = 0.0
+
+    def take(self) -> list[Event]:
+        """What was left since the last time; nothing, most of the time."""
+        mark, now = mark_of(self._file), time.monotonic()
+        if mark == self._mark or now < self._not_before:
+            return []
+        self._mark, self._not_before = mark, now + LEFTOVERS_SECONDS
+        return list(self._read())
+
+
+def mark_of(file: Path) -> object:
+    """What changes whenever the file does; None when there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class Follower:
     """Follows from `start` to `stop`. receive: called on the thread of the follower."""
 
-    def __init__(self, state_dir: Path, receive: FollowReceiver) -> None:
+    def __init__(self, state_dir: Path, receive: FollowReceiver, leftovers: Leftovers | None = None) -> None:
         self._state_dir = state_dir
+        self._leftovers = leftovers
         self._story = Story(receive)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -151,6 +186,7 @@ class Follower:
         except NotRunningError:
             self._story.end()
             self._complaint = ""
+            self._tell_leftovers()
             return False
         except CloudplowError as error:
             if str(error) != self._complaint:
@@ -158,6 +194,13 @@ class Follower:
                 log.warning("the running cloudplow cannot be followed: %s", error)
             return False
         return True
+
+    def _tell_leftovers(self) -> None:
+        try:
+            for event in () if self._leftovers is None else self._leftovers.take():
+                self._story.tell(event, past=True)
+        except Exception:
+            log.exception("what another cloudplow left cannot be shown")
 
     def _read(self, connection: socket.socket, deadline: float) -> None:
         """Raises OSError, CloudplowError."""

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.integration.local_site import UPLOADER, LocalSite, wait_for
+from tests.tools import free_port
 
 pytestmark = pytest.mark.rclone
 
@@ -55,9 +56,9 @@ def said(site: LocalSite) -> str:
 
 
 @contextmanager
-def dashboard(site: LocalSite) -> Iterator[Dashboard]:
+def dashboard(site: LocalSite, **more: Any) -> Iterator[Dashboard]:
     """With a configuration of its own, so that it has another port and none of the upload's plugins."""
-    own = site.config | {"plugins": ["cloudplow_dashboard"], "dashboard": {"enabled": True, "port": 0}}
+    own = site.config | {"plugins": ["cloudplow_dashboard"], "dashboard": {"enabled": True, "port": 0}} | more
     config = site.root / "dashboard.json"
     config.write_text(json.dumps(own), encoding="utf-8")
     command = [site.command()[0], "-m", "cloudplow", f"--config={config}", f"--logfile={site.root / 'dashboard.log'}"]
@@ -132,8 +133,8 @@ def test_it_follows_an_upload_that_runs_and_shows_its_end(any_site: LocalSite) -
             assert len(ended["facts"]) > 3
             for number, fact in ended["facts"].items():
                 assert (fact["kind"], fact["at"]) == (by_number[number]["signal"], by_number[number]["at"])
-    assert "following it" in said(any_site)
-    assert "has ended" in said(any_site)
+            assert "following it" in said(any_site)
+            wait_for(lambda: "has ended" in said(any_site), "a word about the end")
 
 
 def test_it_shows_an_upload_that_starts_later_and_is_killed(any_site: LocalSite) -> None:
@@ -147,3 +148,38 @@ def test_it_shows_an_upload_that_starts_later_and_is_killed(any_site: LocalSite)
         assert (session["outcome"], interrupted["active"]) == ("interrupted", False)
         assert session["reason"] == "cloudplow ended before the upload did"
         assert session["files_done"] + session["files_left"] == session["files_total"] > 0
+
+
+def test_an_upload_on_the_same_port_says_where_it_is_shown_and_other_plugins_hear_of_it_once(
+    any_site: LocalSite,
+) -> None:
+    any_site.config["plugins"].append("cloudplow_dashboard")
+    any_site.config["dashboard"] = {"enabled": True, "port": free_port()}
+    any_site.write("film.mkv", FILE_BYTES)
+    with dashboard(any_site, **any_site.config) as shown:
+        # It may be so short that nobody can follow it.
+        process = any_site.start("upload")
+        assert process.wait(30) == 0, any_site.output()
+        ended = shown.shows("finished")
+
+    assert "The dashboard is off: another program is listening on" in any_site.output()
+    assert "its page shows every upload" in any_site.output()
+    session = ended["session"]
+    assert (session["outcome"], session["files_done"], session["bytes_done"]) == ("done", 1, FILE_BYTES)
+    # The dashboard has the plugin that writes down events, too.
+    assert [one["signal"] for one in any_site.told()].count("session_finished") == 1
+
+
+def test_an_upload_that_could_not_be_followed_is_shown_with_its_end(any_site: LocalSite) -> None:
+    any_site.add_accounts(1, quota=10_000_000)
+    any_site.write("film.mkv", FILE_BYTES)
+    with dashboard(any_site) as shown:
+        (any_site.root / "control.sock").mkdir()
+        process = any_site.start("upload")
+        assert process.wait(30) == 0, any_site.output()
+        ended = shown.shows("finished")
+
+    session = ended["session"]
+    assert (session["outcome"], session["files_done"], session["recovered"]) == ("done", 1, True)
+    assert ended["accounts"]["1.json"]["used_bytes"] == FILE_BYTES
+    assert "following it" not in said(any_site)

@@ -105,6 +105,23 @@ def test_a_new_session_is_told_without_the_last_one(program: Program) -> None:
     assert signals(program.join()) == ["session_started", "session_joined"]
 
 
+def test_a_limit_of_the_speed_outlives_the_session_in_which_it_came(program: Program) -> None:
+    limited = events.ThrottleChanged(uploader=helpers.UPLOADER, limit=1e6, streams=2)
+    program.tell(helpers.session_started(), limited, finished(), helpers.session_started())
+
+    assert signals(program.join()) == ["throttle_changed", "session_started", "session_joined"]
+
+
+def test_a_session_that_waits_is_told_with_why_it_waits(program: Program) -> None:
+    waits = events.UploaderSuspended(uploader=helpers.UPLOADER, reason="all quotas are used up", until=2000.0)
+    goes_on = events.UploaderResumed(uploader=helpers.UPLOADER, reason="all quotas are used up")
+    program.tell(helpers.session_started(), waits)
+    assert signals(program.join()) == ["session_started", "uploader_suspended", "session_joined"]
+
+    program.tell(goes_on)
+    assert signals(program.join()) == ["session_started", "uploader_resumed", "session_joined"]
+
+
 def test_a_session_that_has_ended_is_told_with_its_end(program: Program) -> None:
     program.tell(helpers.session_started(), helpers.file_transferred(), finished())
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cloudplow import events
+from cloudplow.control import follower
 from cloudplow.control.feed import Feed
-from cloudplow.control.follower import Story
+from cloudplow.control.follower import Leftovers, Story, mark_of
 from cloudplow.events import Event, SessionFinished, SessionJoined, SessionOutcome
 from cloudplow.events.wire import encode
 from tests.unit.dashboard import helpers
@@ -190,3 +192,50 @@ def test_a_fault_of_the_receiver_costs_one_event(caplog: pytest.LogCaptureFixtur
 
     assert [seq for seq, _, _ in told] == [1, 2]
     assert "session_started could not be shown" in caplog.text
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(follower, "LEFTOVERS_SECONDS", 0.0)
+    return []
+
+
+def leftovers(file: Path, reads: list[str], mark: object) -> Leftovers:
+    def read() -> list[Event]:
+        reads.append(file.name)
+        return [helpers.session_recovered()]
+
+    return Leftovers(file, read, mark)
+
+
+def test_what_was_read_at_the_start_is_not_read_again_until_it_changes(tmp_path: Path, reads: list[str]) -> None:
+    file = tmp_path / "session"
+    file.write_text("one")
+    left = leftovers(file, reads, mark_of(file))
+    assert (left.take(), left.take(), reads) == ([], [], [])
+
+    file.write_text("another one")
+    assert [one.signal_name for one in left.take()] == ["session_recovered"]
+    assert (left.take(), reads) == ([], ["session"])
+
+
+def test_a_file_that_comes_later_is_read(tmp_path: Path, reads: list[str]) -> None:
+    file = tmp_path / "session"
+    left = leftovers(file, reads, mark_of(file))
+    assert left.take() == []
+
+    file.write_text("one")
+    assert len(left.take()) == 1
+
+
+def test_a_file_that_changes_all_the_time_is_read_now_and_then(
+    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "LEFTOVERS_SECONDS", 3600.0)
+    file = tmp_path / "session"
+    left = leftovers(file, reads, None)
+    for number in range(10):
+        file.write_text("x" * number)
+        left.take()
+
+    assert reads == ["session"]
