@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
@@ -18,17 +19,19 @@ from cloudplow.accounts.keeping import BookKeeper
 from cloudplow.accounts.pool import AccountPool
 from cloudplow.accounts.report import find_account, pool_document
 from cloudplow.config.loader import Loaded, build, plugin_names, read_document
+from cloudplow.control.follower import Follower, Leftovers, mark_of
 from cloudplow.control.handlers import steered
 from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
+from cloudplow.hookspecs import FollowReceiver
 from cloudplow.plugins import Plugins
 from cloudplow.rclone.binary import choose_rclone
 from cloudplow.rclone.command import Rclone, common_flags
 from cloudplow.rclone.environment import environment_faults
 from cloudplow.state.recorder import Recorder
-from cloudplow.state.recovered import recovered_events
-from cloudplow.state.state_files import StateFiles
+from cloudplow.state.recovered import Read, recovered_events
+from cloudplow.state.state_files import SESSION_FILE, StateFiles
 from cloudplow.state.waiting import WaitingFiles
 from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
@@ -106,6 +109,7 @@ class App:
         self._recorder = Recorder(self.state_files)
         self._preflight: Preflight | None = None
         self._running = ExitStack()
+        self._left: object = None
 
     def __enter__(self) -> App:
         """Start: the saver, the recorder, then the plugins. Raises PluginError, StateError."""
@@ -136,7 +140,11 @@ class App:
 
         Sessions, learned queues, sizes of earlier transfers, and every account with what it has spent.
         """
-        found = list(recovered_events(self.state_files.read))
+        self._left = mark_of(self.state_dir / SESSION_FILE)
+        return self._recovered(self.state_files.read)
+
+    def _recovered(self, read: Read) -> list[Event]:
+        found = list(recovered_events(read))
         for name in self.config.uploader:
             try:
                 pool = self._pool(name)
@@ -223,6 +231,17 @@ class App:
             yield
         finally:
             watch.stop()
+
+    @contextmanager
+    def follow(self, receive: FollowReceiver) -> Iterator[None]:
+        """While inside, `receive` gets the events of the cloudplow that runs with the same state folder."""
+
+        def left() -> list[Event]:
+            self.read_book()
+            return self._recovered(partial(self.state_files.read, keep=True))
+
+        with Follower(self.state_dir, receive, Leftovers(self.state_dir / SESSION_FILE, left, self._left)):
+            yield
 
     def begin_preflight(self) -> Preflight:
         """Start finding out, in the background, which rclone is installed and which remotes it knows.
@@ -340,7 +359,7 @@ class App:
                 for task in tasks:
                     self._publish_not_started(task.name, str(error))
                 raise
-            stack.enter_context(steered(self))
+            stack.enter_context(steered(self, self.bus.flush_receiver))
             return self._upload(context, tasks)
 
     def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:

@@ -229,6 +229,12 @@ class EventBus:
         drained = [box.drain(deadline) for box in mailboxes]
         return all(drained)
 
+    def flush_receiver(self, receiver: Receiver, timeout_seconds: float = CLOSE_CALL_SECONDS) -> bool:
+        """Wait until one receiver has received everything published; False if it has not."""
+        with self._lock:
+            mailbox = self._mailboxes.get(_key(receiver))
+        return mailbox is None or mailbox.drain(self._clock() + timeout_seconds)
+
     def close(self) -> None:
         """Deliver what is pending, then stop; a hung receiver is abandoned, with a line in the log."""
         deadline = self._clock() + CLOSE_SECONDS

@@ -68,6 +68,15 @@ class PluginControls(Protocol):
         """
 
 
+class FollowReceiver(Protocol):
+    """Gets the events of another process, one at a time and in order, on a thread of its own.
+
+    past: it was published before this process began to follow. services: what plugins of that process offer.
+    """
+
+    def __call__(self, event: Event, *, past: bool, services: Mapping[str, str]) -> None: ...
+
+
 class PluginApp(Protocol):
     """The running program, as plugins see it.
 
@@ -93,6 +102,15 @@ class PluginApp(Protocol):
     def recovered(self) -> Sequence[Event]:
         """What an earlier process left, as events: `SessionRecovered`, `QueueLearned`, `TransfersRecovered`,
         `AccountsLearned`. For plugins that show it after a start; signals do not carry it.
+        """
+
+    def follow(self, receive: FollowReceiver) -> AbstractContextManager[None]:
+        """While inside, `receive` gets every event of the cloudplow that runs with the same state folder.
+
+        Signals do not carry them, so that nothing else takes them for events of this process. While none runs, it is
+        looked for again twice a second. First come the events that describe its sessions so far, and a
+        `SessionJoined` for each. A session that a killed process left ends with a `SessionFinished`, as interrupted.
+        What a process left that ran between two looks comes as in `recovered`, as past.
         """
 
     def request_stop(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cloudplow import hookimpl
-from cloudplow.hookspecs import PluginApp, PluginConfig
+from cloudplow.hookspecs import FollowReceiver, PluginApp, PluginConfig
 from cloudplow_dashboard import checks, command
 from cloudplow_dashboard.config import SECTION, DashboardSection
 
@@ -30,7 +30,12 @@ def cloudplow_config_section() -> tuple[str, type[DashboardSection]]:
 @hookimpl
 def cloudplow_add_commands(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """`cloudplow dashboard`."""
-    command.add_to(subparsers)
+    command.add_to(subparsers, _receiver)
+
+
+def _receiver(app: PluginApp) -> FollowReceiver | None:
+    entry = _running.get(id(app))
+    return None if entry is None else entry[1].receive_from_outside
 
 
 @hookimpl

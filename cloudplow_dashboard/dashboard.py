@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
+from cloudplow.events import Event
 from cloudplow.hookspecs import PluginApp
 from cloudplow_dashboard.command import SERVICE_NAME
 from cloudplow_dashboard.config import DashboardSection
@@ -74,6 +76,15 @@ class Dashboard:
         recovered = getattr(self._app, "recovered", None)
         for event in recovered() if recovered is not None else ():
             self.state.receive(event.uploader, event=event)
+
+    def receive_from_outside(self, event: Event, *, past: bool, services: Mapping[str, str]) -> None:
+        """Show an event of another process that is followed."""
+        # Its own dashboard, if it has one, keeps the file, and must find there what it wrote.
+        self._history_file.keep(not services.get(SERVICE_NAME))
+        self.state.receive(event.uploader, event=event)
+        # The history is dated by when it hears of something.
+        if not past and event.signal_name in HISTORY_SIGNALS:
+            self.history.receive(event.uploader, event=event)
 
     def stop(self) -> None:
         """Tell the viewers, end the streams and the thread."""

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,24 +26,43 @@ def ask(state_dir: Path, request: Mapping[str, Any], timeout_seconds: float = 5.
     Raises NotRunningError when none runs, CloudplowError when it refuses (with its sentence), may not be asked by
     this user, or does not answer in time.
     """
-    deadline = time.monotonic() + timeout_seconds
     line = json.dumps(request).encode() + b"\n"
+    with talking(state_dir, timeout_seconds) as (connection, deadline):
+        return _exchange(connection, line, deadline, state_dir)
+
+
+@contextmanager
+def talking(state_dir: Path, timeout_seconds: float) -> Iterator[tuple[socket.socket, float]]:
+    """A connection to the cloudplow that runs with this state folder, and the deadline on the monotonic clock.
+
+    Raises NotRunningError, CloudplowError; OSErrors inside become CloudplowErrors.
+    """
+    deadline = time.monotonic() + timeout_seconds
     for path in _places(state_dir):
-        try:
-            with _connected(path, deadline) as connection:
-                return _exchange(connection, line, deadline, state_dir)
-        except (FileNotFoundError, ConnectionRefusedError):
-            continue
-        except TimeoutError as error:
-            raise CloudplowError(
-                f"the cloudplow that runs with the state folder {state_dir} has not answered within "
-                f"{timeout_seconds:g} seconds; ask again, or look whether it is stopped or its disk hangs"
-            ) from error
-        except PermissionError as error:
-            raise CloudplowError(f"{path} may not be opened: ask as the user who runs cloudplow, or as root") from error
-        except OSError as error:
-            raise CloudplowError(f"{path} cannot be asked: {error.strerror or error}") from error
+        with _told_as_sentences(path, state_dir, timeout_seconds):
+            try:
+                connection = _connected(path, deadline)
+            except (FileNotFoundError, ConnectionRefusedError):
+                continue
+            with connection:
+                yield connection, deadline
+            return
     raise NotRunningError(f"no cloudplow is running with the state folder {state_dir}")
+
+
+@contextmanager
+def _told_as_sentences(path: Path, state_dir: Path, timeout_seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise CloudplowError(
+            f"the cloudplow that runs with the state folder {state_dir} has not answered within "
+            f"{timeout_seconds:g} seconds; ask again, or look whether it is stopped or its disk hangs"
+        ) from error
+    except PermissionError as error:
+        raise CloudplowError(f"{path} may not be opened: ask as the user who runs cloudplow, or as root") from error
+    except OSError as error:
+        raise CloudplowError(f"{path} cannot be asked: {error.strerror or error}") from error
 
 
 def read_answer(line: bytes) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from cloudplow.control.answers import Handler
+from cloudplow.control.feed import Feed
 from cloudplow.control.server import ControlSocket
 from cloudplow.errors import BusyError, StateError
 from cloudplow.hookspecs import PluginControls
@@ -33,6 +34,8 @@ class Steered(Protocol):
     @property
     def version(self) -> str: ...
     @property
+    def services(self) -> Mapping[str, str]: ...
+    @property
     def controls(self) -> SteeredControls: ...
 
     def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]: ...
@@ -41,12 +44,15 @@ class Steered(Protocol):
 
 
 @contextmanager
-def steered(app: Steered) -> Iterator[None]:
-    """While inside, the program can be asked and steered through its socket.
+def steered(app: Steered, flush: Callable[[Callable[..., None]], object]) -> Iterator[None]:
+    """While inside, the program can be asked, steered and followed through its socket.
 
-    The caller holds the state lock. A socket that cannot be made is one warning, as an upload can do without it.
+    flush: waits until a receiver of events has got all that were published. The caller holds the state lock. A socket
+    that cannot be made is one warning, as an upload can do without it.
     """
-    control = ControlSocket(app.state_dir, handlers(app))
+    feed = Feed()
+    control = ControlSocket(app.state_dir, handlers(app), feed)
+    feed.connect()
     try:
         try:
             control.start()
@@ -54,7 +60,12 @@ def steered(app: Steered) -> Iterator[None]:
             log.warning("this upload cannot be asked or steered from outside: %s", error)
         yield
     finally:
-        control.stop()
+        # Each step even if a second Ctrl-C interrupts the one before it.
+        with ExitStack() as ending:
+            ending.callback(control.stop)
+            ending.callback(feed.disconnect)
+            # Who follows is told the end, too.
+            flush(feed.receive)
 
 
 def handlers(app: Steered) -> Mapping[str, Handler]:
@@ -64,6 +75,8 @@ def handlers(app: Steered) -> Mapping[str, Handler]:
         "stop": lambda request: stop(app, request),
         "accounts": lambda request: accounts(app, request),
         "correct": lambda request: correct(app, request),
+        # The server goes on from here: a line for each event.
+        "follow": lambda _request: whom_to_follow(app),
     }
 
 
@@ -75,6 +88,16 @@ def status(app: Steered) -> dict[str, Any]:
         "started_at": app.controls.started_at,
         "uploaders": {name: _uploader(one) for name, one in app.controls.status().items()},
         "syncers": {},
+    }
+
+
+def whom_to_follow(app: Steered) -> dict[str, Any]:
+    """{"do": "follow"} -> who is followed; services: what plugins offer, by name. Events follow as lines."""
+    return {
+        "pid": os.getpid(),
+        "version": app.version,
+        "started_at": app.controls.started_at,
+        "services": dict(app.services),
     }
 
 

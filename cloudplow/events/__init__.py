@@ -37,6 +37,7 @@ from cloudplow.events.facts import (
     UploaderSuspended,
 )
 from cloudplow.events.recovered import (
+    SessionJoined,
     SessionRecovered,
     TransfersRecovered,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "QuotaChanged",
     "SaSwitched",
     "SessionFinished",
+    "SessionJoined",
     "SessionOutcome",
     "SessionRecovered",
     "SessionStarted",

@@ -1,4 +1,4 @@
-"""What an earlier process left, as events: of `PluginApp.recovered()`; signals do not carry them."""
+"""What another process left or does: events of `PluginApp.recovered()` and `follow()` that no signal carries."""
 
 from __future__ import annotations
 
@@ -56,3 +56,23 @@ class TransfersRecovered(Event):
 
     distribution: Mapping[str, Any]
     upload_folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionJoined(Event):
+    """`session_joined`: how far a running session has got that somebody begins to follow; from `PluginApp.follow()`.
+
+    It comes after the past events that are still kept, and corrects what these add up to. files, bytes: transferred so
+    far; files_total, bytes_total: including what is still to do; files_failed: different files that failed and have not
+    arrived since. accounts_used: base names, in the order of their first use.
+    """
+
+    signal_name: ClassVar[str] = "session_joined"
+
+    started_at: float
+    files: int
+    bytes: int
+    files_total: int
+    bytes_total: int
+    files_failed: int
+    accounts_used: tuple[str, ...]

@@ -54,7 +54,10 @@ def _set_options(listener: socket.socket) -> None:
 def _fix(error: Exception, host: str, place: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return f"another program is listening on {place}; stop it, or set dashboard.port to a free port (0: any)"
+        return (
+            f"another program is listening on {place}; stop it, or set dashboard.port to a free port (0: any); "
+            "if it is a cloudplow dashboard with the same cache files, its page shows every upload"
+        )
     if number in (errno.EACCES, errno.EPERM):
         return f"this user may not listen on {place}; set dashboard.port to a port above 1023"
     if number == errno.EADDRNOTAVAIL:

@@ -27,6 +27,7 @@ class HistoryFile:
         self._history = history
         self._files = files
         self._next_save = 0.0
+        self._keeps = True
 
     def open(self) -> None:
         """Show what an earlier run left, and become the owner of the file. Never raises."""
@@ -60,14 +61,18 @@ class HistoryFile:
         sessions = self._state.read(lambda known: {name: u.sessions.document() for name, u in known.items()})
         return {"version": 1, "history": self._history.document(), "sessions": sessions}
 
+    def keep(self, keeps: bool) -> None:
+        """Whether the file is written: not by two processes, of which each would undo what the other wrote."""
+        self._keeps = keeps
+
     def save_if_due(self) -> None:
         """Have the file written when there is something new and the last time is long enough ago. Returns at once."""
         now = self._state.clock()
-        if not now < self._next_save <= now + SAVE_SECONDS and self._history.take_changed():
+        if self._keeps and not now < self._next_save <= now + SAVE_SECONDS and self._history.take_changed():
             self._next_save = now + SAVE_SECONDS
             self._files.mark_dirty(FILE_NAME)
 
     def close(self) -> None:
         """Have the last of it written."""
-        if self._history.take_changed():
+        if self._keeps and self._history.take_changed():
             self._files.mark_dirty(FILE_NAME)

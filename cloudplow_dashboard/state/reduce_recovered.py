@@ -1,7 +1,7 @@
 """What an earlier process left, told once after a start: it is shown, but nothing of it happens now.
 
-Such an event makes no fact and no news, and the engine stays idle. It is ignored once a session of its uploader has
-started in this process.
+Such an event makes no fact and no news, and the engine stays idle. Once a session of its uploader has started in this
+process, or in one that is followed, only a later session counts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.distribution import Distribution
 from cloudplow_dashboard.state.document import Phase
 from cloudplow_dashboard.state.reduce_pool import take_pool, take_queue
-from cloudplow_dashboard.state.sessions import update_left
+from cloudplow_dashboard.state.sessions import begin, update_left
 from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_session
 
 
@@ -31,10 +31,23 @@ def told_after_start(event: events.Event) -> bool:
             return False
 
 
+def still_counts(u: UploaderState, event: events.Event) -> bool:
+    """Whether nothing is known that is newer."""
+    if not u.begun:
+        return True
+    later = isinstance(event, events.SessionRecovered) and clean.number(event.started_at) > u.session["started_at"]
+    return later and not u.active
+
+
 def _on_session(u: UploaderState, event: events.SessionRecovered) -> None:
     started_at = clean.number(event.started_at)
     if not started_at:
         return
+    told_again = u.session["recovered"] and u.session["started_at"] == started_at
+    if u.begun:
+        # Another process ran after the session that is shown, and nobody followed it.
+        begin(u, event.session_id, started_at)
+        u.set_active(False)
     u.folder_path = clean.folder_path(event.upload_folder)
     index = event.account_index
     session = new_session() | {
@@ -65,7 +78,7 @@ def _on_session(u: UploaderState, event: events.SessionRecovered) -> None:
     u.session = session
     u.stage_params = clean.mapping(event.stage_params)
     # The dashboard's own file knows more of it: which files failed.
-    u.sessions.add(session, replace=False)
+    u.sessions.add(session, replace=told_again)
     interrupted = event.outcome == events.SessionOutcome.INTERRUPTED
     u.set_phase(Phase.INTERRUPTED if interrupted else Phase.FINISHED)
     u.dirty.update(("session", "sessions"))

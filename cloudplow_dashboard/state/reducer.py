@@ -20,7 +20,14 @@ from cloudplow_dashboard.state.reduce_pool import (
     on_quota_changed,
 )
 from cloudplow_dashboard.state.sessions import begin, join, update_left, use_account
-from cloudplow_dashboard.state.uploader_state import UploaderState, new_eta, new_progress, new_queue, new_suspension
+from cloudplow_dashboard.state.uploader_state import (
+    ACCOUNTS_USED_LIMIT,
+    UploaderState,
+    new_eta,
+    new_progress,
+    new_queue,
+    new_suspension,
+)
 
 #: Times are epoch seconds.
 Handler = Callable[[UploaderState, Any, float], bool]
@@ -42,6 +49,28 @@ def _on_session_started(u: UploaderState, event: events.SessionStarted, at: floa
         "dry_run": bool(event.dry_run),
     }
     return True
+
+
+def _on_session_joined(u: UploaderState, event: events.SessionJoined, at: float) -> bool:
+    """Somebody else's session, of which only some events were told: it says what all of them come to."""
+    if event.session_id != u.session["id"]:
+        begin(u, event.session_id, at)
+    if not u.active:
+        return False  # told again, after its end
+    session = u.session
+    u.counters.files += max(0, clean.whole(event.files) - session["files_done"])
+    u.counters.bytes += max(0, clean.whole(event.bytes) - session["bytes_done"])
+    session["started_at"] = clean.number(event.started_at) or session["started_at"]
+    session["files_done"], session["bytes_done"] = clean.whole(event.files), clean.whole(event.bytes)
+    session["files_total"], session["bytes_total"] = clean.whole(event.files_total), clean.whole(event.bytes_total)
+    session["files_failed"] = clean.whole(event.files_failed)
+    session["accounts_used"] = [
+        name for one in event.accounts_used[:ACCOUNTS_USED_LIMIT] if (name := clean.base_name(one))
+    ]
+    update_left(session)
+    u.files.total = max(u.files.total, session["files_done"] + session["files_failed"])
+    u.dirty.add("session")
+    return False
 
 
 def _on_stage_started(u: UploaderState, event: events.StageStarted, at: float) -> bool:
@@ -165,6 +194,7 @@ def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: fl
 #: What to do for each signal; an event with another name is ignored.
 HANDLERS: Final[dict[str, Handler]] = {
     "session_started": _on_session_started,
+    "session_joined": _on_session_joined,
     "queue_learned": on_queue_learned,
     "accounts_learned": on_accounts_learned,
     "plan_made": on_plan_made,

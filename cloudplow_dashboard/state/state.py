@@ -19,7 +19,7 @@ from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.bounded import Numbered
 from cloudplow_dashboard.state.document import EngineState, Fact, Head, Health, Phase, StateDocument, Uploader
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
-from cloudplow_dashboard.state.reduce_recovered import RECOVERED, told_after_start
+from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start
 from cloudplow_dashboard.state.reducer import HANDLERS
 from cloudplow_dashboard.state.returns import strip_start
 from cloudplow_dashboard.state.uploader_state import PARTS, Uploaders, UploaderState
@@ -101,7 +101,7 @@ class DashboardState:
             if uploader is None:
                 return
             if told_after_start(event):
-                if not uploader.begun:
+                if still_counts(uploader, event):
                     RECOVERED[name](uploader, event)
             else:
                 self._last_event_at = uploader.last_event_at = at

@@ -22,9 +22,10 @@ from typing import Any, Final
 import psutil
 import pytest
 
-from cloudplow.control import listener, places, server
+from cloudplow.control import caller, listener, places
 from cloudplow.control.client import ask
-from cloudplow.control.server import MAX_CONNECTIONS, ControlSocket
+from cloudplow.control.loop import MAX_CONNECTIONS
+from cloudplow.control.server import ControlSocket
 from cloudplow.errors import BusyError, CloudplowError, NotRunningError, StateError
 from tests.integration.local_site import REPOSITORY, wait_for
 
@@ -542,7 +543,7 @@ def test_the_longest_line_is_taken(folder: Path) -> None:
 
 
 def test_callers_that_never_end_their_line_lose_their_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(caller, "IDLE_SECONDS", 1.0)
     stop = threading.Event()
     with listening(folder) as control, connected(control) as slow, connected(control) as silent:
 
@@ -566,7 +567,7 @@ def test_callers_that_never_end_their_line_lose_their_place(folder: Path, monkey
 
 
 def test_when_all_places_are_taken_the_next_caller_waits_for_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(caller, "IDLE_SECONDS", 1.0)
     with listening(folder) as control:
         idle = [connected(control) for _ in range(MAX_CONNECTIONS + 4)]
         for one in idle:

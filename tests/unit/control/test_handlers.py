@@ -21,6 +21,7 @@ from cloudplow.upload.controls import Controls
 class Program:
     state_dir: Path = Path("state")
     version: str = "3.0.0"
+    services: dict[str, str] = field(default_factory=dict)
     controls: Controls = field(default_factory=lambda: Controls(["google", "dropbox"]))
     corrected: list[tuple[Any, ...]] = field(default_factory=list)
 

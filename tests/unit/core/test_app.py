@@ -77,7 +77,7 @@ def test_what_was_charged_is_on_the_disk_whoever_interrupts_the_upload(
 
     monkeypatch.setattr(App, "_upload", interrupted)
     monkeypatch.setattr(App, "context", lambda _self, **_: None)
-    monkeypatch.setattr("cloudplow.app.steered", nullcontext)
+    monkeypatch.setattr("cloudplow.app.steered", lambda *_: nullcontext())
     with pytest.raises(KeyboardInterrupt), make_app() as app:
         app.upload([])
 

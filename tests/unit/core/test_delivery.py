@@ -277,6 +277,33 @@ def test_receiver_without_pressure_gets_all_progress(bus: EventBus, make_receive
     assert len(receiver.events) == 1 + delivery.COALESCE_FROM // 2
 
 
+def test_one_receiver_is_waited_for_while_another_one_hangs(
+    bus: EventBus, make_receiver: Callable[..., Receiver]
+) -> None:
+    hung, working = make_receiver(hangs=True), make_receiver()
+    hung.hang_now(bus)
+    for number in range(100):
+        bus.publish(fact(str(number)))
+
+    assert bus.flush_receiver(working.on_event)
+    assert len(working.events) == 101
+    assert hung.events == []
+
+
+def test_a_receiver_that_hangs_is_waited_for_in_vain(
+    bus: EventBus, clock: FakeClock, make_receiver: Callable[..., Receiver]
+) -> None:
+    hung = make_receiver(hangs=True)
+    hung.hang_now(bus)
+    clock.move(delivery.CLOSE_CALL_SECONDS)
+
+    assert not bus.flush_receiver(hung.on_event)
+
+
+def test_a_receiver_that_never_got_anything_is_not_waited_for(bus: EventBus) -> None:
+    assert bus.flush_receiver(Receiver().on_event)
+
+
 def test_receiver_that_nobody_keeps_vanishes(bus: EventBus) -> None:
     receiver = Receiver()
     seen = receiver.events

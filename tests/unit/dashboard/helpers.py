@@ -244,6 +244,16 @@ EVENTS = st.one_of(
         stage_params=st.dictionaries(NAMES, DOCUMENTS, max_size=3),
     ),
     _event(
+        events.SessionJoined,
+        started_at=NUMBERS,
+        files=SIZES,
+        bytes=SIZES,
+        files_total=SIZES,
+        bytes_total=SIZES,
+        files_failed=SIZES,
+        accounts_used=st.lists(ACCOUNTS, max_size=3).map(tuple),
+    ),
+    _event(
         events.TransfersRecovered,
         distribution=st.dictionaries(NAMES, DOCUMENTS, max_size=3),
         upload_folder=NAMES,

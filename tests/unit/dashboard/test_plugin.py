@@ -131,6 +131,12 @@ class Waiting:
         yield
         self.happened.append("watched")
 
+    @contextmanager
+    def follow(self, receive: Any) -> Iterator[None]:
+        self.happened.append(receive)
+        yield
+        self.happened.append("followed")
+
     def wait_for_stop(self) -> bool:
         self.happened.append("waited")
         return True
@@ -143,12 +149,15 @@ def run_the_command(app: Any) -> int:
     return int(options.handler(app, options))
 
 
-def test_the_command_serves_until_it_is_asked_to_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_follows_what_runs_beside_it_until_it_is_asked_to_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     section = DashboardSection(enabled=True, rc_url="http://127.0.0.1:5572", refresh_interval=2)
-    app = Waiting(section, dashboard_url="http://127.0.0.1:1/")
+    app: Any = Waiting(section, dashboard_url="http://127.0.0.1:1/")
+    monkeypatch.setitem(cloudplow_dashboard._running, id(app), (app, SimpleNamespace(receive_from_outside="shows it")))
 
     assert run_the_command(app) == 0
-    assert app.happened == [("http://127.0.0.1:5572", 2), "waited", "watched"]
+    assert app.happened == [("http://127.0.0.1:5572", 2), "shows it", "waited", "followed", "watched"]
     assert capsys.readouterr() == ("", "")
 
 

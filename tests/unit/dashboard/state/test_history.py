@@ -221,6 +221,22 @@ def test_the_file_is_written_once_a_minute_and_at_the_end(history: History, cloc
     assert len(files.dirty) == 3
 
 
+def test_what_another_process_keeps_is_not_written_by_two(history: History, clock: Clock) -> None:
+    files = Files()
+    file = HistoryFile(make_state(clock), history, files)
+    file.open()
+    file.keep(False)
+    feed(history, file_transferred())
+    clock.now += SAVE_SECONDS
+    file.save_if_due()
+    file.close()
+    assert files.dirty == []
+
+    file.keep(True)
+    file.close()
+    assert files.dirty == [FILE_NAME]
+
+
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     lambda inner: st.one_of(

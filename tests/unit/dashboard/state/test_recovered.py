@@ -237,6 +237,43 @@ def test_it_never_overwrites_a_session_of_this_process(live: list[events.Event])
     assert state.document() == before
 
 
+def test_a_later_session_that_nobody_followed_takes_the_place_of_one_that_has_ended() -> None:
+    later = session_recovered(started_at=NOW + 60, ended_at=NOW + 61, outcome="done", files=2, files_left=0)
+    state = state_after(
+        session_started(at=NOW),
+        stage_started(at=NOW),
+        file_failed(at=NOW),
+        session_finished(at=NOW + 5),
+        later,
+        accounts_recovered(account_quota("9.json", 5)),
+    )
+
+    shown = state.document()["uploaders"][UPLOADER]
+    assert (shown["phase"], shown["active"]) == ("finished", False)
+    assert (shown["session"]["started_at"], shown["session"]["files_done"]) == (NOW + 60, 2)
+    assert [one["started_at"] for one in shown["sessions"]] == [NOW, NOW + 60]
+    assert list(shown["accounts"]) == ["9.json"]
+    assert (shown["failures"], shown["plan"]["stages"]) == ({}, [])
+
+
+@pytest.mark.parametrize("started_at", [NOW - 60, NOW, NOW + 60])
+def test_a_session_that_runs_gives_way_to_nothing_that_was_left(started_at: float) -> None:
+    live = [session_started(at=NOW), stage_started(at=NOW)]
+
+    after = state_after(*live, session_recovered(started_at=started_at))
+
+    assert after.document()["uploaders"] == state_after(*live).document()["uploaders"]
+
+
+def test_told_again_with_its_end_a_recovered_session_has_ended() -> None:
+    state = state_after(
+        session_recovered(), session_recovered(ended_at=NOW - 400, outcome="done", files=30, files_left=0)
+    )
+
+    shown = state.document()["uploaders"][UPLOADER]
+    assert (shown["phase"], [one["outcome"] for one in shown["sessions"]]) == ("finished", ["done"])
+
+
 def test_no_path_of_this_machine_is_shown() -> None:
     state = state_after(*everything(), session_recovered(reason="open /secret/disk/Media/a.mkv: denied"))
 

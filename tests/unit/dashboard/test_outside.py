@@ -1,0 +1,69 @@
+"""Events of another process in the dashboard, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+
+from cloudplow import events
+from cloudplow_dashboard.config import DashboardSection
+from cloudplow_dashboard.dashboard import Dashboard
+from cloudplow_dashboard.state.history import Metric
+from tests.unit.dashboard import helpers
+
+HAS_A_DASHBOARD: Final = {"dashboard_url": "http://127.0.0.1:47949/"}
+
+
+@pytest.fixture
+def dirty() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def dashboard(dirty: list[str]) -> Dashboard:
+    files = SimpleNamespace(read=lambda _name: None, register=lambda *_: None, mark_dirty=dirty.append)
+    app: Any = SimpleNamespace(events=events, state_files=files, version="3.0.0", services={})
+    return Dashboard(app, DashboardSection(enabled=True))
+
+
+def receive(
+    dashboard: Dashboard, *told: events.Event, past: bool = False, services: Mapping[str, str] | None = None
+) -> None:
+    for event in told:
+        dashboard.receive_from_outside(event, past=past, services=services or {})
+
+
+def files_over_time(dashboard: Dashboard) -> float:
+    return sum(value for _, value in dashboard.history.query(Metric.FILES, None, 0, 0)["points"])
+
+
+def test_the_page_shows_them_with_their_numbers(dashboard: Dashboard) -> None:
+    receive(dashboard, helpers.session_started(seq=41, at=helpers.NOW, session_id="s9"), past=True)
+    receive(dashboard, helpers.queue_learned(seq=42, session_id="s9"), helpers.stage_started(seq=43, session_id="s9"))
+
+    document = dashboard.state.document()
+    assert document["uploaders"]["google"]["phase"] == "uploading"
+    assert document["uploaders"]["google"]["session"]["id"] == "s9"
+    assert list(document["facts"]) == ["41", "42", "43"]
+    assert document["facts"]["41"]["at"] == helpers.NOW
+
+
+def test_what_is_past_is_not_history_of_now(dashboard: Dashboard) -> None:
+    receive(dashboard, helpers.file_transferred("a"), helpers.file_transferred("b"), past=True)
+    assert files_over_time(dashboard) == 0
+
+    receive(dashboard, helpers.file_transferred("c"))
+    assert files_over_time(dashboard) == 1
+
+
+def test_the_history_is_kept_by_one_process_only(dashboard: Dashboard, dirty: list[str]) -> None:
+    receive(dashboard, helpers.file_transferred("a"), services=HAS_A_DASHBOARD)
+    dashboard._history_file.close()
+    assert dirty == []
+
+    receive(dashboard, helpers.file_transferred("b"))
+    dashboard._history_file.close()
+    assert dirty == ["dashboard_history.json"]
