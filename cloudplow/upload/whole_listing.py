@@ -65,7 +65,9 @@ def _complaints(task: UploadTask, done: Completed) -> tuple[list[BadEntry], list
     """What a listing could not list. Raises RcloneError if that is all of it, with rclone's own words."""
     entries, links = bad_entries(done.stderr)
     root = next((entry for entry in entries if not entry.name), None)
-    if root is None and (done.code == 0 or entries):
+    # What rclone only remarks upon is no reason for an error, and one that was killed has not told everything.
+    explained = 0 < done.code < 128 and any(entry.trouble is not Trouble.SPECIAL for entry in entries)
+    if root is None and (done.code == 0 or explained):
         return entries, links
     if done.code == _NOT_FOUND or (root is not None and root.vanished):
         what = "the folder does not exist"

@@ -103,6 +103,8 @@ def test_what_several_half_listings_found_is_taken_together_but_is_not_whole(ben
         (printed("", ("", 'failed to open directory "": open /x: permission denied'), code=6), "permission denied"),
         (Completed(1, b"", b"Failed to create file system: no such section\n"), "no such section"),
         (Completed(-9, b"", b""), "status -9"),
+        (printed("a", DENIED, code=-9), "Failed to lsf"),
+        (printed("a", ("fifo", "Can't transfer non file/directory"), code=1, level="notice"), "Failed to lsf"),
     ],
 )
 def test_source_that_cannot_be_listed_at_all_is_a_fault(bench: Bench, answer: Completed, why: str) -> None:
