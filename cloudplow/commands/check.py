@@ -12,6 +12,7 @@ from pathlib import Path
 from cloudplow.commands import check_accounts, check_lines
 from cloudplow.commands.check_lines import Line
 from cloudplow.commands.options import Subparsers, config_path, make_app
+from cloudplow.config.loader import ConfigMissingError
 from cloudplow.errors import ConfigError, ExitStatus
 from cloudplow.terminal import logs
 
@@ -26,7 +27,7 @@ def add(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one line for each thing that was checked. Raises PluginError."""
+    """Print one line for each thing that was checked. Raises ConfigMissingError, PluginError."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
     found: list[Line] = []
     for verdict, text in _lines(options, config_path(options)):
@@ -46,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
 def _lines(options: argparse.Namespace, config: Path) -> Iterator[Line]:
     try:
         app = make_app(options)
+    except ConfigMissingError:
+        raise  # there is nothing to check
     except ConfigError as error:
         # All of them, and then what can be said without a configuration.
         yield from (("fault", fault) for fault in error.faults)

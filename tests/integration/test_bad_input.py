@@ -165,8 +165,9 @@ def test_a_destination_without_its_colon_is_asked_about(broken: LocalSite, comma
     run = broken.run(command)
 
     assert run.status == 2, run.said
-    assert run.stderr.startswith("cloudplow: remotes.google.upload_remote: is a folder below the one where cloudplow")
-    assert 'did you mean "vault:"?' in run.stderr
+    said = run.stdout if command == "check" else run.stderr
+    assert "remotes.google.upload_remote: is a folder below the one where cloudplow" in said
+    assert 'did you mean "vault:"?' in said
     assert not (broken.root / "vault").exists()
 
 
