@@ -4,46 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Final
 
-from cloudplow import __version__
 from cloudplow import events as events_module
-from cloudplow.accounts.keeping import BookKeeper
-from cloudplow.accounts.pool import AccountPool
 from cloudplow.accounts.report import find_account, pool_document
-from cloudplow.config.loader import Loaded, build, plugin_names, read_document
 from cloudplow.control.follower import Follower, Leftovers, mark_of
 from cloudplow.control.handlers import steered
-from cloudplow.delivery import EventBus
 from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
 from cloudplow.hookspecs import FollowReceiver
-from cloudplow.plugins import Plugins
-from cloudplow.rclone.binary import choose_rclone
-from cloudplow.rclone.command import Rclone, common_flags
-from cloudplow.rclone.environment import environment_faults
+from cloudplow.installation import Installation
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import Read, recovered_events
-from cloudplow.state.state_files import SESSION_FILE, StateFiles
-from cloudplow.state.waiting import WaitingFiles
+from cloudplow.state.state_files import SESSION_FILE
 from cloudplow.units import format_bytes
 from cloudplow.upload.context import Context
-from cloudplow.upload.controls import Controls
-from cloudplow.upload.own_files import OwnFiles, rclone_config_paths
-from cloudplow.upload.preflight import Preflight, task_faults
 from cloudplow.upload.session import Session
-from cloudplow.upload.task import UploadTask, pool_of, upload_task
+from cloudplow.upload.task import UploadTask
 
 log = logging.getLogger("cloudplow")
 
-NO_UPLOADER: Final = "uploader: must have at least one entry, with the name of a remote"
 _STATUS_BY_OUTCOME: Final = {
     SessionOutcome.DONE: ExitStatus.DONE,
     SessionOutcome.QUOTA_USED: ExitStatus.FILES_LEFT,
@@ -60,7 +46,7 @@ def worst_status(outcomes: Sequence[SessionOutcome]) -> ExitStatus:
     return next((status for status in order if status in statuses), ExitStatus.DONE)
 
 
-class App:
+class App(Installation):
     """One running cloudplow; plugins see it as a `cloudplow.hookspecs.PluginApp`, which defines its public part."""
 
     def __init__(
@@ -75,39 +61,9 @@ class App:
 
         old_cache: the old program's `cache.db`; None: the one in state_dir, if there is one.
         """
-        self.version = __version__
-        self.events: ModuleType = events_module
-        self.state_dir = state_dir
+        super().__init__(config_path, state_dir, environ, old_cache=old_cache)
         self.services: dict[str, str] = {}
-        self._config_path = config_path
-        environ = os.environ if environ is None else environ
-        document = read_document(config_path, environ)
-        self.plugins = Plugins()
-        self.plugins.load(plugin_names(document))
-        sections = self.plugins.config_sections()
-        # Again, now that the sections of plugins, which may come from the environment, are known.
-        document = read_document(config_path, environ, sections=sections)
-        services = self.plugins.notifiers()
-        loaded: Loaded = build(document, sections, label=config_path.name, services=tuple(services))
-        self.config = loaded.config
-        self.warnings = loaded.warnings
-        #: Uploaders that cannot upload, with their faults: of the configuration, then what `check_tasks` finds.
-        self._unfit: dict[str, tuple[str, ...]] = {**loaded.broken}
-        self.state_files = StateFiles(state_dir)
-        self.bus = EventBus()
-        self.controls = Controls(self.config.uploader)
-        self._keeper = BookKeeper(
-            self.state_files, other_folder=config_path.parent, old_cache=old_cache or state_dir / "cache.db"
-        )
-        self.book, self.keys = self._keeper.book, self._keeper.keys
-        uploaders = self.config.uploader
-        self._keeper.configure(
-            {name: one.account_quota_hours * 3600 for name, one in uploaders.items()},
-            {name: one.account_quota_bytes for name, one in uploaders.items()},
-        )
-        self.waiting = WaitingFiles(self.book.fact, self.book.set_fact, now=self.book.now)
         self._recorder = Recorder(self.state_files)
-        self._preflight: Preflight | None = None
         self._running = ExitStack()
         self._left: object = None
 
@@ -147,30 +103,19 @@ class App:
         found = list(recovered_events(read))
         for name in self.config.uploader:
             try:
-                pool = self._pool(name)
+                pool = self.pool(name)
             except CloudplowError:
                 continue  # The upload reports it.
             if pool is not None:
                 found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
         return found
 
-    def read_book(self) -> None:
-        """Read what the accounts have spent, without changing any file. Raises StateError."""
-        self._keeper.read()
-
-    def _pool(self, uploader: str) -> AccountPool | None:
-        """The accounts of an uploader, read now; None if it uses none. Raises CloudplowError."""
-        pool = pool_of(upload_task(self.config, uploader), self.book, self.keys)
-        if pool is not None:
-            pool.read()
-        return pool
-
     def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
         """What every account of the named uploaders, or all, has spent: see `cloudplow.accounts.report`.
 
         Raises CloudplowError.
         """
-        pools = {name: self._pool(name) for name in names or self.config.uploader}
+        pools = {name: self.pool(name) for name in names or self.config.uploader}
         return {name: [] if pool is None else pool_document(pool, self.book) for name, pool in pools.items()}
 
     def correct(self, uploader: str, account: str, used_bytes: int, *, by: str, who: str) -> str:
@@ -178,7 +123,7 @@ class App:
 
         account: base name of its key file. For the owner of the book. Raises CloudplowError.
         """
-        pool = self._pool(uploader)
+        pool = self.pool(uploader)
         identity = None if pool is None else find_account(pool, account)
         if pool is None or identity is None:
             known = ", ".join(one.name for one in pool.accounts[:10]) if pool is not None else ""
@@ -193,7 +138,7 @@ class App:
 
     def correct_alone(self, uploader: str, account: str, used_bytes: int, *, who: str) -> str:
         """The same while nothing else runs. Raises CloudplowError, BusyError."""
-        with self._keeper.owning(opens=True):
+        with self.keeper.owning(opens=True):
             said = self.correct(uploader, account, used_bytes, by="cli", who=who)
         log.info("%s (asked for by %s)", said, who or "cli")  # the running program logs what it tells
         return said
@@ -243,97 +188,6 @@ class App:
         with Follower(self.state_dir, receive, Leftovers(self.state_dir / SESSION_FILE, left, self._left)):
             yield
 
-    def begin_preflight(self) -> Preflight:
-        """Start finding out, in the background, which rclone is installed and which remotes it knows.
-
-        Raises RcloneNotFoundError.
-        """
-        if self._preflight is None:
-            core = self.config.core
-            config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
-            binary, why_this = choose_rclone(core.rclone_binary_path)
-            flags = common_flags(one.rclone_extras for one in self.config.remotes.values())
-            self._preflight = Preflight(
-                Rclone(binary, config_path, flags),
-                self._own_files(),
-                stop=self.controls.program_stops,
-                silence_seconds=core.stall_minutes * 60 or None,
-                why_this=why_this,
-            )
-        return self._preflight
-
-    def _own_files(self) -> OwnFiles:
-        """What must never be uploaded: configuration, cache files, keys and logs of this installation."""
-        tasks = [upload_task(self.config, name) for name in self.config.uploader]
-        logs = (getattr(handler, "baseFilename", "") for handler in logging.getLogger().handlers)
-        # The log of other commands lies beside the configuration.
-        files = [self._config_path, self._config_path.parent / "cloudplow.log"]
-        files += rclone_config_paths(self.config.core.rclone_config_path, os.environ)
-        return OwnFiles(
-            files=[*files, *(Path(one) for one in logs if one)],
-            state_dir=self.state_dir,
-            keys=[task.accounts_folder for task in tasks if task.accounts_folder is not None],
-        )
-
-    def context(self, *, wait_for_capacity: bool = False) -> Context:
-        """What sessions work with. Raises RcloneNotFoundError."""
-        preflight = self.begin_preflight()
-        return Context(
-            rclone=preflight.rclone,
-            destination=preflight.destination,
-            listing=preflight.listing,
-            bus=self.bus,
-            book=self.book,
-            keys=self.keys,
-            waiting=self.waiting,
-            state_dir=self.state_dir,
-            now=self.book.now,
-            clock=time.monotonic,
-            choose_account=self.plugins.choose_account,
-            may_upload=self.plugins.may_upload,
-            wait_for_capacity=wait_for_capacity,
-            own=preflight.own,
-        )
-
-    def tasks(self, names: Sequence[str]) -> list[UploadTask]:
-        """The named uploaders, or all that the configuration has no fault in.
-
-        Raises ConfigError for all names at once that are unknown, or of uploaders that are left out.
-        """
-        faults = [fault for name in names for fault in self._unfit.get(name, ())]
-        if faults:
-            raise ConfigError(faults)
-        unknown = [name for name in names if name not in self.config.uploader]
-        if unknown:
-            known = ", ".join(self.config.uploader) or "none"
-            raise ConfigError([f'there is no uploader "{name}"; the configuration has: {known}' for name in unknown])
-        if not self.config.uploader:
-            raise ConfigError([NO_UPLOADER])
-        return [upload_task(self.config, name) for name in (names or self.config.uploader)]
-
-    def check_tasks(self, tasks: Sequence[UploadTask]) -> None:
-        """Check what the tasks need before anything is started. One that lacks something does not stop the others.
-
-        Raises ConfigError with every fault if no task is left, RcloneNotFoundError for an rclone that is too old.
-        """
-        preflight = self.begin_preflight()
-        for task in tasks:
-            preflight.begin_flags(task)
-        version = ".".join(map(str, preflight.check_version()))
-        log.info("rclone %s: %s (%s)", version, preflight.rclone.binary, preflight.why_this)
-        faults = environment_faults(os.environ)
-        lacking = {task.name: tuple(task_faults(task, preflight, self.keys)) for task in tasks}
-        self._unfit.update({name: found for name, found in lacking.items() if found})
-        if faults or all(lacking.values()):
-            raise ConfigError([*faults, *(fault for found in lacking.values() for fault in found)])
-        for name, found in lacking.items():
-            for fault in found:
-                log.error("%s (the other uploaders go on without %s)", fault, name)
-
-    def is_fit(self, task: UploadTask) -> bool:
-        """Whether `check_tasks` found nothing that a task lacks."""
-        return task.name not in self._unfit
-
     def begin_tasks(self, tasks: Sequence[UploadTask]) -> None:
         """The same before an upload: an uploader that cannot begin is told as a session that failed."""
         try:
@@ -341,7 +195,7 @@ class App:
         except ConfigError:
             for task in tasks:
                 if not self.is_fit(task):
-                    self._publish_not_started(task.name, "; ".join(self._unfit[task.name]))
+                    self._publish_not_started(task.name, "; ".join(self.unfit[task.name]))
             raise
 
     def upload(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
@@ -354,7 +208,7 @@ class App:
         opens = not tasks or any(not task.job.dry_run for task in tasks)
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._keeper.owning(opens=opens))
+                stack.enter_context(self.keeper.owning(opens=opens))
             except (BusyError, StateError) as error:
                 for task in tasks:
                     self._publish_not_started(task.name, str(error))
@@ -368,7 +222,7 @@ class App:
             if self.controls.stop_requested():
                 break
             if not self.is_fit(task):
-                finished.append(self._publish_not_started(task.name, "; ".join(self._unfit[task.name])))
+                finished.append(self._publish_not_started(task.name, "; ".join(self.unfit[task.name])))
                 self.controls.note_end(finished[-1])
                 continue
             reason = context.may_upload(task.name)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from cloudplow.accounts.pool import key_files
-from cloudplow.app import NO_UPLOADER, App
+from cloudplow.app import App
 from cloudplow.errors import CloudplowError
 from cloudplow.events.sentences import count
+from cloudplow.installation import NO_UPLOADER
 from cloudplow.rclone.binary import find_rclone, read_version
 from cloudplow.rclone.command import Rclone
 from cloudplow.state.access import access_fault, owner_of, whoami
