@@ -98,13 +98,20 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         one.kill()
 
 
+def lift_the_limit(process: subprocess.Popen[bytes]) -> None:
+    """Let rclone upload the rest as fast as it can: it switches `--bwlimit` off at this signal."""
+    for one in psutil.Process(process.pid).children(recursive=True):
+        if "rclone" in one.name():
+            one.send_signal(signal.SIGUSR2)
+
+
 def some_have_arrived(site: LocalSite) -> bool:
     return any(one["signal"] == "file_transferred" for one in site.told())
 
 
 def test_it_follows_an_upload_that_runs_and_shows_its_end(any_site: LocalSite) -> None:
     any_site.add_accounts(2, quota=10_000_000)
-    with uploading(any_site, rate="300k") as process:
+    with uploading(any_site, rate="150k") as process:
         wait_for(lambda: some_have_arrived(any_site), "a file")
         with dashboard(any_site) as shown:
             running = shown.shows("uploading")
@@ -117,6 +124,7 @@ def test_it_follows_an_upload_that_runs_and_shows_its_end(any_site: LocalSite) -
             assert running["progress"]["total_files"] == FILES
             assert [one["state"] for one in running["plan"]["stages"]] == ["running"]
 
+            lift_the_limit(process)
             assert process.wait(30) == 0, any_site.output()
             ended = shown.shows("finished")
 
@@ -139,7 +147,7 @@ def test_it_follows_an_upload_that_runs_and_shows_its_end(any_site: LocalSite) -
 
 def test_it_shows_an_upload_that_starts_later_and_is_killed(any_site: LocalSite) -> None:
     with dashboard(any_site) as shown:
-        with uploading(any_site, rate="300k") as process:
+        with uploading(any_site, rate="150k") as process:
             shown.shows("uploading")
             kill(process)
 
