@@ -24,7 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test marked `thin(n)`, keep every n-th combination of its parameters, unless `--whole` is given."""
+    """Of a test marked `thin(n)`, keep every n-th combination of its parameters, unless `--whole` is given.
+
+    `thin(keep=f)` keeps those for which f(item) is true.
+    """
     if config.getoption("--whole") or any("[" in argument for argument in config.args):
         return
     tables: dict[str, list[pytest.Item]] = {}
@@ -35,6 +38,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for name, table in tables.items():
         mark = table[0].get_closest_marker("thin")
         assert mark is not None
+        if keep := mark.kwargs.get("keep"):
+            left_out |= {one for one in table if not keep(one)}
+            continue
         step = mark.args[0]
         # Not the first of each table: its first column would always be the same.
         first = zlib.crc32(name.encode()) % min(step, len(table))

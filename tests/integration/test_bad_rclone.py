@@ -33,9 +33,10 @@ SHORT = [
 TABLE = [(call, way) for call in CALLS for way in WAYS]
 
 
-def is_short(name: str, call: str, way: str) -> bool:
+def is_short(item: pytest.Function) -> bool:
     """Whether CI plays this one."""
-    return (call, way) in SHORT and ("1.60" in name) == (SHORT.index((call, way)) % 2 == 0)
+    case = (item.callspec.params["call"], item.callspec.params["way"])
+    return case in SHORT and ("1.60" in item.name) == (SHORT.index(case) % 2 == 0)
 
 
 def spoil(site: LocalSite, call: str, way: str) -> Path:
@@ -61,12 +62,9 @@ def left_running(site: LocalSite) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.thin(keep=is_short)
 @pytest.mark.parametrize(("call", "way"), TABLE, ids=lambda word: word.replace(" ", "_"))
-def test_a_bad_call_ends_soon_says_why_and_loses_nothing(
-    site: LocalSite, call: str, way: str, request: pytest.FixtureRequest
-) -> None:
-    if not request.config.getoption("--whole") and not is_short(request.node.name, call, way):
-        pytest.skip("played with --whole")
+def test_a_bad_call_ends_soon_says_why_and_loses_nothing(site: LocalSite, call: str, way: str) -> None:
     site.write("one", 2000)
     site.write("two", 3000)
     library = contents(site.source)

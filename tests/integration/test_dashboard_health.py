@@ -77,3 +77,12 @@ def test_a_dashboard_that_does_not_answer_is_not_well() -> None:
 
     assert told is not None
     assert told.startswith(f"http://127.0.0.1:{port}/api/health does not answer as it should: ")
+
+
+def test_this_machine_is_never_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://anna:secret@127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Answering(b'{"status": "healthy", "engine": "idle"}') as port:
+        assert ask(DashboardSection(enabled=True, port=port)) == ""
