@@ -241,7 +241,8 @@ class App(Installation):
             session = Session(context, task, controls)
             try:
                 return session.run()
-            except (BusyError, RcloneError, StateError) as error:
+            except (BusyError, RcloneError, StateError, OSError) as error:
+                # A disk that fails at any step is no fault of ours, and the next uploader may have another one.
                 return self._publish_not_started(task.name, str(error), session.id)
 
     def _publish_not_started(self, uploader: str, why: str, session_id: str = "") -> SessionFinished:

@@ -6,6 +6,7 @@ source, a dry run finds those that the destination does not have yet.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -211,7 +212,8 @@ def learn_queue(
         try:
             files = _compare(context, task, files, compare_path, pool, controls.should_stop) if files else files
         finally:
-            compare_path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the folder may have become read-only
+                compare_path.unlink(missing_ok=True)
     left_out = {file.name for file in listed} - {file.name for file in files} if len(files) < len(listed) else set()
     oldest = oldest_name(found.output, left_out)
     return Listing(

@@ -76,7 +76,7 @@ class Session:
                     self._look_once_more(end)
             except StoppedError:
                 end = STOPPED
-            except (RcloneError, StateError) as error:
+            except (RcloneError, StateError, OSError) as error:
                 end = Reaction(React.END, str(error), outcome=SessionOutcome.FAILED)
             finally:
                 settler.close()

@@ -69,20 +69,19 @@ def judge_denials(drive: Mapping[str, Usage], provoked: Collection[str]) -> list
     ]
 
 
-def judge_end(books: Mapping[str, Account], drive: Mapping[str, Usage]) -> list[Finding]:
+def judge_end(books: Mapping[str, Account], drive: Mapping[str, Usage], in_vain_bytes: int = 0) -> list[Finding]:
     """In the end the books are the Drive's to the byte, and nothing is in doubt.
 
-    What an account sent in vain when it was denied cannot always be told from what it sent twice, and then counts.
+    in_vain_bytes: what may have been on its way when the network was cut, an answer was lost or an account was refused.
+    rclone's statistics do not tell that from what was sent twice, so it may count.
     """
     findings = []
     for name, usage in drive.items():
         account = books.get(name, Account())
-        above = account.used_bytes - usage.in_window
-        if usage.denials and not account.doubtful_bytes and 0 < above <= usage.received - usage.committed:
-            continue
-        if account.used_bytes != usage.in_window or account.doubtful_bytes:
+        difference = account.used_bytes + account.doubtful_bytes - usage.in_window
+        allowed = max(in_vain_bytes, usage.received - usage.committed if usage.denials else 0)
+        if account.doubtful_bytes or not 0 <= difference <= allowed:
             text = f"end: {name}: Drive {usage.in_window}, book {account.used_bytes} + {account.doubtful_bytes}"
-            difference = account.used_bytes + account.doubtful_bytes - usage.in_window
             findings.append(Finding(Fault.UNEQUAL, difference, f"{text} ({difference:+})"))
     return findings
 

@@ -90,6 +90,10 @@ def _why_not(scenario: Scenario, slow_fsync: Path | None) -> str:
     return ""
 
 
+#: What one transfer may have on its way: rclone's chunk.
+_CHUNK_BYTES: Final = 8 << 20
+
+
 class _Player:
     def __init__(self, place: Place, result: Round) -> None:
         self._place = place
@@ -198,11 +202,16 @@ class _Player:
             return
         self._result.findings += judging.judge_books(found, drive, when)
         if at_end:
-            self._result.findings += judging.judge_end(found, drive)
+            scenario = self._result.scenario
+            cut_off = scenario.kinds & {Kind.NETWORK_CUT, Kind.LOST_ANSWERS}
+            in_vain_bytes = scenario.transfers * _CHUNK_BYTES if cut_off else 0
+            self._result.findings += judging.judge_end(found, drive, in_vain_bytes)
 
     def _judge_rest(self, status: int) -> list[Finding]:
         drive = self._place.drive
-        limits = {name: self._result.scenario.quota_bytes for name in drive.usages() if name not in self._provoked}
+        # An account that was refused rests.
+        denied = {name for name, usage in drive.usages().items() if usage.denials} | self._provoked
+        limits = {name: self._result.scenario.quota_bytes for name in drive.usages() if name not in denied}
         return judging.judge_rest(self._files(), drive.usages(), limits, status)
 
     def _files(self) -> Files:
