@@ -21,11 +21,13 @@ from typing import Any, Final, TypeVar
 from cloudplow.demo.site import SECTIONS
 from cloudplow.upload.doubts import LANDING_VARIABLE
 from tests.harness.books import read_records
-from tests.integration import event_log, short_pauses
+from tests.integration import event_log
 
 REPOSITORY: Final = Path(__file__).parents[2]
 
 UPLOADER: Final = "google"
+#: A plugin, by name only: it changes whatever process imports it.
+SHORT_PAUSES: Final = "tests.integration.short_pauses"
 #: No upload of these tests takes longer, in seconds.
 DEADLINE_SECONDS: Final = 60.0
 #: "no secret at all", as `rclone obscure` writes it.
@@ -158,7 +160,7 @@ class LocalSite:
 
     def shorten_pauses(self) -> None:
         """Try files that failed again sooner: for tests that are not about the pauses."""
-        self.config["plugins"].append(short_pauses.PLUGIN)
+        self.config["plugins"].append(SHORT_PAUSES)
 
     def write(self, name: str | bytes, size: int = 1000) -> Path:
         """Put a file of incompressible content into the source."""

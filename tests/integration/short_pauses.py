@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from cloudplow.planning import last_tries
-
-#: The name of this plugin in a configuration.
-PLUGIN: Final = __name__
 
 # It is loaded in the process of the upload, where nothing undoes it and nothing needs to.
 vars(last_tries)["BACKOFF_SECONDS"] = tuple(seconds / 10 for seconds in last_tries.BACKOFF_SECONDS)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from cloudplow.rclone import binary
 from cloudplow.upload import outage, preflight
-
-#: The name of this plugin in a configuration.
-PLUGIN: Final = __name__
 
 # It is loaded in the process of the upload, where nothing undoes it and nothing needs to.
 vars(preflight).update(DUMP_TIMEOUT_SECONDS=2.0, FLAGS_TIMEOUT_SECONDS=2.0)

@@ -15,12 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration import short_waits
 from tests.integration.bad_rclone import CALLS, WAYS, write_wrapper
 from tests.integration.local_site import LocalSite, contents, wait_for
 
 pytestmark = pytest.mark.rclone
 
+#: A plugin, by name only: it changes whatever process imports it.
+SHORT_WAITS = "tests.integration.short_waits"
 #: Those that CI plays, each with one of the two versions.
 SHORT = [
     ("dump", "hang"),
@@ -43,7 +44,7 @@ def spoil(site: LocalSite, call: str, way: str) -> Path:
     wrapper = site.root / "wrapper"
     log = write_wrapper(wrapper, site.rclone, call, way)
     site.config["core"] |= {"rclone_binary_path": str(wrapper), "stall_minutes": 0.05}
-    site.config["plugins"].append(short_waits.PLUGIN)
+    site.config["plugins"].append(SHORT_WAITS)
     site.shorten_pauses()
     return log
 

@@ -110,6 +110,8 @@ def _words(pid: int) -> list[bytes]:
     """A process's command line; [] of one that has ended, also when nobody has waited for it."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123 - many times a second
-            return file.read().split(b"\0")[:-1]
+            words = file.read().split(b"\0")[:-1]
     except OSError:
         return []
+    # Asked about its flags only.
+    return [] if b"--help" in words else words

@@ -16,6 +16,9 @@ from cloudplow.commands.stopping import stop_on_signals
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     saved = {number: signal.getsignal(number) for number in signals.ENDING}
+    # Another test may have run a command in this process.
+    signals.settle(signals.INTERRUPTED)
+    vars(signals)["_mode"].raised_at = None
     yield
     for number, handler in saved.items():
         signal.signal(number, handler)
