@@ -24,7 +24,7 @@ from tests.harness.drive_upload import UPLOADER
 from tests.integration.book_site import MB, BookSite, make_book_site
 from tests.integration.moved_clocks import DAY, HOUR, YEAR, FakeTime, ShiftedPrograms
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(2)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(3)]
 
 QUOTA: Final = 4 * MB
 CORRECT: Final = ["accounts", "correct", UPLOADER, "2.json", "--forget", "--yes"]

@@ -16,7 +16,7 @@ from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.harness.drive_upload import UPLOADER
 from tests.integration.book_site import MB, BookSite, make_book_site
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(2)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(3)]
 
 QUOTA: Final = 20 * MB
 

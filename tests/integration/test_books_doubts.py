@@ -21,7 +21,7 @@ from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.integration.book_site import MB, BookSite, make_book_site
 from tests.integration.local_site import wait_for
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(3)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(4)]
 
 QUOTA: Final = 40 * MB
 

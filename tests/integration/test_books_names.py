@@ -21,7 +21,7 @@ from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.harness.drive_upload import UPLOADER, write_files
 from tests.integration.book_site import MB, BookSite, make_book_site
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(2)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(3)]
 
 QUOTA: Final = 4 * MB
 

@@ -14,7 +14,7 @@ from tests.fake_drive import FakeDrive
 from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.integration.book_site import MB, BookSite, make_book_site
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(2)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(4)]
 
 COMMANDS: Final = pytest.mark.parametrize("words", [["plan"], ["accounts", "--json"], ["check"]], ids=" ".join)
 JSON_FILES: Final = ("sa_quota_cache.json", "learned_sizes_cache.json", "dashboard_session_state.json")

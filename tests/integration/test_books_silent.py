@@ -34,7 +34,7 @@ from tests.integration.local_site import wait_for
 from tests.interruptions.processes import Upload, send_all
 from tests.rclone_binaries import read_version
 
-pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(3)]
+pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(4)]
 
 COMMANDS: Final = pytest.mark.parametrize("command", ["move", "copy"])
 QUOTA: Final = 8 * MB

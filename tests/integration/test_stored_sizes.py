@@ -19,7 +19,7 @@ from tests.fake_drive import FakeDrive
 from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.rclone_binaries import read_version
 
-pytestmark = [pytest.mark.rclone, pytest.mark.thin(3)]
+pytestmark = [pytest.mark.rclone, pytest.mark.thin(6)]
 
 Setup = Callable[[FakeDrive, Path], None]
 CHUNK = "100000B"
