@@ -75,6 +75,13 @@ def arrived_size(file: StageFile, found: Found | None) -> int | None:
     return found.size if found.size >= 0 else file.size
 
 
+def is_newer(file: StageFile, found: Found) -> bool:
+    """Whether what is at the destination is newer than the file: for example a local one that was cut off half-way."""
+    if found.modified_at is None or not file.modified_ns:
+        return False
+    return found.modified_at - TIME_TOLERANCE_SECONDS > file.modified_ns // 1_000_000_000
+
+
 def is_whole(stage: Stage, file: StageFile, size: int) -> bool:
     """Whether what is at the destination is the file, and not a part of it: it may have grown before it was sent."""
     if size == file.size:

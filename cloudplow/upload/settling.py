@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from cloudplow.errors import RcloneError
 from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile
 from cloudplow.rclone.background import Background
-from cloudplow.upload.asking import Answer, arrived_size, is_whole, question
+from cloudplow.upload.asking import Answer, arrived_size, is_newer, is_whole, question
 from cloudplow.upload.context import Context
 from cloudplow.upload.listing import write_list
 from cloudplow.upload.local_files import exists, inodes_below
@@ -219,7 +219,9 @@ class Settler:
             else:
                 found[file.name] = destination.stored_bytes(size)
         sizes = {name: max(0, answer[name].size) for name in found}
-        self._book_found(stage, found, [file._replace(size=sizes[file.name]) for file in files if file.name in found])
+        again = {file.name for file in files if file.name in found and is_newer(file, answer[file.name])}
+        there = [file._replace(size=sizes[file.name]) for file in files if file.name in found]
+        self._book_found(stage, found, there, again)
         if one.final and missing:
             self._finish(stage, missing, parts)
         one.found += len(found)
@@ -235,11 +237,16 @@ class Settler:
         elif not one.pending:
             one.next_at = _due(stage)
 
-    def _book_found(self, stage: Stage, found: Mapping[str, int], files: Iterable[StageFile]) -> None:
-        """These have arrived. What has left the source too, or was copied, is done and told."""
+    def _book_found(
+        self, stage: Stage, found: Mapping[str, int], files: Iterable[StageFile], again: Collection[str] = ()
+    ) -> None:
+        """These have arrived. What has left the source too, or was copied, is done and told.
+
+        again: what rclone will upload once more if it is still at the source, so it is not free then.
+        """
         folder = Path(stage.folder)
         done = [file for file in files if not stage.moving or not exists(folder, file.name)]
-        self._context.book.settle(stage, found, (), {file.name for file in done})
+        self._context.book.settle(stage, found, (), {file.name for file in done} | set(again))
         for file in done:
             self._tell(QueueFile(file.name, file.size), stage.account_name)
 

@@ -44,6 +44,7 @@ def stop_in_the_middle(site: BookSite, way: str) -> None:
     assert site.finish(upload) in (130, 0), site.output()
 
 
+@pytest.mark.thin(8)
 @COMMANDS
 @pytest.mark.parametrize(
     "ways",

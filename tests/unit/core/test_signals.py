@@ -16,7 +16,8 @@ from cloudplow.commands.stopping import stop_on_signals
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     saved = {number: signal.getsignal(number) for number in signals.ENDING}
-    # Another test may have run a command in this process.
+    # Whoever started the tests may have done so under nohup, and another test may have run a command in this process.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signals.settle(signals.INTERRUPTED)
     vars(signals)["_mode"].raised_at = None
     yield

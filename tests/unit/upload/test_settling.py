@@ -20,7 +20,7 @@ from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.lookup import Found
 from cloudplow.state.waiting import WaitingFiles
 from cloudplow.upload import asking, settling
-from cloudplow.upload.asking import arrived_size
+from cloudplow.upload.asking import arrived_size, is_newer
 from cloudplow.upload.context import Context
 from cloudplow.upload.local_files import local_path
 from cloudplow.upload.settling import FAILURES_LIMIT, PIECE, RETRY_SECONDS, Settler
@@ -547,3 +547,11 @@ def test_correction_in_between_settles_the_stage_too(bench: Bench) -> None:
     bench.steps()
     assert bench.used() == (300, 300)
     assert not bench.settler.is_open
+
+
+def test_a_file_that_is_there_with_a_newer_time_will_be_sent_again_and_is_not_free_then() -> None:
+    file = StageFile("a", 5, 5, modified_ns=1000 * SECOND)
+    assert is_newer(file, Found(5, 1002.0))
+    assert not is_newer(file, Found(5, 1000.5))
+    assert not is_newer(file, Found(5, None))
+    assert not is_newer(StageFile("a", 5, 5), Found(5, 1002.0))
