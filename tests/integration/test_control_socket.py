@@ -500,6 +500,8 @@ def test_the_socket_of_a_successor_is_not_taken_away(folder: Path) -> None:
 # Callers
 
 
+# Of many threads that start at once, Python 3.11 may lose one to the tracing of coverage; the others do its work.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_three_hundred_quick_callers_all_get_their_answer(folder: Path) -> None:
     with listening(folder, echo=lambda request: {"number": request["number"]}), ThreadPoolExecutor(100) as pool:
         got = pool.map(lambda number: ask(folder, {"do": "echo", "number": number}, 60)["number"], range(300))
