@@ -16,7 +16,7 @@ from cloudplow import events as events_module
 from cloudplow.accounts.report import find_account, pool_document
 from cloudplow.control.follower import Follower, Leftovers, mark_of
 from cloudplow.control.handlers import steered
-from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError
+from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError, disk_sentence
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
 from cloudplow.hookspecs import FollowReceiver
 from cloudplow.installation import Installation
@@ -241,9 +241,12 @@ class App(Installation):
             session = Session(context, task, controls)
             try:
                 return session.run()
-            except (BusyError, RcloneError, StateError, OSError) as error:
-                # A disk that fails at any step is no fault of ours, and the next uploader may have another one.
+            except (BusyError, RcloneError, StateError) as error:
                 return self._publish_not_started(task.name, str(error), session.id)
+            except OSError as error:
+                # A disk that fails at any step is no fault of ours, and the next uploader may have another one.
+                log.debug("%s: the session could not begin", task.name, exc_info=True)
+                return self._publish_not_started(task.name, disk_sentence(error), session.id)
 
     def _publish_not_started(self, uploader: str, why: str, session_id: str = "") -> SessionFinished:
         """An uploader that cannot begin is told, too."""

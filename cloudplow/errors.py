@@ -70,3 +70,10 @@ class BusyError(CloudplowError):
 
 class NotRunningError(CloudplowError):
     """No running cloudplow can be asked: nothing listens for the state folder, or it ended before it answered."""
+
+
+def disk_sentence(error: OSError) -> str:
+    """What an error of the disk means to a user, with the place and the cure."""
+    place = f"{error.filename}: " if error.filename else ""
+    why = error.strerror or str(error)
+    return f"{place}{why}; look whether the disk is full, read-only or gone, and start again"

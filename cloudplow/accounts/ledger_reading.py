@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator, Mapping
-from pathlib import PurePath
 from typing import Any, Final
 
 from cloudplow.accounts import entry as records
@@ -182,8 +181,3 @@ class LedgerReading:
         """A value that another part of the program keeps in the book, JSON-ready; None when there is none."""
         with self._lock:
             return copy.deepcopy(self._content.facts.get(name))
-
-    def key_name(self, uploader: str, account: str) -> str:
-        """The base name of an account's key file, for people."""
-        entry = self._content.entries.get((uploader, account))
-        return PurePath(self._keys.get((uploader, account), entry.key if entry else "")).name

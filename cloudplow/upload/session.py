@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
-from cloudplow.errors import CloudplowError, RcloneError, StateError, StoppedError
+from cloudplow.errors import CloudplowError, RcloneError, StateError, StoppedError, disk_sentence
 from cloudplow.events import Event, SessionFinished, SessionOutcome, UploaderState
 from cloudplow.events.sentences import count
 from cloudplow.planning.planner import Plan, plan_document
@@ -76,8 +76,11 @@ class Session:
                     self._look_once_more(end)
             except StoppedError:
                 end = STOPPED
-            except (RcloneError, StateError, OSError) as error:
+            except (RcloneError, StateError) as error:
                 end = Reaction(React.END, str(error), outcome=SessionOutcome.FAILED)
+            except OSError as error:
+                log.debug("%s: the session ends", self._task.name, exc_info=True)
+                end = Reaction(React.END, disk_sentence(error), outcome=SessionOutcome.FAILED)
             finally:
                 settler.close()
             return self._finish(driver, end)

@@ -501,10 +501,8 @@ def test_facts_are_copies(ledger: Ledger) -> None:
 # Whose key
 
 
-def test_account_is_known_by_the_base_name_of_its_key_file(ledger: Ledger) -> None:
-    assert ledger.key_name("google", ANNA) == ""
+def test_the_path_of_a_key_file_is_only_a_label(ledger: Ledger) -> None:
     ledger.know("google", ANNA, "/keys/1.json")
-    assert ledger.key_name("google", ANNA) == "1.json"
     charge(ledger, ANNA, 5)
     ledger.know("google", ANNA, "/keys/renamed.json")
     assert ledger.content.entries["google", ANNA].key == "/keys/renamed.json"
