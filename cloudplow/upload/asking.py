@@ -79,7 +79,8 @@ def is_newer(file: StageFile, found: Found) -> bool:
     """Whether what is at the destination is newer than the file: for example a local one that was cut off half-way."""
     if found.modified_at is None or not file.modified_ns:
         return False
-    return found.modified_at - TIME_TOLERANCE_SECONDS > file.modified_ns // 1_000_000_000
+    # Both in whole seconds. A backend that rounds up only makes a plan more careful.
+    return found.modified_at > file.modified_ns // 1_000_000_000
 
 
 def is_whole(stage: Stage, file: StageFile, size: int) -> bool:

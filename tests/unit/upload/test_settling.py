@@ -551,7 +551,7 @@ def test_correction_in_between_settles_the_stage_too(bench: Bench) -> None:
 
 def test_a_file_that_is_there_with_a_newer_time_will_be_sent_again_and_is_not_free_then() -> None:
     file = StageFile("a", 5, 5, modified_ns=1000 * SECOND)
-    assert is_newer(file, Found(5, 1002.0))
-    assert not is_newer(file, Found(5, 1000.5))
+    assert is_newer(file, Found(5, 1001.0))
+    assert not is_newer(file, Found(5, 1000.0))
     assert not is_newer(file, Found(5, None))
     assert not is_newer(StageFile("a", 5, 5), Found(5, 1002.0))
