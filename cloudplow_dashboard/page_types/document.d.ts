@@ -72,6 +72,7 @@ interface ProgressDocument {
   errors: number;
   transferring_count: number;
   checking_count: number;
+  silent_since: number;
   transferring: Record<string, TransferDocument>;
   checking: string[];
 }

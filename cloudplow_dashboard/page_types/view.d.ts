@@ -9,7 +9,10 @@ interface View {
   known: boolean;
   now: number;
   engine: string;
+  /** Of the document, or "stalled". */
   phase: string;
+  /** When something was last heard of an upload that is stalled, else 0. */
+  silentSince: number;
   active: boolean;
   uploaders: UploaderCard[];
   session: Session;

@@ -34,7 +34,7 @@ class Phase(StrEnum):
 
 class EngineState(StrEnum):
     """What the program does. "stopped" is the last thing that a viewer hears. "stalled": it uploads, but nothing has
-    been heard of it for a minute; only `/api/health` says so.
+    been heard of it for a minute; only `/api/health` says so (see `silent_since` of the progress).
     """
 
     IDLE = "idle"
@@ -114,7 +114,8 @@ class Progress(TypedDict):
     """rclone's statistics of the running stage, as of `at`.
 
     bytes may count failed and repeated uploads too. transferring: by a number that a file keeps, at most 100 files,
-    in rclone's order; transferring_count counts all of them. checking: names, at most 50.
+    in rclone's order; transferring_count counts all of them. checking: names, at most 50. silent_since: when something
+    was last heard of an upload that has said nothing for a minute, else 0.
     """
 
     at: EpochSeconds
@@ -127,6 +128,7 @@ class Progress(TypedDict):
     errors: int
     transferring_count: int
     checking_count: int
+    silent_since: EpochSeconds
     transferring: dict[str, TransferringFile]
     checking: list[str]
 

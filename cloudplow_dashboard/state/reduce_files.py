@@ -64,6 +64,7 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
         "errors": clean.whole(event.errors),
         "transferring_count": len(event.transferring),
         "checking_count": len(event.checking),
+        "silent_since": 0,
         "transferring": _transferring(u, event),
         "checking": [clean.file_name(name) for name in event.checking[:CHECKING_LIMIT]],
     }

@@ -87,6 +87,7 @@ def new_progress() -> Progress:
         "errors": 0,
         "transferring_count": 0,
         "checking_count": 0,
+        "silent_since": 0,
         "transferring": {},
         "checking": [],
     }
@@ -220,7 +221,14 @@ class UploaderState:
         self.dirty.add("progress")
 
     def age(self, now: float) -> None:
-        """What rclone said of its speed is no longer true once it is silent: it reports every second."""
+        """What rclone said of its speed is no longer true once it is silent: it reports every second.
+
+        A longer silence is told.
+        """
+        silent_since = self.last_event_at if self.is_silent(now) else 0
+        if self.progress["silent_since"] != silent_since:
+            self.progress = self.progress | {"silent_since": silent_since}
+            self.dirty.add("progress")
         told = self.progress
         moving = told["speed"] or self.eta["speed_at"] or any(one["speed"] for one in told["transferring"].values())
         if not moving or now - self.last_event_at <= STALE_SECONDS:

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from cloudplow_dashboard.web.names import renamed, shorter_names, variables
+
 STATIC: Final = Path(__file__).parents[1] / "static"
 ENTRY: Final = "main.js"
 #: In the order in which they override each other.
@@ -19,6 +21,8 @@ STYLES: Final = ("tokens.css", "base.css", "panels.css", "overview.css")
 
 _IMPORT: Final = re.compile(r'^import (?:\* as (\w+)|\{[^}]*\}) from "([^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
+#: What a module without indentation keeps to itself, or exports.
+_TOP: Final = re.compile(r"^(?:async function|function|const|let) (\w+)", re.MULTILINE)
 _LEFT_OVER: Final = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 #: A comment of a whole line; JSDoc anywhere; margins and empty lines; a break after a sign that never ends a statement.
 _COMMENT: Final = re.compile(
@@ -40,9 +44,10 @@ _STYLE_KEPT: Final = re.compile(r'("[^"\n]*")')
 def join_modules(entry: str, read: Callable[[str], str]) -> str:
     """One script that does what the module `entry` does with all that it imports.
 
-    read: gives a module's text by its path from the common root. Each module becomes a function that is called once, in
-    the order of the imports; what it keeps to itself stays inside. What it exports becomes a name of the whole script,
-    or, where it is imported as a whole (`* as format`), one object of that name. So these names must be unique.
+    read: gives a module's text by its path from the common root. The modules follow each other in the order of the
+    imports. What a module keeps to itself gets a number when another one has that name, too. What is imported as a
+    whole (`* as format`) becomes one object of that name. What is exported is called the same everywhere, so these
+    names must be unique.
     Raises ValueError when they are not, for an import or export in any other form than `import {a} from "./b.js";`,
     `import * as b from "./b.js";`, `export function` and `export const`, and for modules that import each other.
     """
@@ -73,20 +78,36 @@ def join_modules(entry: str, read: Callable[[str], str]) -> str:
 def _joined(texts: dict[str, str], wholes: dict[str, str]) -> str:
     """texts: by path, in their order, without imports; wholes: by path the name of the whole module, "" for none."""
     owners: dict[str, str] = {}
-    parts = []
+    plain = {path: _EXPORT.sub(r"\1 \2", text) for path, text in texts.items()}
+    exports: dict[str, list[str]] = {}
     for path, text in texts.items():
-        exported = [name for _, name in _EXPORT.findall(text)]
-        plain = _EXPORT.sub(r"\1 \2", text)
-        if strange := _LEFT_OVER.search(plain):
+        exports[path] = [name for _, name in _EXPORT.findall(text)]
+        if strange := _LEFT_OVER.search(plain[path]):
             raise ValueError(f"{path}: not understood: {strange[0]}")
         whole = wholes.get(path)
-        for name in [whole] if whole else exported:
+        for name in [whole] if whole else exports[path]:
             if owners.setdefault(name, path) != path:
                 raise ValueError(f"{path}: exports {name}, as {owners[name]} does")
-        given = f"{{ {', '.join(exported)} }}"
-        head, tail = (f"const {whole or given} = ", f"return {given};\n") if exported else ("", "")
-        parts.append(f"{head}(() => {{\n{plain}\n{tail}}})();\n")
+    parts = []
+    for path, text in plain.items():
+        if whole := wholes.get(path):
+            parts.append(f"const {whole} = (() => {{\n{text}\nreturn {{ {', '.join(exports[path])} }};\n}})();\n")
+        else:
+            parts.append(_unique(path, text, owners))
     return "".join(parts)
+
+
+def _unique(path: str, text: str, owners: dict[str, str]) -> str:
+    """The module, lighter, with other names for what it keeps to itself and another one has, too; adds its names."""
+    fresh = {}
+    for name in _TOP.findall(text):
+        if owners.setdefault(name, path) != path:
+            fresh[name] = f"{name}{len(owners)}"
+            owners[fresh[name]] = path
+    text = lighter_script(text)
+    if stays := fresh.keys() - variables(text).keys():
+        raise ValueError(f"{path}: {', '.join(sorted(stays))}: another module has this name, and here it is a key, too")
+    return renamed(text, fresh) if fresh else text
 
 
 def _beside(path: str, reference: str) -> str:
@@ -123,7 +144,8 @@ def _lighter(text: str, kept: re.Pattern[str], blanks: re.Pattern[str]) -> str:
 @cache
 def page_script() -> bytes:
     """`static/page.js`: all modules of the page; strict, as modules are, when loaded with `type="module"`."""
-    return lighter_script(join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))).encode()
+    joined = join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))
+    return shorter_names(lighter_script(joined)).encode()
 
 
 @cache

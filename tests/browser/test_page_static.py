@@ -10,6 +10,7 @@ import pytest
 
 from cloudplow.units import format_bytes, format_duration
 from cloudplow_dashboard.web.assets import ENTRY, STATIC, join_modules
+from cloudplow_dashboard.web.names import variables
 from tests.browser import page_fixture
 from tests.browser.conftest import Visitor
 from tests.browser.page_fixture import DOCUMENTS, Document, PageServer, serve_page, transfer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+#: Modules that become one object each in the joined script.
+WHOLE: Final = frozenset({"clock.js", "format.js", "words.js"})
 #: What the page says about text on a surface must be readable (WCAG AA).
 MIN_CONTRAST: Final = 4.5
 
@@ -41,6 +44,15 @@ def test_transferring_files_are_shown(server: PageServer, visit: Visitor) -> Non
     seen = visit(server)
     for name in page_fixture.FILES:
         seen.until_text(name, "#transfers")
+
+
+def test_a_silent_rclone_is_told_and_its_silence_grows(server: PageServer, visit: Visitor) -> None:
+    seen = visit(server)
+    server.patch(_google(progress={"speed": 0, "silent_since": time.time() - 70}))
+    seen.until_text("stage 3 of 4; nothing from rclone for 1m 1", "h1")
+    assert seen.text(".badge") == "Stalled"
+    assert "; nothing from rclone for 1m 1" in server.page().decode()
+    seen.until_text("stage 3 of 4; nothing from rclone for 1m 13s", "h1")
 
 
 def test_page_says_the_essential_without_scripts(browser: Browser, server: PageServer) -> None:
@@ -374,9 +386,10 @@ def test_sizes_and_durations_read_as_the_api_says_them(server: PageServer, visit
 def test_names_that_modules_share_hide_nothing_of_the_browser(browser: Browser) -> None:
     # In the joined script they are names of the whole script: a module that wants `history` must not get another's.
     joined = join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))
-    shared = re.findall(r"^const (?:\{ (.*) \}|(\w+)) = \(\(\) => \{$", joined, re.MULTILINE)
-    names = sorted(name for many, one in shared for name in (many or one).split(", "))
-    assert len(names) > 50
+    declared = re.compile(r"^(?:export )?(?:async function|function|const|let) (\w+)", re.MULTILINE)
+    texts = [path.read_text(encoding="utf-8") for path in (STATIC / "js").rglob("*.js") if path.name not in WHOLE]
+    names = sorted({*(name for text in texts for name in declared.findall(text)), *variables(joined)})
+    assert len(names) > 500
     page = browser.new_page()
     assert page.evaluate("(names) => names.filter((name) => name in window)", names) == []
     page.close()

@@ -22,6 +22,8 @@ describe("while an upload runs", () => says([
   ["names target, account, stage and the end", {}, `Uploading ${WORK}; done around 13:01`],
   ["does not promise an end without a speed", { progress: { speed: 0 }, session: { bytes_done: 0, bytes_left: 0 } },
     `Uploading ${WORK}`],
+  ["says how long nothing has been heard of it", { progress: { speed: 0, silent_since: NOON - 65 } },
+    `Uploading ${WORK}; nothing from rclone for 1m 5s`],
   ["names the folder where no remote is known", { session: { remote: "", stages_total: 0 }, progress: { speed: 0 } },
     "Uploading google from Media with account 3 of 12, stage 3; done around 13:01"],
   ["names the account where its place is not known",

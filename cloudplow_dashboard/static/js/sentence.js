@@ -9,7 +9,8 @@ const data = (text) => ({ data: text });
 
 /** @type {Record<string, (view: View) => Part[]>} */
 const BY_PHASE = {
-  uploading, throttled: uploading, scanning: listing, switching, suspended, finished, interrupted, idle,
+  uploading, throttled: uploading, stalled: uploading, scanning: listing, switching, suspended, finished, interrupted,
+  idle,
 };
 
 /**
@@ -104,6 +105,7 @@ function throttling({ throttle: { active, limit, streams } }) {
 
 /** @param {View} view */
 function finish(view) {
+  if (view.silentSince) return `; nothing from rclone for ${format.duration(view.now - view.silentSince)}`;
   if (!view.finishAt) return "";
   const at = format.clock(view.finishAt, view.now);
   if (view.fits) return `; done around ${at}`;

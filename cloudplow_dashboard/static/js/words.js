@@ -10,6 +10,7 @@ const PHASES = {
   scanning: ["Listing", "half", "accent"],
   uploading: ["Uploading", "play", "accent"],
   switching: ["Switching", "diamond", "accent"],
+  stalled: ["Stalled", "alert", "warn"],
   throttled: ["Throttled", "down", "warn"],
   suspended: ["Suspended", "pause", "warn"],
   finished: ["Finished", "check", "ok"],

@@ -31,6 +31,14 @@ export function readCards(document) {
 }
 
 /**
+ * The uploader's phase; "stalled" when it uploads, but nothing has been heard of it for a while.
+ * @param {Partial<UploaderDocument>} uploader
+ */
+export function readPhase(uploader) {
+  return num(obj(uploader.progress).silent_since) ? "stalled" : str(uploader.phase) || "idle";
+}
+
+/**
  * @param {string} name
  * @param {Partial<UploaderDocument>} uploader
  * @returns {UploaderCard}
@@ -44,7 +52,7 @@ function card(name, uploader) {
   return {
     name,
     active,
-    phase: str(uploader.phase, "idle"),
+    phase: readPhase(uploader),
     outcome: session.outcome,
     done,
     total,

@@ -7,7 +7,7 @@ import { plain, sentence } from "../sentence.js";
 import * as words from "../words.js";
 import { spark } from "../spark.js";
 
-const MOVING = new Set(["uploading", "throttled", "switching", "scanning"]);
+const MOVING = new Set(["uploading", "throttled", "stalled", "switching", "scanning"]);
 /** A longer sentence may be cut short: it is then the tooltip too. */
 const LONG_SENTENCE = 120;
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from cloudplow_dashboard.state.state import DashboardState
-from tests.unit.dashboard.helpers import NOW, Clock, make_state, progress, session_started, stage_started, transferring
+from tests.unit.dashboard.helpers import (
+    NOW,
+    Clock,
+    file_transferred,
+    make_state,
+    progress,
+    session_finished,
+    session_started,
+    stage_started,
+    transferring,
+)
 
 
 def uploading() -> tuple[DashboardState, Clock]:
@@ -45,3 +55,28 @@ def test_health_says_that_an_upload_stalled() -> None:
         told.append(state.health()["engine"])
 
     assert told == ["uploading", "uploading", "stalled"]
+
+
+def test_the_document_says_since_when_an_upload_is_silent_until_it_is_heard_again() -> None:
+    state, clock = uploading()
+    told = []
+    for seconds in (0, 59, 61, 300):
+        clock.now = NOW + seconds
+        state.publish()
+        told.append(state.document()["uploaders"]["google"]["progress"]["silent_since"] - NOW)
+    state.apply(progress(transferring(speed=3e6), speed=3e6))
+    state.publish()
+
+    assert told == [-NOW, -NOW, 0, 0]
+    assert state.document()["uploaders"]["google"]["progress"]["silent_since"] == 0
+
+
+def test_a_file_that_arrives_ends_the_silence_and_so_does_the_end() -> None:
+    for event in (file_transferred(), session_finished()):
+        state, clock = uploading()
+        clock.now += 61
+        before = state.publish()
+        state.apply(event)
+
+        assert state.publish() > before
+        assert state.document()["uploaders"]["google"]["progress"]["silent_since"] == 0

@@ -11,13 +11,13 @@ from flask.testing import FlaskClient
 from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.web.app import create_app
 from cloudplow_dashboard.web.assets import (
+    ENTRY,
     MADE,
     STATIC,
     STYLES,
     join_modules,
     lighter_script,
     lighter_style,
-    page_script,
     page_styles,
 )
 
@@ -29,15 +29,13 @@ def test_modules_are_joined_in_the_order_in_which_they_need_each_other() -> None
     modules = {
         "main.js": 'import * as words from "./words.js";\nimport { a } from "./render/a.js";\na(words.b);',
         "render/a.js": 'import * as words from "../words.js";\nimport { e } from "../e.js";\n'
-        "export function a() {}\nconst c = 1;\nexport const d = words.b(e);",
+        "export function a() {}\nconst c = 1;\nexport const d = words.b(e, c);\n",
         "words.js": "export async function b() {}",
-        "e.js": "export const e = 5;",
+        "e.js": "const c = 4;\nexport const e = c + 1;\n",
     }
     assert join_modules("main.js", modules.__getitem__) == (
         "const words = (() => {\nasync function b() {}\nreturn { b };\n})();\n"
-        "const { e } = (() => {\nconst e = 5;\nreturn { e };\n})();\n"
-        "const { a, d } = (() => {\nfunction a() {}\nconst c = 1;\nconst d = words.b(e);\nreturn { a, d };\n})();\n"
-        "(() => {\na(words.b);\n})();\n"
+        "const c=4;const e=c+1;function a(){}\nconst c5=1;const d=words.b(e,c5);a(words.b);"
     )
 
 
@@ -57,6 +55,15 @@ def test_what_cannot_be_joined_is_refused_by_name(text: str, complaint: str) -> 
     main = 'import { c } from "./c.js";\nimport { d } from "./b.js";\n'
     modules = {"main.js": main, "b.js": text.replace("./b.js", "./main.js"), "c.js": "export const c = 1;\n"}
     with pytest.raises(ValueError, match=complaint):
+        join_modules("main.js", modules.__getitem__)
+
+
+def test_a_name_that_two_modules_keep_to_themselves_may_be_no_key() -> None:
+    modules = {
+        "main.js": 'import { b } from "./b.js";\nconst a = 1;\nb({ a });\n',
+        "b.js": "const a = 2;\nexport const b = a;\n",
+    }
+    with pytest.raises(ValueError, match=r"main\.js: a: another module has this name, and here it is a key, too"):
         join_modules("main.js", modules.__getitem__)
 
 
@@ -114,7 +121,7 @@ def test_every_module_is_checked_for_types_and_no_panel_imports_another() -> Non
 
 
 def test_nothing_of_the_page_is_forgotten() -> None:
-    script = page_script().decode()
+    script = lighter_script(join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8")))
     for path in MODULES:
         name = path.relative_to(STATIC / "js").as_posix()
         for exported in re.findall(r"^export (?:async function|function|const) (\w+)", path.read_text(), re.MULTILINE):
