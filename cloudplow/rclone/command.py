@@ -7,6 +7,7 @@ and flags that affect only transfers do not go to the listing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,8 @@ ExtraValue = str | int | float | bool | None
 
 #: Separates time, size and name in a listing; rclone never prints a raw TAB in a name.
 LISTING_SEPARATOR: Final = "\t"
+#: A number of tries that is none.
+_NO_TRY: Final = re.compile(r"\s*(?:-\d+|0+)\s*")
 
 
 class Rclone(NamedTuple):
@@ -81,12 +84,6 @@ def common_flags(extras: Iterable[Mapping[str, ExtraValue]]) -> tuple[str, ...]:
     return ()
 
 
-def flags_command(rclone: Rclone, job: Job) -> list[str]:
-    """Arguments with which rclone reads all of the user's flags, prints its help and does nothing else."""
-    extras = {flag: value for flag, value in job.extras.items() if flag not in ENGINE_SETS}
-    return [rclone.binary, job.command, "--config=", *flag_arguments(extras), "--help"]
-
-
 def listing_command(rclone: Rclone, job: Job) -> list[str]:
     """Arguments that list every source file that passes the user's filters, as "TIME TAB SIZE TAB NAME"."""
     extras = {flag: value for flag, value in job.extras.items() if is_listing_flag(flag)}
@@ -111,6 +108,8 @@ def transfer_command(
     defaults: flags that apply unless the user sets them.
     """
     extras = {flag: value for flag, value in job.extras.items() if flag not in ENGINE_SETS and not is_filter_flag(flag)}
+    if _NO_TRY.fullmatch(str(extras.get("--retries"))):
+        del extras["--retries"]  # 1.60 would do nothing, and say that all went well
     implied: dict[str, ExtraValue] = {"--retries": 1, **(defaults or {})}
     extras = {**{flag: value for flag, value in implied.items() if flag not in extras}, **extras}
     level, verbose = job.extras.get("--log-level"), job.extras.get("--verbose")

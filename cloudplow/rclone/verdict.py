@@ -72,19 +72,13 @@ TEXT_LIMIT: Final = 16_384
 # What rclone refuses to start with, however often it is tried.
 _MISUSED: Final = re.compile(
     r"(?:unknown (?:shorthand )?flag|invalid argument .{1,500} for .{1,500} flag|"
-    r"didn't find backend called|didn't find section in config file).*"
-)
-_BAD_FLAG: Final = re.compile(
-    r"(?:unknown (?:shorthand )?flag|invalid argument .{1,500} for .{1,500} flag|flag needs an argument|"
-    r"bad flag syntax)[^\n]{0,500}"
+    r"didn't find backend called|didn't find section in config file|unknown --order-by|unknown track renames strategy|"
+    r"(?:chunk size|upload cutoff): .{1,100} is(?:n't a power of two| less than| greater than)|as an HTTP header|"
+    r"as metadata key=value|failed to initialise global options|failed to load filters|invalid DSCP name|can't use --|"
+    r"parameter to --|failed to make fs for --).*",
+    re.IGNORECASE,
 )
 _LOG_PREFIX: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
-
-
-def flag_refusal(output: bytes) -> str:
-    """What rclone says against a flag when it starts, "" if nothing."""
-    match = _BAD_FLAG.search(output[:TEXT_LIMIT].decode("utf-8", "replace"))
-    return match.group() if match else ""
 
 
 def classify_denial(text: str) -> Denial | None:

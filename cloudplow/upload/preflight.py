@@ -14,12 +14,12 @@ from cloudplow.accounts.pool import folder_faults
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.background import Background
 from cloudplow.rclone.binary import checked_version, find_version, read_version
-from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_command, flags_command, listing_command
+from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_command, listing_command
 from cloudplow.rclone.destination import Destination, look_up
 from cloudplow.rclone.environment_remotes import WithEnvironment
+from cloudplow.rclone.flag_trial import refusal, trial_commands
 from cloudplow.rclone.process import Completed, run
 from cloudplow.rclone.remotes import Dump
-from cloudplow.rclone.verdict import flag_refusal
 from cloudplow.upload.bad_entries import NAMED, cure
 from cloudplow.upload.own_files import OwnFiles
 from cloudplow.upload.task import UploadTask
@@ -76,19 +76,21 @@ class Preflight:
 
     def begin_flags(self, task: UploadTask) -> None:
         """Start asking rclone whether it takes a task's `rclone_extras`; our own flags need no question."""
-        command = tuple(flags_command(self.rclone, task.job))
-        if task.job.extras and command not in self._flags:
-            self._flags[command] = self._query(command, FLAGS_TIMEOUT_SECONDS)
+        for command in self._trials(task):
+            if command not in self._flags:
+                self._flags[command] = self._query(command, FLAGS_TIMEOUT_SECONDS)
+
+    def _trials(self, task: UploadTask) -> list[tuple[str, ...]]:
+        return [tuple(command) for command in trial_commands(self.rclone, task.job)] if task.job.extras else []
 
     def flag_fault(self, task: UploadTask) -> str:
         """What rclone says against a task's `rclone_extras`; "" for nothing, or if it cannot be asked."""
         self.begin_flags(task)
-        asked = self._flags.get(tuple(flags_command(self.rclone, task.job)))
         try:
-            done = None if asked is None else asked.get(self._stop)
+            said = [refusal(self._flags[command].get(self._stop), task.job.extras) for command in self._trials(task)]
         except RcloneError:
             return ""  # what is wrong with it shows elsewhere
-        return "" if done is None or done.code == 0 else flag_refusal(done.stderr + done.stdout)
+        return next(filter(None, said), "")
 
     def listing(self, job: Job) -> Background[Completed]:
         """The listing that was started in advance, the first time; after that a new one."""
@@ -189,8 +191,8 @@ def task_faults(task: UploadTask, preflight: Preflight, keys: Keys | None = None
             f'{place}.upload_remote: rclone has no remote "{destination.remote_name}" (known: {known}); '
             "add it with `rclone config`, or correct the name"
         )
-    if refusal := preflight.flag_fault(task):
-        faults.append(f"{place}.rclone_extras: rclone refuses to start: {refusal}; correct or remove the flag")
+    if said := preflight.flag_fault(task):
+        faults.append(f"{place}.rclone_extras: rclone refuses to start: {said}; correct or remove the flag")
     if task.accounts_folder is not None and destination.key_in is not None:
         faults.append(
             f'{place}.upload_remote: "{destination.key_in}" names a service account in its connection string, so no '

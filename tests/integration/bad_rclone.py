@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 #: Which call is spoiled, by the words that it is recognised by.
-CALLS: Final = {"dump": "config dump", "version": "version", "lsf": "lsf", "move": "move", "help": "--help"}
+CALLS: Final = {"dump": "config dump", "version": "version", "lsf": "lsf", "move": "move", "trial": ":memory:"}
 #: What it does instead of, or before, what it should.
 WAYS: Final = {
     # It hangs without a word, and does not listen.
@@ -30,7 +30,7 @@ WAYS: Final = {
 _WRAPPER: Final = """#!{python} -SE
 import os, signal, subprocess, sys, time
 words = " ".join(sys.argv[1:])
-spoiled = {words!r} in words and ({call!r} in ("help", "version") or "--help" not in words)
+spoiled = {words!r} in words and ({call!r} in ("trial", "version") or ":memory:" not in words)
 if spoiled:
     with open({log!r}, "a") as log:
         log.write(words + "\\n")

@@ -29,7 +29,7 @@ SHORT = [
     ("lsf", "die"),
     ("lsf", "leave a child"),
     ("move", "fail"),
-    ("help", "babble"),
+    ("trial", "babble"),
 ]
 TABLE = [(call, way) for call in CALLS for way in WAYS]
 
@@ -79,7 +79,7 @@ def test_a_bad_call_ends_soon_says_why_and_loses_nothing(site: LocalSite, call: 
     assert took < 60, run.said
     assert "Traceback" not in run.said
     assert left_running(site) == []
-    harmless = not log.exists() or way.startswith("leave") or call == "help"
+    harmless = not log.exists() or way.startswith("leave") or call == "trial"
     arrived = (
         site.arrived(check=False) if site.cloud.joinpath("x").parent.exists() and any(site.cloud.iterdir()) else {}
     )
@@ -99,7 +99,7 @@ def test_a_bad_call_ends_soon_says_why_and_loses_nothing(site: LocalSite, call: 
     assert contents(site.source) == {}
 
 
-@pytest.mark.parametrize("call", ["dump", "lsf", "move", "help"])
+@pytest.mark.parametrize("call", ["dump", "lsf", "move", "trial"])
 def test_signals_end_an_upload_whatever_hangs(any_site: LocalSite, call: str) -> None:
     any_site.write("one", 2000)
     any_site.add_accounts(1, quota="1M")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cloudplow.rclone.command import ExtraValue, Job, Rclone
+from cloudplow.rclone.flag_trial import refusal, trial_commands
+from cloudplow.rclone.process import run as run_rclone
 from tests.integration.local_site import LocalSite, contents, wait_for
 
 pytestmark = pytest.mark.rclone
@@ -82,7 +85,7 @@ os.waitpid(pid, 0)
 
 @pytest.mark.parametrize(
     ("flag", "value", "said"),
-    [("--transfers", 8.5, 'invalid argument "8.5"'), ("--no-such-flag", None, "unknown flag: --no-such-flag")],
+    [("--transfers", 8.5, 'invalid argument "8.5"'), ("--order-by", "foo", 'unknown --order-by comparison "foo"')],
 )
 @pytest.mark.parametrize("command", ["check", "plan", "upload"])
 def test_a_flag_that_rclone_refuses_is_found_before_the_first_stage(
@@ -97,6 +100,55 @@ def test_a_flag_that_rclone_refuses_is_found_before_the_first_stage(
     assert run.status == 2, run.said
     assert f"remotes.google.rclone_extras: rclone refuses to start: {said}" in run.stdout + run.stderr
     assert run.of("stage_started", "sa_switched") == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        ("--no-such-flag", None, "unknown flag: --no-such-flag"),
+        ("--bwlimit", "banana", 'invalid argument "banana" for "--bwlimit" flag'),
+        ("--max-transfer", "x", 'invalid argument "x" for "--max-transfer" flag'),
+        ("--drive-chunk-size", "3M", "drive: chunk size: 3Mi isn't a power of two (--drive-chunk-size=3M)"),
+        ("--track-renames-strategy", "foo", 'unknown track renames strategy "foo"'),
+        ("--header", "foo", "as an HTTP header"),
+        ("--filter", "foo", 'malformed rule "foo" (--filter=foo)'),
+        ("--exclude-from", "/no/such/file", "no such file or directory (--exclude-from=/no/such/file)"),
+        ("--dscp", "foo", "--dscp: Invalid DSCP name: foo"),
+    ],
+)
+def test_every_rclone_shows_what_it_would_refuse_only_at_work(
+    rclone: Path, flag: str, value: str | None, said: str
+) -> None:
+    extras: dict[str, ExtraValue] = {flag: value, "--track-renames": None}
+    commands = trial_commands(Rclone(str(rclone)), Job("move", "/m", "g:", extras))
+
+    assert any(said in refusal(run_rclone(command, timeout_seconds=20), extras) for command in commands)
+
+
+def test_no_rclone_refuses_flags_that_people_have(rclone: Path) -> None:
+    extras: dict[str, ExtraValue] = {
+        "--transfers": 8,
+        "--drive-chunk-size": "64M",
+        "--drive-upload-cutoff": "64M",
+        "--drive-acknowledge-abuse": True,
+        "--fast-list": None,
+        "--order-by": "size,mixed,75",
+        "--exclude": "*.partial~",
+        "--max-age": "30d",
+        "--bwlimit": "08:00,512k 23:00,off",
+        "--max-duration": "1ms",
+        "--max-transfer": "1k",
+        "--retries": 5,
+        "--retries-sleep": "60s",
+        "--immutable": None,
+        "--check-first": None,
+        "--user-agent": "mine",
+        "--tpslimit": 5,
+    }
+    commands = trial_commands(Rclone(str(rclone)), Job("move", "/m", "g:", extras))
+
+    assert len(commands) == 2
+    assert [refusal(run_rclone(command, timeout_seconds=20), extras) for command in commands] == ["", ""]
 
 
 def test_check_and_log_say_which_rclone_and_why(any_site: LocalSite) -> None:

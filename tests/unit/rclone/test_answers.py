@@ -1,4 +1,4 @@
-"""How long an answer may take, what a refused flag looks like, who is asked without a proxy, and which rclone it is."""
+"""How long an answer may take, who is asked without a proxy, and which rclone it is."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pytest
 from cloudplow.errors import RcloneError
 from cloudplow.rclone import patience
 from cloudplow.rclone.binary import choose_rclone
-from cloudplow.rclone.command import Job, Rclone, common_flags, config_dump_command, flags_command, listing_command
+from cloudplow.rclone.command import Job, Rclone, common_flags, config_dump_command, listing_command
 from cloudplow.rclone.patience import Patience
 from cloudplow.rclone.rc import direct_opener
-from cloudplow.rclone.verdict import flag_refusal
 
 
 class Time:
@@ -66,24 +65,7 @@ def test_what_prints_without_an_end_is_ended(clock: Time, monkeypatch: pytest.Mo
         asked.check()
 
 
-@pytest.mark.parametrize(
-    ("output", "said"),
-    [
-        (b'Error: invalid argument "8.0" for "--transfers" flag: strconv.ParseInt\nUsage:\n', 'invalid argument "8.0"'),
-        (b"Error: unknown flag: --nosuch\nUsage:", "unknown flag: --nosuch"),
-        (b"Error: unknown shorthand flag: 'Z' in -Z\n", "unknown shorthand flag: 'Z' in -Z"),
-        (b"Error: flag needs an argument: --bwlimit\n", "flag needs an argument: --bwlimit"),
-    ],
-)
-def test_a_refused_flag_is_recognised(output: bytes, said: str) -> None:
-    assert flag_refusal(output).startswith(said)
-
-
-def test_other_failures_are_no_refused_flag() -> None:
-    assert flag_refusal(b"Segmentation fault\n\xff") == ""
-
-
-def test_the_password_command_is_in_every_call_and_the_dry_call_has_all_flags() -> None:
+def test_the_password_command_is_in_every_call() -> None:
     flags = common_flags([{"--transfers": 8}, {"--password-command": "pass show rclone"}])
     rclone = Rclone("rclone", None, flags)
     job = Job("move", "/m", "g:", {"--transfers": 8, "--exclude": "*.nfo", "--verbose": 1})
@@ -91,7 +73,6 @@ def test_the_password_command_is_in_every_call_and_the_dry_call_has_all_flags() 
     assert flags == ("--password-command=pass show rclone",)
     assert all(flags[0] in command for command in (config_dump_command(rclone), listing_command(rclone, job)))
     assert common_flags([{}, {"--transfers": 8}]) == ()
-    assert flags_command(rclone, job) == ["rclone", "move", "--config=", "--transfers=8", "--exclude=*.nfo", "--help"]
 
 
 def test_a_remote_control_is_asked_without_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

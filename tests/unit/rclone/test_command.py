@@ -81,6 +81,11 @@ def test_user_wins_over_our_defaults() -> None:
     ]
 
 
+@pytest.mark.parametrize("tries", [0, -1, "0", "-3"])
+def test_an_upload_is_tried_at_least_once(tries: int | str) -> None:
+    assert [word for word in transfer({"--retries": tries}) if word.startswith("--retries")] == ["--retries=1"]
+
+
 @pytest.mark.parametrize("flag", sorted(ENGINE_SETS - {"-vv"}))
 def test_flags_that_the_engine_sets_are_dropped(flag: str) -> None:
     assert transfer({flag: "5"}) == transfer()

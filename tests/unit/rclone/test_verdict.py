@@ -93,6 +93,25 @@ def test_recorded_exit_codes_are_those_that_the_verdict_was_written_for(recordin
     assert CODES[recording] == code
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Failed to create file system for "g:": drive: chunk size: 3Mi isn\'t a power of two',
+        'Failed to create file system for "g:": drive: chunk size: 1Ki is less than 256Ki',
+        'Failed to move: unknown --order-by comparison "foo"',
+        "Failed to move: parameter to --backup-dir has to be on the same remote as destination",
+        "Failed to parse 'foo' as an HTTP header. Expecting a string like: 'Content-Encoding: gzip'",
+        'Failed to initialise global options: failed to reload "main" options: --partial-suffix: Expecting suffix',
+    ],
+)
+def test_a_flag_that_rclone_refuses_late_is_no_fault_of_the_account(said: str) -> None:
+    evidence = Evidence()
+    evidence.add(Plain(f"2026/11/27 01:21:37 {said}"))
+    verdict = judge(1, evidence, interrupted=False, failed_files=0)
+    assert verdict.outcome is StageOutcome.MISUSED
+    assert said.rpartition(": ")[2] in verdict.reason
+
+
 # Exit codes
 
 
