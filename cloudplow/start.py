@@ -23,6 +23,7 @@ def main() -> int:
     if "upload" in sys.argv[1:]:
         # Files matter more than output that nobody takes. Other commands exist for their output.
         output.make_safe()
+    output.escape_what_is_missing()
     try:
         status = cli.main()
     except KeyboardInterrupt:

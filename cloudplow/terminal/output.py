@@ -46,6 +46,13 @@ def _forgiving(stream: TextIO, descriptor: int) -> TextIO:
     )
 
 
+def escape_what_is_missing() -> None:
+    """Letters that the encoding of the output lacks (PYTHONIOENCODING) are escaped: they are no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def make_safe() -> None:
     """Put forgiving streams in place of standard output and error; a missing one leads nowhere.
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -16,6 +17,8 @@ from cloudplow.rclone.process import run as run_rclone
 from tests.integration.local_site import LocalSite, contents, wait_for
 
 pytestmark = pytest.mark.rclone
+
+LATIN_1: Final = "en_US.ISO-8859-1"
 
 
 def test_a_remote_of_the_environment_alone_is_used(site: LocalSite) -> None:
@@ -161,18 +164,51 @@ def test_check_and_log_say_which_rclone_and_why(any_site: LocalSite) -> None:
         assert "(named in core.rclone_binary_path)" in line
 
 
-def test_names_go_in_a_locale_that_has_not_their_letters(any_site: LocalSite) -> None:
-    names = ["Amélie ☕.mkv".encode(), b"plain", b"\xff\xfe.mkv"]
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        {"LC_ALL": LATIN_1},
+        {"LC_ALL": LATIN_1, "PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "ascii:strict"},
+    ],
+    ids=lambda variables: ",".join(variables.values()),
+)
+def test_names_arrive_to_the_byte_whatever_the_locale_and_nothing_that_is_said_fails(
+    any_site: LocalSite, variables: dict[str, str]
+) -> None:
+    names = ["Amélie ☕.mkv".encode(), b"plain", b"\xff\xfe.mkv", b"caf\xe9/\xc3\xbc\xff.mkv"]
     for name in names:
         any_site.write(name)
-    ascii_only = any_site.environment(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
-    ascii_only.pop("PYTHONIOENCODING", None)
+    any_site.remote["upload_remote"] = "plain:Médiathèque ☕"
+    environment = any_site.environment(LOCPATH=str(any_site.root), **variables)
+    for variable in {"LANG", "LC_CTYPE", "PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE"} - variables.keys():
+        environment.pop(variable, None)
+    if variables["LC_ALL"] == LATIN_1:
+        make_latin_1(any_site.root / LATIN_1)
+    else:
+        del environment["LOCPATH"]
 
-    run = any_site.run("upload", environment=ascii_only)
+    runs = [any_site.run(word, environment=environment) for word in ("check", "plan", "upload")]
 
-    assert run.status == 0, run.said
-    assert "Traceback" not in run.said
+    assert [run.status for run in runs] == [0, 0, 0], [run.said for run in runs]
+    assert "Traceback" not in "".join(run.said for run in runs)
     assert contents(any_site.source) == {}
+    arrived = {name.removesuffix(b".bin") for name in contents(any_site.cloud)}
+    assert arrived == {"Médiathèque ☕/".encode() + name for name in names}
+
+
+def make_latin_1(path: Path) -> None:
+    """Compile a locale whose encoding is ISO 8859-1."""
+    try:
+        done = subprocess.run(
+            ["localedef", "-i", "en_US", "-f", "ISO-8859-1", str(path)], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        pytest.skip("localedef is not installed")
+    if not path.exists():
+        pytest.skip(f"localedef cannot make the locale: {done.stderr.decode(errors='replace').strip()}")
 
 
 def shell(site: LocalSite, script: str) -> subprocess.CompletedProcess[bytes]:
