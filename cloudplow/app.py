@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -16,19 +16,26 @@ from cloudplow import events as events_module
 from cloudplow.accounts.report import find_account, pool_document
 from cloudplow.control.follower import Follower, Leftovers, mark_of
 from cloudplow.control.handlers import steered
-from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, RcloneError, StateError, disk_sentence
+from cloudplow.dispatch.dispatcher import Dispatcher
+from cloudplow.dispatch.remembered import Remembered
+from cloudplow.dispatch.telling import Telling
+from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, StateError
 from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
 from cloudplow.hookspecs import FollowReceiver
-from cloudplow.installation import Installation
+from cloudplow.installation import NO_UPLOADER, Installation
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import Read, recovered_events
 from cloudplow.state.state_files import SESSION_FILE
 from cloudplow.units import format_bytes
-from cloudplow.upload.context import Context
-from cloudplow.upload.session import Session
-from cloudplow.upload.task import UploadTask
+from cloudplow.upload.task import UploadTask, upload_task
+from cloudplow.uploads import Uploads, not_started
 
 log = logging.getLogger("cloudplow")
+
+#: The dispatcher looks every 30 s; after so many seconds without a look something is wrong.
+DEAF_SECONDS: Final = 120.0
+#: The same for an rclone that says nothing, where `stall_minutes` is off.
+DEAF_STAGE_SECONDS: Final = 15 * 60.0
 
 _STATUS_BY_OUTCOME: Final = {
     SessionOutcome.DONE: ExitStatus.DONE,
@@ -134,6 +141,7 @@ class App(Installation):
         self.bus.publish(control_used(uploader=uploader, action="correct", by=by, who=who, what=what))
         quota = next(quota for one, quota in zip(pool.accounts, pool.quotas(), strict=True) if one.identity == identity)
         self.bus.publish(events_module.QuotaChanged(uploader=uploader, **asdict(quota)))
+        self.controls.capacity_changed()
         return f"{uploader}: {what}"
 
     def correct_alone(self, uploader: str, account: str, used_bytes: int, *, who: str) -> str:
@@ -142,6 +150,40 @@ class App(Installation):
             said = self.correct(uploader, account, used_bytes, by="cli", who=who)
         log.info("%s (asked for by %s)", said, who or "cli")  # the running program logs what it tells
         return said
+
+    def reload(self, *, by: str = "signal", who: str = "") -> None:
+        """Read the configuration again, on any thread. One that has faults is refused whole: the old one stays."""
+        try:
+            what = self.read_again() or "nothing has changed"
+        except CloudplowError as error:
+            for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:
+                log.error("%s", fault)
+            log.error("the configuration was read again and refused; the one in force stays")
+            return
+        for warning in self.warnings:
+            log.warning("%s", warning)
+        log.info("the configuration was read again: %s", what)
+        self.bus.publish(events_module.ControlUsed(action="reload", by=by, who=who))
+        self.controls.reconfigure()
+
+    def configuration(self) -> dict[str, Any]:
+        """Which configuration is in force; `edited`: the file has changed since it was read."""
+        return {"path": str(self.config_path.absolute()), "edited": self.is_edited()}
+
+    def problems(self) -> list[str]:
+        """Why this instance is not healthy, one sentence each. It is asked on the control thread."""
+        found = []
+        age = self.controls.tick_age_seconds()
+        if age is not None and age > DEAF_SECONDS:
+            found.append(f"the scheduler has not looked for {age:.0f} s")
+        for name, silent in self.controls.silences().items():
+            if silent > (upload_task(self.config, name).stall_seconds or DEAF_STAGE_SECONDS):
+                found.append(f"{name}: rclone has said nothing for {silent / 60:.0f} minutes")
+        try:
+            self.keeper.save()
+        except StateError as error:
+            found.append(f"the book cannot be written: {error}")
+        return found
 
     def request_stop(self) -> None:
         """Stop the program, from any thread: rclone is asked to stop; a second call kills it."""
@@ -195,76 +237,68 @@ class App(Installation):
         except ConfigError:
             for task in tasks:
                 if not self.is_fit(task):
-                    self._publish_not_started(task.name, "; ".join(self.unfit[task.name]))
+                    self.bus.publish(not_started(task.name, SessionOutcome.FAILED, "; ".join(self.unfit[task.name])))
             raise
 
     def upload(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
-        """Upload each task once, one after the other; returns how each session ended.
+        """Upload each task once, in this order; returns how each one's last session ended.
 
         Raises BusyError while another process uploads with the same cache files.
         """
-        context = self.context(wait_for_capacity=wait_for_capacity)
         # A dry run changes nothing, not even the book.
         opens = not tasks or any(not task.job.dry_run for task in tasks)
+        names = [task.name for task in tasks]
+        uploads = Uploads(self, {task.name: task for task in tasks}, patient=wait_for_capacity)
+        with self._owning(names, opens=opens):
+            dispatcher = self._dispatcher(uploads, regular=False, waits=wait_for_capacity)
+            # Whoever names an uploader now means it.
+            for task in tasks:
+                if dispatcher.entries[task.name].standing.pause is not None:
+                    log.info("%s: it was paused; this upload ends the pause", task.name)
+            with self.controls.attached(dispatcher), steered(self, self.bus.flush_receiver):
+                for task in tasks:
+                    if not self.is_fit(task):
+                        fault = "; ".join(self.unfit[task.name])
+                        dispatcher.entries[task.name].finished = uploads.not_started(task.name, fault, vetoed=False)
+                fit = [task.name for task in tasks if self.is_fit(task)]
+                if fit:
+                    self.controls.start_all(fit)
+                dispatcher.serve()
+            return dispatcher.finished(names)
+
+    def serve(self, ticked: Callable[[], None] = lambda: None) -> None:
+        """Check and upload whenever that is due, until a stop is requested. ticked: called after each look.
+
+        Raises BusyError while another process uploads with the same cache files, StateError.
+        """
+        if not self.config.uploader:
+            raise ConfigError([NO_UPLOADER])
+        # Also for dry runs: pauses must be remembered.
+        with self._owning([], opens=True):
+            dispatcher = self._dispatcher(Uploads(self, None, patient=True), regular=True, waits=True)
+            with self.controls.attached(dispatcher), steered(self, self.bus.flush_receiver):
+                dispatcher.serve(ticked)
+
+    @contextmanager
+    def _owning(self, names: Sequence[str], *, opens: bool) -> Iterator[None]:
+        """While inside, this process holds the state lock. names: uploaders that are told not to begin if it cannot."""
         with ExitStack() as stack:
             try:
                 stack.enter_context(self.keeper.owning(opens=opens))
             except (BusyError, StateError) as error:
-                for task in tasks:
-                    self._publish_not_started(task.name, str(error))
+                for name in names:
+                    self.bus.publish(not_started(name, SessionOutcome.FAILED, str(error)))
                 raise
-            stack.enter_context(steered(self, self.bus.flush_receiver))
-            return self._upload(context, tasks)
+            yield
 
-    def _upload(self, context: Context, tasks: Sequence[UploadTask]) -> list[SessionFinished]:
-        finished = []
-        for task in tasks:
-            if self.controls.stop_requested():
-                break
-            if not self.is_fit(task):
-                finished.append(self._publish_not_started(task.name, "; ".join(self.unfit[task.name])))
-                self.controls.note_end(finished[-1])
-                continue
-            reason = context.may_upload(task.name)
-            if reason:
-                log.info("%s: not uploading now: %s", task.name, reason)
-                self.bus.publish(events_module.UploaderSuspended(uploader=task.name, reason=reason, until=None))
-                finished.append(_not_started(task.name, SessionOutcome.SUSPENDED, reason))
-                continue
-            # A fault of one uploader must not stop the others.
-            finished.append(self._run_session(context, task))
-            self.controls.note_end(finished[-1])
-        return finished
-
-    def _run_session(self, context: Context, task: UploadTask) -> SessionFinished:
-        with self.controls.session(task.name) as controls:
-            session = Session(context, task, controls)
-            try:
-                return session.run()
-            except (BusyError, RcloneError, StateError) as error:
-                return self._publish_not_started(task.name, str(error), session.id)
-            except OSError as error:
-                # A disk that fails at any step is no fault of ours, and the next uploader may have another one.
-                log.debug("%s: the session could not begin", task.name, exc_info=True)
-                return self._publish_not_started(task.name, disk_sentence(error), session.id)
-
-    def _publish_not_started(self, uploader: str, why: str, session_id: str = "") -> SessionFinished:
-        """An uploader that cannot begin is told, too."""
-        event = _not_started(uploader, SessionOutcome.FAILED, why, session_id)
-        self.bus.publish(event)
-        return event
-
-
-def _not_started(uploader: str, outcome: SessionOutcome, reason: str, session_id: str = "") -> SessionFinished:
-    """The result for an uploader that had no session."""
-    return SessionFinished(
-        session_id=session_id or os.urandom(6).hex(),
-        uploader=uploader,
-        outcome=outcome,
-        files=0,
-        bytes=0,
-        files_left=0,
-        bytes_left=0,
-        next_capacity_at=None,
-        reason=reason,
-    )
+    def _dispatcher(self, uploads: Uploads, *, regular: bool, waits: bool) -> Dispatcher:
+        return Dispatcher(
+            uploads,
+            Remembered(self.book.fact, self.book.set_fact, self.keeper.save, now=time.time),
+            Telling(self.bus.publish),
+            regular=regular,
+            waits=waits,
+            stop_requested=self.controls.stop_requested,
+            max_parallel=lambda: self.config.core.max_parallel_uploads,
+            quota_now=self.book.now,
+        )

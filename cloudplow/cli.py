@@ -9,7 +9,19 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cloudplow import __version__, signals
-from cloudplow.commands import accounts, check, demo, healthcheck, not_yet, plan, plugin_command, update_config, upload
+from cloudplow.commands import (
+    accounts,
+    check,
+    demo,
+    healthcheck,
+    not_yet,
+    plan,
+    plugin_command,
+    run,
+    steer,
+    update_config,
+    upload,
+)
 from cloudplow.commands.options import CommandParser, Subparsers, config_path
 from cloudplow.config.loader import plugin_names, read_document
 from cloudplow.config.models import DEFAULT_PLUGINS
@@ -20,7 +32,7 @@ from cloudplow.terminal.logs import escape_control
 Handler = Callable[[argparse.Namespace], int]
 
 #: Every command of the core, in the order of the help; each adds itself with `add(subparsers)`.
-COMMANDS = (upload, plan, accounts, check, demo, update_config, healthcheck, not_yet)
+COMMANDS = (upload, run, steer, plan, accounts, check, demo, update_config, healthcheck, not_yet)
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -69,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = build_parser(arguments).parse_args(arguments)
         handler: Handler = options.handler
-        if options.command != "upload":
+        if options.command not in ("upload", "run"):
             # An upload has nothing to clean up until it watches for signals itself.
             signals.raise_interrupts()
         status = int(handler(options))

@@ -56,16 +56,43 @@ class PluginStateFiles(Protocol):
 
 
 class PluginControls(Protocol):
-    """Controls running uploads; every method may be called from any thread and returns immediately."""
+    """Steers the running program; every method may be called from any thread and returns immediately.
+
+    The controls return, by uploader, a sentence that says what is now so. uploader: None for all of them. by, who: what
+    asks ("cli", "page", "api", "mqtt", "signal"), and which person. Raise NotRunningError while nothing could be
+    steered, and CloudplowError with a sentence for what cannot be done.
+    """
 
     def status(self) -> Mapping[str, UploaderStatus]:
         """What every configured uploader is doing, and why."""
 
-    def stop(self, uploader: str | None = None, *, now: bool = False) -> list[str]:
-        """Stop the named uploader's session, or all of them. now: kill rclone instead of asking it to end.
+    def start(self, uploader: str, *, by: str = "api", who: str = "", unless_paused: bool = False) -> Mapping[str, str]:
+        """Upload as soon as possible, whatever interval, threshold and window say. Ends a pause.
 
-        Returns the uploaders that were running.
+        unless_paused: refuse instead of ending a pause.
         """
+
+    def stop(
+        self, uploader: str | None = None, *, now: bool = False, by: str = "api", who: str = ""
+    ) -> Mapping[str, str]:
+        """End what runs or waits for quota: files that are being uploaded are finished first. now: cut them off.
+
+        Uploaders that had nothing to end are not in the answer.
+        """
+
+    def pause(
+        self, uploader: str | None = None, *, seconds: float | None = None, by: str = "api", who: str = ""
+    ) -> Mapping[str, str]:
+        """Stop, and start nothing until `resume` or `start`, or for so many seconds. It survives a restart."""
+
+    def resume(self, uploader: str | None = None, *, by: str = "api", who: str = "") -> Mapping[str, str]:
+        """End a pause."""
+
+    def limit(self, bytes_per_second: int | None, *, by: str = "api", who: str = "") -> Mapping[str, str]:
+        """Upload no faster than that, each uploader; None for no such limit."""
+
+    def limit_bytes(self) -> int | None:
+        """The limit that stands, in bytes per second; None for none."""
 
 
 class FollowReceiver(Protocol):

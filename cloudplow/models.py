@@ -51,8 +51,15 @@ def printable_name(name: str) -> str:
 
 
 class UploaderStatus(NamedTuple):
-    """What an uploader is doing now. why: one sentence; until: epoch seconds until which it lasts, None if unknown."""
+    """What an uploader is doing now. why: one sentence; until: epoch seconds until which it lasts, None if unknown.
+
+    next_check_at: epoch seconds at which it is looked at next; None while it uploads, or if nothing starts by itself.
+    files_left, bytes_left: what is to be uploaded, as far as it was counted; None when unknown.
+    """
 
     state: UploaderState
     why: str = ""
     until: float | None = None
+    next_check_at: float | None = None
+    files_left: int | None = None
+    bytes_left: int | None = None

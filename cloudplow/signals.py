@@ -43,6 +43,21 @@ class _Mode:
 _mode: Final = _Mode()
 
 
+def has_terminal() -> bool:
+    """Whether there is a terminal that can hang up."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def spare_hang_up() -> None:
+    """Until it is known what a SIGHUP means, it means nothing: for a service, which is told by it to read again."""
+    if not has_terminal():
+        _signal.signal(_signal.SIGHUP, _signal.SIG_IGN)
+
+
 def wanted() -> list[int]:
     """The signals to react to: SIGHUP only if it was not ignored when we were started."""
     hang_up: int = _signal.SIGHUP

@@ -13,6 +13,8 @@ from cloudplow import signals
 def main() -> int:
     """Run the command line; returns its exit status."""
     signals.take_over()
+    if "run" in sys.argv[1:]:
+        signals.spare_hang_up()
     # Registered first, so it comes last.
     atexit.register(signals.ignore)
     _use_utf8()
@@ -20,7 +22,7 @@ def main() -> int:
     from cloudplow import cli
     from cloudplow.terminal import output
 
-    if "upload" in sys.argv[1:]:
+    if "upload" in sys.argv[1:] or "run" in sys.argv[1:]:
         # Files matter more than output that nobody takes. Other commands exist for their output.
         output.make_safe()
     output.escape_what_is_missing()

@@ -26,6 +26,22 @@ def parse_size_bytes(text: str) -> int:
     return round(size)
 
 
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m|s)", re.IGNORECASE)
+_DURATION_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+def parse_duration_seconds(text: str) -> float:
+    """Read a duration such as "2h", "90m", "1h30m", "45s", "1.5d", in seconds.
+
+    Raises ValueError when the text is not one, or is not longer than 0.
+    """
+    parts = _DURATION_PART.findall(text)
+    seconds = sum(float(number) * _DURATION_SECONDS[unit.lower()] for number, unit in parts)
+    if _DURATION_PART.sub("", text).strip() or not 0 < seconds < math.inf:
+        raise ValueError(f'"{text}" is not a duration; write for example "2h", "90m" or "1h30m"')
+    return seconds
+
+
 def format_bytes(size_bytes: float) -> str:
     """A readable size: 1024-based, labels B KB MB GB TB PB, one decimal; "0 B" for zero or invalid values."""
     if not math.isfinite(size_bytes) or size_bytes <= 0:

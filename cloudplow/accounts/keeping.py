@@ -85,6 +85,10 @@ class BookKeeper:
             self._hand_over()
             locks.release()
 
+    def save(self) -> None:
+        """Have the book on disk now. Raises StateError."""
+        self._saving.save_now()
+
     def _hand_over(self) -> None:
         """Save the book: the next owner of the lock must find the last charge and denial."""
         try:

@@ -1,16 +1,15 @@
-"""`run`, `clean`, `sync`: commands of the old program that are not there yet; each says what to use meanwhile."""
+"""`clean`, `sync`: commands of the old program that are not there yet; each says what to use meanwhile."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Final
 
-from cloudplow.commands.options import Subparsers, ensure_config
+from cloudplow.commands.options import Subparsers
 from cloudplow.errors import CloudplowError, ExitStatus
 
 #: What to use until a command is there.
 MEANWHILE: Final = {
-    "run": 'use "cloudplow upload --wait", started by a timer (see docs/migrating.md)',
     "clean": "delete what the *_HIDDEN~ files name by hand, then these files",
     "sync": 'use "rclone sync" itself',
 }
@@ -24,8 +23,6 @@ class NotThereYetError(CloudplowError):
 
 def add(commands: Subparsers) -> None:
     """Add the commands."""
-    run_parser = commands.add_parser("run", help="upload whenever it is due: not there yet")
-    run_parser.set_defaults(handler=run)
     clean_parser = commands.add_parser("clean", help="delete what *_HIDDEN~ files name: not there yet")
     clean_parser.set_defaults(handler=run)
     sync_parser = commands.add_parser("sync", help="copy one remote to another: not there yet")
@@ -34,7 +31,5 @@ def add(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Say so. Raises NotThereYetError, and ConfigError with a sample written, which first starts of images rely on."""
-    if options.command == "run":
-        ensure_config(options)
+    """Say so. Raises NotThereYetError."""
     raise NotThereYetError(f'"{options.command}" is not there yet; until it is, {MEANWHILE[options.command]}')

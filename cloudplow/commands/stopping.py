@@ -30,8 +30,9 @@ _NO_MORE: Final = 0
 class Watch:
     """Owned by `stop_on_signals`."""
 
-    def __init__(self, stop: Callable[[], None]) -> None:
+    def __init__(self, stop: Callable[[], None], reload: Callable[[], None] | None = None) -> None:
         self._stop = stop
+        self._reload = reload
         self._received = 0
         self._force_at: float | None = None
         self._interrupts = False
@@ -71,13 +72,22 @@ class Watch:
             for number in self._read():
                 if number == _NO_MORE:
                     return
-                if number in signals.ENDING:
+                if number == signal.SIGHUP and self._reload is not None:
+                    self._read_again()
+                elif number in signals.ENDING:
                     self._take(number)
 
     def _read(self) -> bytes:
         with contextlib.suppress(BlockingIOError):
             return os.read(self._reading, 64)
         return b""
+
+    def _read_again(self) -> None:
+        try:
+            assert self._reload is not None
+            self._reload()
+        except Exception:
+            log.exception("the configuration could not be read again")
 
     def _take(self, number: int) -> None:
         self._received += 1
@@ -99,17 +109,19 @@ def _say(text: str, *arguments: object) -> None:
 
 
 @contextmanager
-def stop_on_signals(stop: Callable[[], None]) -> Iterator[Watch | None]:
+def stop_on_signals(stop: Callable[[], None], reload: Callable[[], None] | None = None) -> Iterator[Watch | None]:
     """While inside, a signal that asks for the end calls `stop`, on a thread of its own; a second one does again.
 
-    None in other threads than the main one, which get no signals.
+    reload: what SIGHUP does instead, for a service; None: it asks for the end. Yields None in other threads than the
+    main one, which get no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield None
         return
-    watch = Watch(stop)
+    watch = Watch(stop, reload)
     before = signal.set_wakeup_fd(watch.writing, warn_on_full_buffer=False)
-    saved = {number: signal.signal(number, watch.on_signal) for number in signals.wanted()}
+    numbers = {*signals.wanted(), *([signal.SIGHUP] if reload is not None else [])}
+    saved = {number: signal.signal(number, watch.on_signal) for number in numbers}
     try:
         yield watch
     finally:

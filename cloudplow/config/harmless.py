@@ -42,6 +42,7 @@ _REMOTE_KEYS: Final[Mapping[str, str]] = {
     "sync_remote": "no syncer can use it",
     "remove_empty_dir_depth": "empty folders stay",
 }
+_NEVER: Final = {"enabled": True, "never": True}
 _NO_START: Final = "a scheduler never starts this uploader (cloudplow upload does)"
 
 
@@ -103,11 +104,11 @@ def _uploader(parts: Parts, document: Mapping[str, Any]) -> Edit | None:
     if key != "schedule":
         return None
     if len(parts) == 3 or parts[3] == "enabled":
-        # Whether hours are to be kept is not known, so nothing may start by itself: from 00:00 to 00:00.
-        return Edit(parts[:3], _NO_START, {"enabled": True})
+        # Whether hours are to be kept is not known, so nothing may start by itself.
+        return Edit(parts[:3], _NO_START, _NEVER)
     schedule = document["uploader"][parts[1]]["schedule"]
     off = not isinstance(schedule, dict) or not is_on(schedule.get("enabled"))
-    return Edit(parts[:4], "it is not used (the schedule is off)" if off else _NO_START)
+    return Edit(parts[:4], "it is not used (the schedule is off)") if off else Edit(parts[:3], _NO_START, _NEVER)
 
 
 def _remote(parts: Parts, document: Mapping[str, Any]) -> Edit | None:

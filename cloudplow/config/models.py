@@ -21,13 +21,15 @@ class Core(Model):
 
     dry_run: nothing is moved, copied or deleted. rclone_binary_path: None = find it.
     rclone_config_path: None = rclone's own default. stall_minutes: an rclone in which nothing happens for so long is
-    ended, and what is left is planned again; 0 = never.
+    ended, and what is left is planned again; 0 = never. max_parallel_uploads: how many uploaders may upload at the same
+    time, if they share neither folder nor accounts.
     """
 
     dry_run: bool = False
     rclone_binary_path: OptionalText = None
     rclone_config_path: OptionalText = None
     stall_minutes: float = Field(default=15, ge=0, le=366 * 1440)
+    max_parallel_uploads: int = Field(default=1, ge=1, le=100)
 
 
 class Sleep(Model):
@@ -60,11 +62,15 @@ class Remote(Model):
 
 
 class Schedule(Model):
-    """Hours in which an upload may start, local time; spans midnight when `allowed_from` is the later time."""
+    """Hours in which an upload may start, local time; spans midnight when `allowed_from` is the later time.
+
+    never: no upload starts by itself; so it is if the hours cannot be read.
+    """
 
     enabled: bool = False
     allowed_from: TimeOfDay = "00:00"
     allowed_until: TimeOfDay = "00:00"
+    never: bool = Field(default=False, json_schema_extra={"written": None})
 
     @property
     def from_minutes(self) -> int:

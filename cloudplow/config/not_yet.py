@@ -11,11 +11,6 @@ from cloudplow.config.models import Config
 def not_yet(config: Config) -> Iterator[str]:
     """A warning for each feature that is on: its place, what is not done, and what to do meanwhile."""
     for name, uploader in config.uploader.items():
-        if uploader.schedule.enabled:
-            yield (
-                f"{place(('uploader', name, 'schedule'))}: the scheduler is not there yet, so these hours are not "
-                "kept; start cloudplow upload by a timer at the right time, or set enabled to false"
-            )
         if uploader.mover.enabled:
             yield (
                 f"{place(('uploader', name, 'mover'))}: the mover is not there yet, so nothing is moved on after an "

@@ -11,6 +11,7 @@ SAMPLE: Final[dict[str, Any]] = {
         "rclone_binary_path": None,
         "rclone_config_path": "/home/user/.config/rclone/rclone.conf",
         "stall_minutes": 15,
+        "max_parallel_uploads": 1,
     },
     "plugins": ["cloudplow_dashboard"],
     "dashboard": {

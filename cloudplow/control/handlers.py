@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,8 +16,11 @@ from cloudplow.control.server import ControlSocket
 from cloudplow.errors import BusyError, StateError
 from cloudplow.hookspecs import PluginControls
 from cloudplow.models import UploaderStatus
+from cloudplow.units import parse_size_bytes
 
 log = logging.getLogger("cloudplow.control")
+
+_LONGEST_PAUSE_SECONDS = 10 * 366 * 86400.0
 
 
 class SteeredControls(PluginControls, Protocol):
@@ -24,6 +28,8 @@ class SteeredControls(PluginControls, Protocol):
 
     @property
     def started_at(self) -> float: ...
+
+    def run_ids(self, uploaders: Iterable[str]) -> Mapping[str, str]: ...
 
 
 class Steered(Protocol):
@@ -41,6 +47,10 @@ class Steered(Protocol):
     def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]: ...
 
     def correct(self, uploader: str, account: str, used_bytes: int, *, by: str, who: str) -> str: ...
+
+    def configuration(self) -> dict[str, Any]: ...
+
+    def problems(self) -> list[str]: ...
 
 
 @contextmanager
@@ -72,7 +82,12 @@ def handlers(app: Steered) -> Mapping[str, Handler]:
     """What can be asked for, by the "do" of a request. To add one: a function below, and its line here."""
     return {
         "status": lambda _request: status(app),
+        "health": lambda _request: {"problems": app.problems()},
+        "start": lambda request: start(app, request),
         "stop": lambda request: stop(app, request),
+        "pause": lambda request: pause(app, request),
+        "resume": lambda request: resume(app, request),
+        "limit": lambda request: limit(app, request),
         "accounts": lambda request: accounts(app, request),
         "correct": lambda request: correct(app, request),
         # The server goes on from here: a line for each event.
@@ -88,6 +103,8 @@ def status(app: Steered) -> dict[str, Any]:
         "started_at": app.controls.started_at,
         "uploaders": {name: _uploader(one) for name, one in app.controls.status().items()},
         "syncers": {},
+        "limit_bytes_per_second": app.controls.limit_bytes(),
+        "config": app.configuration(),
     }
 
 
@@ -106,22 +123,91 @@ def _uploader(status: UploaderStatus) -> dict[str, Any]:
         "state": status.state,
         "why": status.why,
         "until": status.until,
-        "next_check_at": None,
-        "files_left": None,
-        "bytes_left": None,
+        "next_check_at": status.next_check_at,
+        "files_left": status.files_left,
+        "bytes_left": status.bytes_left,
     }
 
 
+def start(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"do": "start", "names": [UPLOADER, ...] or "name": UPLOADER, "unless_paused": false} -> {"said": {UPLOADER:
+    sentence}}. unless_paused: refuse instead of ending a pause.
+
+    Raises ValueError with a sentence, CloudplowError.
+    """
+    names = request.get("names", [request.get("name")])
+    if not isinstance(names, list) or not names:
+        raise ValueError('"names" must be a list of uploaders')
+    known = [_known_uploader(app, name) for name in names]
+    unless_paused = _flag(request, "unless_paused")
+    said: dict[str, str] = {}
+    for name in known:
+        said |= app.controls.start(name, **_who(request), unless_paused=unless_paused)
+    return {"said": said, "run_ids": dict(app.controls.run_ids(known))}
+
+
 def stop(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
-    """{"do": "stop", "name": UPLOADER or null for all, "now": true to kill rclone} -> {"stopping": [UPLOADER, ...]}.
+    """{"do": "stop", "name": UPLOADER or null for all, "now": true to cut files off} -> {"said": {UPLOADER: sentence},
+    "stopping": [UPLOADER, ...]}, without those that had nothing to end.
 
     Raises ValueError with a sentence.
     """
     name = named_uploader(app, request)
-    now = request.get("now", False)
-    if not isinstance(now, bool):
-        raise ValueError('"now" must be true or false')
-    return {"stopping": app.controls.stop(name, now=now)}
+    said = app.controls.stop(name, now=_flag(request, "now"), **_who(request))
+    return {"said": dict(said), "stopping": list(said)}
+
+
+def pause(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"do": "pause", "name": UPLOADER or null for all, "seconds": NUMBER or null for ever} -> {"said": ...}.
+
+    Raises ValueError with a sentence.
+    """
+    seconds = request.get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float | None):
+        raise ValueError('"seconds" must be a number')
+    if seconds is not None and not (math.isfinite(seconds) and 0 < seconds <= _LONGEST_PAUSE_SECONDS):
+        raise ValueError("a pause must be longer than 0 seconds and no longer than ten years")
+    name = named_uploader(app, request)
+    return {"said": dict(app.controls.pause(name, seconds=seconds, **_who(request)))}
+
+
+def resume(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"do": "resume", "name": UPLOADER or null for all} -> {"said": ...}. Raises ValueError with a sentence."""
+    return {"said": dict(app.controls.resume(named_uploader(app, request), **_who(request)))}
+
+
+def limit(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"do": "limit", "rate": "5M", as rclone writes it, or "off"} -> {"said": ...}. Raises ValueError."""
+    return {"said": dict(app.controls.limit(read_rate(request.get("rate")), **_who(request)))}
+
+
+def read_rate(text: object) -> int | None:
+    """A speed as rclone writes it, in bytes per second; None for "off". Raises ValueError with a sentence."""
+    if not isinstance(text, str):
+        raise ValueError('"rate" must be a text such as "5M" or "off"')
+    if text.strip().lower() in ("off", "none", "0"):
+        return None
+    try:
+        rate = parse_size_bytes(text)
+    except ValueError:
+        rate = 0
+    if not rate:
+        raise ValueError(f'"{text[:40]}" is not a speed; write it as rclone does, for example "5M", or "off"')
+    return rate
+
+
+def _flag(request: Mapping[str, Any], key: str) -> bool:
+    value = request.get(key, False)
+    if not isinstance(value, bool):
+        raise ValueError(f'"{key}" must be true or false')
+    return value
+
+
+def _who(request: Mapping[str, Any]) -> dict[str, str]:
+    by, who = request.get("by", "cli"), request.get("who", "")
+    if not isinstance(by, str) or not isinstance(who, str):
+        raise ValueError('"by" and "who" must be names')
+    return {"by": by[:20], "who": who[:100]}
 
 
 def accounts(app: Steered, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,9 @@ from cloudplow.events.signals import (
     stage_started,
     throttle_changed,
     transfer_progress,
+    uploader_checked,
     uploader_resumed,
+    uploader_status,
     uploader_suspended,
 )
 from cloudplow.events.vocabulary import (
@@ -69,6 +71,10 @@ from cloudplow.events.vocabulary import (
     StageOutcome,
     SwitchReason,
     UploaderState,
+)
+from cloudplow.events.waiting import (
+    UploaderChecked,
+    UploaderStatusChanged,
 )
 
 __all__ = [
@@ -97,8 +103,10 @@ __all__ = [
     "TransferProgress",
     "Transferring",
     "TransfersRecovered",
+    "UploaderChecked",
     "UploaderResumed",
     "UploaderState",
+    "UploaderStatusChanged",
     "UploaderSuspended",
     "accounts_learned",
     "control_used",
@@ -115,6 +123,8 @@ __all__ = [
     "stage_started",
     "throttle_changed",
     "transfer_progress",
+    "uploader_checked",
     "uploader_resumed",
+    "uploader_status",
     "uploader_suspended",
 ]

@@ -27,7 +27,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStarted(Event):
-    """`session_started`: an upload of one uploader starts. accounts_total is 0 when it uses no accounts."""
+    """`session_started`: an upload of one uploader starts. accounts_total is 0 when it uses no accounts.
+
+    run_id: the same for all sessions that go on with one queue as quota comes back; "" from older versions.
+    """
 
     signal_name: ClassVar[str] = "session_started"
 
@@ -35,6 +38,7 @@ class SessionStarted(Event):
     upload_remote: str
     accounts_total: int
     dry_run: bool
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,7 +295,7 @@ class SessionFinished(Event):
 
     files, bytes: exactly the sum of the session's `file_transferred`. files_left, bytes_left: what remains to be
     uploaded. next_capacity_at: epoch seconds at which the first quota comes back, None if nothing waits for it.
-    reason: a sentence for users, "" when there is nothing to say.
+    reason: a sentence for users, "" when there is nothing to say. run_id: as in `SessionStarted`.
     """
 
     signal_name: ClassVar[str] = "session_finished"
@@ -303,3 +307,4 @@ class SessionFinished(Event):
     bytes_left: int
     next_capacity_at: float | None
     reason: str = ""
+    run_id: str = ""

@@ -7,7 +7,7 @@ from typing import Final
 
 from blinker import NamedSignal, Namespace
 
-from cloudplow.events import facts
+from cloudplow.events import facts, waiting
 
 _namespace = Namespace()
 
@@ -29,6 +29,8 @@ quota_changed: Final = _signal(facts.QuotaChanged)
 stage_finished: Final = _signal(facts.StageFinished)
 uploader_suspended: Final = _signal(facts.UploaderSuspended)
 uploader_resumed: Final = _signal(facts.UploaderResumed)
+uploader_checked: Final = _signal(waiting.UploaderChecked)
+uploader_status: Final = _signal(waiting.UploaderStatusChanged)
 throttle_changed: Final = _signal(facts.ThrottleChanged)
 control_used: Final = _signal(facts.ControlUsed)
 session_finished: Final = _signal(facts.SessionFinished)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
-from cloudplow.events import facts, recovered
+from cloudplow.events import facts, recovered, waiting
 from cloudplow.events.facts import Event
 
 #: The key under which an object names its kind of event.
@@ -19,7 +19,7 @@ Reader = Callable[[Any], Any]
 
 
 def _types() -> dict[str, type[Event]]:
-    found = [one for module in (facts, recovered) for one in vars(module).values() if isinstance(one, type)]
+    found = [one for module in (facts, recovered, waiting) for one in vars(module).values() if isinstance(one, type)]
     return {one.signal_name: one for one in found if issubclass(one, Event) and one is not Event}
 
 

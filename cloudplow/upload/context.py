@@ -36,8 +36,7 @@ class Context:
     """destination: looks up a path in rclone's configuration; listing: lists a source, in the background.
 
     own: which files are cloudplow's. book: what the accounts have spent; keys: what their key files say.
-    now: epoch seconds by the book's clock; clock: monotonic seconds; wait_for_capacity: wait until quota comes back
-    instead of ending.
+    now: epoch seconds by the book's clock; clock: monotonic seconds; patient: wait for ever while the network is away.
     """
 
     rclone: Rclone
@@ -52,5 +51,5 @@ class Context:
     clock: Callable[[], float]
     choose_account: ChooseAccount = _no_choice
     may_upload: MayUpload = _may_always
-    wait_for_capacity: bool = False
+    patient: bool = False
     own: OwnFiles = field(default_factory=OwnFiles)

@@ -1,36 +1,48 @@
-"""How running sessions are controlled, and what they report. Any thread may use everything here.
+"""How a running session is controlled, and what it reports. Any thread may use everything here.
 
-The app owns `Controls`: signals, plugins, and later the control socket and the page use it. Each session gets
-a `SessionControls`, which it checks between steps and passes to everything that may take long.
+Each session gets a `SessionControls`, which it checks between steps and passes to everything that may take long. Those
+of all sessions, and of uploaders that wait, are steered by `cloudplow.dispatch.controls`.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from cloudplow.events import SessionOutcome, UploaderState, sentence
-from cloudplow.events.facts import SessionFinished
+from cloudplow.events import UploaderState
 from cloudplow.models import UploaderStatus
 
 
 class SessionControls:
-    """One running session: what it was asked to do, and what it is doing."""
+    """One running session: what it was asked to do, and what it is doing.
 
-    def __init__(self) -> None:
+    changed: called, on the session's thread, whenever it reports something else.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
+        self._left: Callable[[], tuple[int, int]] | None = None
         #: Set once the session must end; every wait ends with it.
         self.stopping = threading.Event()
         self._killing = threading.Event()
         self._lock = threading.Lock()
         self._reported = UploaderStatus(UploaderState.SCANNING, "getting ready")
+        self._reported_at = time.monotonic()
 
     def stop(self, *, now: bool = False) -> None:
         """End the session: rclone is asked to stop. now: kill it instead."""
         if now:
             self._killing.set()
         self.stopping.set()
+
+    def finish(self) -> str:
+        """End the session after the files that are being uploaded."""
+        self.stop()
+        return "stage"
+
+    def limit(self, bytes_per_second: int | None) -> None:
+        """Upload no faster; None for no limit."""
 
     def should_stop(self) -> bool:
         """Whether the session must end."""
@@ -48,6 +60,22 @@ class SessionControls:
         """Report what the session is doing now. until: epoch seconds, None when unknown."""
         with self._lock:
             self._reported = UploaderStatus(state, why, until)
+            self._reported_at = time.monotonic()
+        self._changed()
+
+    def stalled_seconds(self) -> float:
+        """How long ago it was reported that nothing happens; 0 if something does."""
+        with self._lock:
+            stalled = self._reported.state is UploaderState.STALLED
+            return time.monotonic() - self._reported_at if stalled else 0.0
+
+    def count_left_by(self, left: Callable[[], tuple[int, int]]) -> None:
+        """left: counts the files and bytes that are still to be uploaded, on any thread."""
+        self._left = left
+
+    def left(self) -> tuple[int, int] | None:
+        """How many files and bytes are still to be uploaded; None while that is not known."""
+        return None if self._left is None else self._left()
 
     def status(self) -> UploaderStatus:
         """What the session is doing now."""
@@ -56,70 +84,3 @@ class SessionControls:
         if not self.stopping.is_set():
             return last
         return UploaderStatus(UploaderState.STOPPING, f"stopping on request; before that: {last.why or last.state}")
-
-
-class Controls:
-    """All sessions of this process. uploaders: every uploader name in the configuration."""
-
-    def __init__(self, uploaders: Iterable[str]) -> None:
-        #: When the program started, in epoch seconds.
-        self.started_at = time.time()
-        self._lock = threading.Lock()
-        self._running: dict[str, SessionControls] = {}
-        self._idle = {name: UploaderStatus(UploaderState.IDLE, "no upload has run yet") for name in uploaders}
-        #: Set once the whole program must end.
-        self.program_stops = threading.Event()
-
-    def request_stop(self) -> None:
-        """End the whole program: every session is asked to stop, and none starts. A second call kills rclone."""
-        with self._lock:
-            again = self.program_stops.is_set()
-            self.program_stops.set()
-            running = list(self._running.values())
-        for session in running:
-            session.stop(now=again)
-
-    def stop_requested(self) -> bool:
-        """Whether the whole program must end."""
-        return self.program_stops.is_set()
-
-    def wait_for_stop(self, timeout_seconds: float | None = None) -> bool:
-        """Wait until the whole program must end; False on timeout."""
-        return self.program_stops.wait(timeout_seconds)
-
-    def stop(self, uploader: str | None = None, *, now: bool = False) -> list[str]:
-        """Stop the named uploader's session, or all of them; others may still start. now: kill rclone.
-
-        Returns the uploaders that were running.
-        """
-        with self._lock:
-            asked = {name: one for name, one in self._running.items() if uploader in (None, name)}
-        for session in asked.values():
-            session.stop(now=now)
-        return list(asked)
-
-    def status(self) -> Mapping[str, UploaderStatus]:
-        """What every uploader is doing, and why."""
-        with self._lock:
-            return self._idle | {name: session.status() for name, session in self._running.items()}
-
-    @contextmanager
-    def session(self, uploader: str) -> Iterator[SessionControls]:
-        """Register a session for as long as it runs."""
-        session = SessionControls()
-        with self._lock:
-            self._running[uploader] = session
-            stopping = self.program_stops.is_set()
-        if stopping:
-            session.stop()
-        try:
-            yield session
-        finally:
-            with self._lock:
-                del self._running[uploader]
-
-    def note_end(self, event: SessionFinished) -> None:
-        """Remember how an uploader's last session ended: its status while it is idle."""
-        state = UploaderState.FAILED if event.outcome is SessionOutcome.FAILED else UploaderState.IDLE
-        with self._lock:
-            self._idle[event.uploader] = UploaderStatus(state, f"last upload: {sentence(event)}")

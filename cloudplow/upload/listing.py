@@ -187,11 +187,13 @@ def learn_queue(
     pool: AccountPool | None,
     controls: SessionControls,
     done_already: Container[QueueFile] = frozenset(),
+    *,
+    compare: bool = True,
 ) -> Listing:
     """Every file to upload now: filtered, not open, not ours, and for a copy not at the destination yet.
 
-    done_already: files of a copy that are known to be at the destination. Raises RcloneError, and StoppedError when
-    asked to stop.
+    compare: False leaves the destination of a copy alone. done_already: files of a copy that are known to be at the
+    destination. Raises RcloneError, and StoppedError when asked to stop.
     """
     found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
     # Only now: a file that was made while the folder was listed may still be written.
@@ -205,7 +207,7 @@ def learn_queue(
     kept = without_open_files(files, task.folder, opened)
     open_files, files = len(files) - len(kept), kept
     source = "lsf"
-    if files and not task.moving:
+    if files and compare and not task.moving:
         source = "dry_run"
         files = [file for file in files if file not in done_already]
         compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may run beside an upload

@@ -14,6 +14,7 @@ from cloudplow.errors import CloudplowError, RcloneError, StateError, StoppedErr
 from cloudplow.events import Event, SessionFinished, SessionOutcome, UploaderState
 from cloudplow.events.sentences import count
 from cloudplow.planning.planner import Plan, plan_document
+from cloudplow.scheduling.capacity import Help, when_it_helps
 from cloudplow.state.locks import FolderLocks
 from cloudplow.upload.aftermath import Aftermath
 from cloudplow.upload.context import Context
@@ -43,13 +44,16 @@ STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcom
 class Session:
     """Runs on the thread that calls `run`, which is the one that drives rclone."""
 
-    def __init__(self, context: Context, task: UploadTask, controls: SessionControls) -> None:
+    def __init__(self, context: Context, task: UploadTask, controls: SessionControls, run_id: str = "") -> None:
         self._controls = controls
         self._book = context.book
         # A dry run charges what it would spend to a copy, so that it goes from account to account as an upload does.
         self._context = replace(context, book=context.book.rehearsal()) if task.job.dry_run else context
         self._task = task
         self.id = os.urandom(6).hex()
+        self._run_id = run_id
+        #: When quota comes back, if the session ends for lack of it.
+        self.help: Help | None = None
         self._queue = QueueState()
         self._pool: AccountPool | None = None
         self._next_capacity_at: float | None = None
@@ -125,7 +129,7 @@ class Session:
         self._learner = QueueLearner(
             context, task, self._queue, self._pool, self._source, self._list_path, self._emit, self._controls
         )
-        outage = Outage(self._controls, self._emit, context.now, patient=context.wait_for_capacity)
+        outage = Outage(self._controls, self._emit, context.now, patient=context.patient)
         self._aftermath = Aftermath(context, task, self._queue, self._learner, self._controls, outage)
         self._emit(
             events.SessionStarted,
@@ -133,7 +137,9 @@ class Session:
             upload_remote=task.job.destination,
             accounts_total=len(self._pool.accounts) if self._pool else 0,
             dry_run=task.job.dry_run,
+            run_id=self._run_id,
         )
+        self._controls.count_left_by(lambda: (len(self._queue.files), self._queue.bytes))
         if self._pool is not None:
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         say_unseen(task)
@@ -156,6 +162,7 @@ class Session:
             bytes_left=self._queue.bytes,
             next_capacity_at=end.until or self._next_capacity_at,
             reason=self._learner.last_words(end, self._aftermath.keeping_flag),
+            run_id=self._run_id,
         )
         self._context.bus.publish(event)
         return event
@@ -207,13 +214,8 @@ class Session:
                 continue
             else:
                 end = self._end_of(made, settler)
-                if (
-                    end.outcome is SessionOutcome.QUOTA_USED
-                    and self._context.wait_for_capacity
-                    and not self._task.job.dry_run
-                ):
-                    self._sleep_until(end)
-                    continue
+                if end.outcome is SessionOutcome.QUOTA_USED and not self._task.job.dry_run:
+                    self.help = self._when_it_helps(made)
             if end is not None:
                 return end
 
@@ -245,14 +247,21 @@ class Session:
             return Reaction(React.END, settler.fault, outcome=SessionOutcome.FAILED)
         return end_of(made, self._pool, self._queue, self._learner.last, dry_run=self._task.job.dry_run)
 
-    def _sleep_until(self, end: Reaction) -> None:
-        """Wait for capacity, or until asked to stop. The time that passes counts, whatever the machine's clock says."""
-        until = end.until or 0.0
-        self._emit(events.UploaderSuspended, reason=end.why, until=until)
-        self._controls.report(UploaderState.COOLING, end.why, until)
-        while (left := until - self._context.now()) > 0:
-            if self._controls.wait(min(left + 0.05, 60.0)):
-                return
-        self._emit(events.UploaderResumed, reason=end.why, until=until)
-        self._learner.rounds = 0
-        self._learner.renew()
+    @property
+    def accounts(self) -> int:
+        """How many accounts the session has, those of a pool only."""
+        return len(self._pool.accounts) if self._pool is not None else 0
+
+    def _when_it_helps(self, made: Plan) -> Help | None:
+        """When what waits in a plan can go on."""
+        if self._pool is None:
+            return None
+        destination, now = self._context.destination(self._task.job.destination), self._context.now()
+        waiting = [file for stage in made.later for file in stage.files] + list(made.unplanned)
+        return when_it_helps(
+            (destination.stored_bytes(file.size) for file in waiting),
+            self._pool.capacities(),
+            now=now,
+            since=now,
+            window_seconds=self._task.window_seconds,
+        )

@@ -59,7 +59,7 @@ def test_a_running_upload_says_what_it_does_and_is_stopped_on_request(any_site: 
             do(any_site, "stop", name="gogle")
         assert do(any_site, "status")["uploaders"][UPLOADER]["state"] == "uploading"
 
-        assert do(any_site, "stop", name=UPLOADER) == {"stopping": [UPLOADER]}
+        assert do(any_site, "stop", name=UPLOADER, now=True)["stopping"] == [UPLOADER]
         status = process.wait(30)
 
     assert status == 130, any_site.output()
@@ -73,7 +73,7 @@ def test_a_running_upload_says_what_it_does_and_is_stopped_on_request(any_site: 
 
 def test_stopped_now_it_ends_too(any_site: LocalSite) -> None:
     with uploading(any_site) as process:
-        assert do(any_site, "stop", now=True) == {"stopping": [UPLOADER]}
+        assert do(any_site, "stop", now=True)["stopping"] == [UPLOADER]
         assert process.wait(30) == 130, any_site.output()
 
 

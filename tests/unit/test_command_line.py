@@ -142,7 +142,7 @@ def test_a_sample_goes_to_the_file_named(place: Path) -> None:
     assert path.read_text() == sample_text()
 
 
-@pytest.mark.parametrize("command", ["run", "clean", "sync"])
+@pytest.mark.parametrize("command", ["clean", "sync"])
 def test_a_command_that_is_not_there_yet_says_what_to_use(
     place: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -152,7 +152,6 @@ def test_a_feature_that_is_on_and_not_there_yet_is_one_warning() -> None:
     warnings = warnings_of(document)
 
     assert [warning.partition(": ")[0] for warning in warnings] == [
-        "uploader.google.schedule",
         "uploader.google.mover",
         "hidden",
         "plex",

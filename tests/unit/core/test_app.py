@@ -17,7 +17,7 @@ from cloudplow import hookimpl
 from cloudplow.accounts.identity import read_key
 from cloudplow.app import App
 from cloudplow.errors import ConfigError, PluginError
-from cloudplow.events import AccountsLearned, SessionFinished, SessionRecovered, UploaderState
+from cloudplow.events import AccountsLearned, SessionRecovered, UploaderState
 from cloudplow.hookspecs import PluginApp
 from cloudplow.state.state_files import LEDGER_FILE, SESSION_FILE
 from tests.unit.helpers import charge
@@ -71,14 +71,16 @@ def test_what_was_charged_is_on_the_disk_whoever_interrupts_the_upload(
 ) -> None:
     key = str(tmp_path / "keys" / "1.json")
 
-    def interrupted(app: App, *_: Any) -> list[SessionFinished]:
-        charge(app.book, read_key(key).identity, 5000)
+    apps: list[App] = []
+
+    def interrupted(*_: Any) -> None:
+        charge(apps[0].book, read_key(key).identity, 5000)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(App, "_upload", interrupted)
-    monkeypatch.setattr(App, "context", lambda _self, **_: None)
+    monkeypatch.setattr("cloudplow.dispatch.dispatcher.Dispatcher.serve", interrupted)
     monkeypatch.setattr("cloudplow.app.steered", lambda *_: nullcontext())
     with pytest.raises(KeyboardInterrupt), make_app() as app:
+        apps.append(app)
         app.upload([])
 
     (record,) = json.loads((tmp_path / LEDGER_FILE).read_bytes())["google"].values()
@@ -122,7 +124,7 @@ def test_a_plugin_gets_what_the_protocol_promises(make_app: MakeApp) -> None:
         promised = [name for name in vars(PluginApp) if not name.startswith("_")]
         assert [name for name in promised if not hasattr(app, name)] == []
         assert app.controls.status()["google"].state is UploaderState.IDLE
-        assert app.controls.stop("google") == []
+        assert app.controls.stop("google") == {}
         with app.watch_rclone(None, 1.0):
             pass
 

@@ -1,0 +1,371 @@
+"""`Dispatcher`: decides which uploader is checked or uploads now, and starts that on a thread of its own.
+
+The thread that calls `serve` decides; it never lists, uploads or waits for rclone. Whatever changes from outside (a
+control, a thread that ends, a configuration read again) wakes it. It looks at least every 30 seconds, so that a clock
+that leaps, or a machine that slept, costs no more than that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from cloudplow.dispatch.entry import Entry, Phase
+from cloudplow.dispatch.host import Ended, Host, Measured, Resources
+from cloudplow.dispatch.remembered import Remembered
+from cloudplow.dispatch.telling import Telling
+from cloudplow.errors import CloudplowError, StoppedError, disk_sentence
+from cloudplow.events import SessionFinished, SessionOutcome
+from cloudplow.models import UploaderStatus
+from cloudplow.scheduling.due import Decision, Rules, Step, as_of, decide
+from cloudplow.upload.controls import SessionControls
+
+log = logging.getLogger("cloudplow")
+
+#: The longest time between two looks, in seconds.
+LOOK_SECONDS: Final = 30.0
+#: Rules of an upload that somebody asked for once: whatever waits, waits only for quota.
+_ONCE: Final = Rules(interval_seconds=float("inf"), threshold_bytes=0)
+
+
+def _spawn(name: str, work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name=name).start()
+
+
+class Dispatcher:
+    """One for each running instance; every method may be called from any thread.
+
+    regular: checks and uploads start by themselves (`run`); else only what is asked for, and `serve` ends after it.
+    waits: an upload that ends for lack of quota goes on when that comes back. max_parallel: how many may upload at the
+    same time. stop_requested: whether the whole program must end. wall: epoch seconds; quota_now: those of the book.
+    spawn: does work on a thread of that name.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        remembered: Remembered,
+        telling: Telling,
+        *,
+        regular: bool,
+        waits: bool,
+        stop_requested: Callable[[], bool],
+        max_parallel: Callable[[], int] = lambda: 1,
+        wall: Callable[[], float] = time.time,
+        quota_now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        spawn: Callable[[str, Callable[[], None]], None] = _spawn,
+    ) -> None:
+        self._host = host
+        self._remembered = remembered
+        self._telling = telling
+        self._regular = regular
+        self._waits = waits
+        self._stop_requested = stop_requested
+        self._max_parallel = max_parallel
+        self.wall = wall
+        self._quota_now = quota_now
+        self._clock = clock
+        self._spawn = spawn
+        self.changed = threading.Condition()
+        self._poked = False
+        self._numbers = itertools.count()
+        self._crash: BaseException | None = None
+        self.entries: dict[str, Entry] = {}
+        self.limit_bytes: int | None = None
+        self.ticked_at = clock()
+        self.reconfigure()
+
+    # What others call.
+
+    def poke(self) -> None:
+        """Look now: something has changed."""
+        with self.changed:
+            self._poked = True
+            self.changed.notify_all()
+
+    def reconfigure(self) -> None:
+        """Take over which uploaders there are, after the configuration was read."""
+        with self.changed:
+            names = self._host.names()
+            for name in [name for name in self.entries if name not in names]:
+                if not self.entries[name].is_busy:
+                    del self.entries[name]
+            for name in names:
+                if name not in self.entries:
+                    standing = self._remembered.standing(name)
+                    run_id = standing.cooling.run_id if standing.cooling is not None else ""
+                    self.entries[name] = Entry(name, standing, run_id=run_id)
+                self.entries[name].fault = self._host.fault(name)
+            self.poke()
+
+    def ask(self, names: Sequence[str]) -> None:
+        """Upload these as soon as possible, whatever interval, threshold and window say."""
+        with self.changed:
+            for name in names:
+                entry = self.entries[name]
+                if not entry.is_busy or entry.phase is Phase.CHECKING:
+                    entry.asked = True
+                    entry.ready_number = next(self._numbers)
+                    entry.run_id = entry.run_id or os.urandom(6).hex()
+            self.poke()
+
+    def capacity_changed(self) -> None:
+        """Accounts may have more quota left than they had: whoever waits for some looks again."""
+        with self.changed:
+            now = self._quota_now()
+            for entry in self.entries.values():
+                if entry.standing.cooling is not None:
+                    entry.standing = replace(entry.standing, cooling=replace(entry.standing.cooling, until=now))
+            self.poke()
+
+    def status(self) -> Mapping[str, UploaderStatus]:
+        """What every uploader is doing, and why."""
+        with self.changed:
+            return {name: self._status(entry) for name, entry in self.entries.items()}
+
+    def tick_age_seconds(self) -> float:
+        """How long ago the loop last looked."""
+        return self._clock() - self.ticked_at
+
+    def silences(self) -> Mapping[str, float]:
+        """For how long rclone has said nothing, in seconds, of each upload in which that has been noticed."""
+        with self.changed:
+            controls = {name: entry.controls for name, entry in self.entries.items()}
+        found = {name: one.stalled_seconds() for name, one in controls.items() if one is not None}
+        return {name: seconds for name, seconds in found.items() if seconds}
+
+    def finished(self, names: Sequence[str]) -> list[SessionFinished]:
+        """How the last upload of each ended, of those that had one. A wait for quota was interrupted, too."""
+        with self.changed:
+            stopped = self._stop_requested()
+            found = [self.entries[name] for name in names if name in self.entries]
+            return [
+                replace(entry.finished, outcome=SessionOutcome.INTERRUPTED)
+                if stopped and entry.standing.cooling is not None
+                else entry.finished
+                for entry in found
+                if entry.finished is not None
+            ]
+
+    def keep(self, entry: Entry, *, now: bool = False) -> None:
+        """Remember an entry's standing over a restart. now: it is on disk when this returns."""
+        if self._remembered.keep(entry.name, entry.standing) and now:
+            self._remembered.save()
+
+    # The loop.
+
+    def serve(self, ticked: Callable[[], None] = lambda: None) -> None:
+        """Decide and start until the program must stop or nothing is left to do. ticked: called after every look.
+
+        Raises what a thread raised that it must not raise.
+        """
+        while (seconds := self.step()) is not None:
+            ticked()
+            with self.changed:
+                if not self._poked:
+                    self.changed.wait(seconds)
+        if self._crash is not None:
+            raise self._crash
+
+    def step(self) -> float | None:
+        """Look, and begin what is due; returns how long nothing needs a look, in seconds; None if all is over."""
+        with self.changed:
+            self._poked = False
+        candidates = self._look()
+        if candidates is None:
+            return None
+        for name in candidates:
+            self._try_to_begin(name)
+        with self.changed:
+            return None if self._is_over() else self._seconds_to_wait()
+
+    def _look(self) -> list[str] | None:
+        """Take note of the time, start checks that are due; returns who wants to upload, None if all is over."""
+        marks = {name: self._host.accounts_mark(name) for name in self._cooling()}
+        with self.changed:
+            self.ticked_at = self._clock()
+            if self._is_over():
+                return None
+            for entry in self.entries.values():
+                self._advance(entry, marks.get(entry.name, 0))
+            self._tell()
+            if self._stop_requested():
+                return []
+            waiting = [entry for entry in self.entries.values() if entry.wants_upload]
+            return [entry.name for entry in sorted(waiting, key=lambda entry: entry.ready_number)]
+
+    def _cooling(self) -> list[str]:
+        with self.changed:
+            return [name for name, entry in self.entries.items() if entry.standing.cooling is not None]
+
+    def _is_over(self) -> bool:
+        entries = self.entries.values()
+        if any(entry.is_busy for entry in entries):
+            return False
+        if self._stop_requested() or self._crash is not None:
+            return True
+        if self._regular:
+            return False
+        return not any(entry.wants_upload or (self._waits and entry.standing.cooling is not None) for entry in entries)
+
+    def _advance(self, entry: Entry, mark: int) -> None:
+        now = self.wall()
+        entry.standing = as_of(entry.standing, now)
+        if entry.is_busy or entry.fault or self._stop_requested():
+            return
+        cooling = entry.standing.cooling
+        if cooling is not None and mark != entry.mark:
+            entry.standing = replace(entry.standing, cooling=replace(cooling, until=self._quota_now()))
+        decision = self._decision(entry)
+        if decision is None or entry.wants_upload:
+            return
+        if decision.step is Step.CHECK:
+            self._begin(entry, Phase.CHECKING)
+        elif decision.step is Step.UPLOAD:
+            entry.ready, entry.ready_number = True, next(self._numbers)
+
+    def _decision(self, entry: Entry) -> Decision | None:
+        """What is due; None if nothing starts by itself."""
+        now, quota_now = self.wall(), self._quota_now()
+        if self._regular:
+            return decide(self._host.rules(entry.name), entry.standing, now, quota_now=quota_now)
+        if self._waits and entry.standing.cooling is not None:
+            return decide(_ONCE, entry.standing, now, quota_now=quota_now)
+        return None
+
+    def _seconds_to_wait(self) -> float:
+        now = self.wall()
+        seconds = LOOK_SECONDS
+        for entry in self.entries.values():
+            if entry.is_busy or entry.fault or entry.wants_upload:
+                continue  # what ends elsewhere wakes us
+            decision = self._decision(entry)
+            for at in (decision.until, decision.next_at) if decision is not None else ():
+                if at is not None:
+                    seconds = min(seconds, at - now + 0.01)
+        return max(0.01, seconds)
+
+    # Starting and ending.
+
+    def _try_to_begin(self, name: str) -> None:
+        """Start an upload if there is a place for it and no plugin objects."""
+        with self.changed:
+            if name not in self.entries or not self.entries[name].wants_upload:
+                return
+            uploading = [entry.name for entry in self.entries.values() if entry.phase is Phase.UPLOADING]
+        blocked = self._what_blocks(name, uploading)
+        veto = "" if blocked else self._host.veto(name)
+        with self.changed:
+            entry = self.entries.get(name)
+            if entry is None or not entry.wants_upload or self._stop_requested():
+                return
+            entry.blocked = blocked
+            if blocked:
+                self._tell()
+                return
+            if veto:
+                self._vetoed(entry, veto)
+                return
+            entry.standing = replace(entry.standing, vetoed=None)
+            self._telling.resumed(entry)
+            entry.run_id = entry.run_id or os.urandom(6).hex()
+            self._begin(entry, Phase.UPLOADING)
+
+    def _what_blocks(self, name: str, uploading: Sequence[str]) -> str:
+        limit = self._max_parallel()
+        if len(uploading) >= limit:
+            return f"waits until {uploading[0]} has finished (core.max_parallel_uploads is {limit})"
+        mine: Resources | None = self._host.resources(name) if uploading else None
+        for other in uploading:
+            shared = mine.shared_with(self._host.resources(other)) if mine is not None else ""
+            if shared:
+                return f"waits until {other} has finished: both use {shared}"
+        return ""
+
+    def _vetoed(self, entry: Entry, reason: str) -> None:
+        log.info("%s: not uploading now: %s", entry.name, reason)
+        self._telling.suspended(entry, reason, None)
+        if self._regular:
+            entry.asked = False
+            entry.ready = False
+            entry.standing = replace(entry.standing, vetoed=(self.wall(), reason))
+        else:
+            entry.end_wait(self.wall())
+            entry.finished = self._host.not_started(entry.name, reason, vetoed=True)
+        self._tell()
+
+    def _begin(self, entry: Entry, phase: Phase) -> None:
+        controls = SessionControls(changed=self.poke)
+        controls.limit(self.limit_bytes)
+        entry.phase, entry.controls, entry.blocked = phase, controls, ""
+        if phase is Phase.UPLOADING:
+            entry.asked = entry.ready = False
+        name = f"cloudplow-{phase}-{entry.name}"
+        self._spawn(name, lambda: self._work(entry, controls, phase))
+
+    def _work(self, entry: Entry, controls: SessionControls, phase: Phase) -> None:
+        """On a thread of its own."""
+        result: Measured | Ended | BaseException
+        try:
+            if phase is Phase.CHECKING:
+                result = self._host.measure(entry.name, controls)
+            else:
+                result = self._host.upload(entry.name, entry.run_id, controls)
+        except BaseException as error:  # noqa: BLE001 - `_take` tells or raises it
+            result = error
+        with self.changed:
+            entry.phase, entry.controls = Phase.IDLE, None
+            self._take(entry, result)
+            self.keep(entry)
+            if entry.name not in self._host.names():
+                self.entries.pop(entry.name, None)
+            self.poke()
+
+    def _take(self, entry: Entry, result: Measured | Ended | BaseException) -> None:
+        now = self.wall()
+        if isinstance(result, Ended):
+            entry.mark = self._host.accounts_mark(entry.name)
+            entry.upload_ended(result, now, waits=self._waits)
+            if entry.standing.cooling is not None:
+                until = entry.standing.cooling.until
+                self._telling.suspended(entry, self._status(entry).why or result.event.reason, until)
+        elif isinstance(result, Measured):
+            rules = self._host.rules(entry.name)
+            entry.ready = entry.checked(result, rules, now)
+            entry.ready_number = next(self._numbers)
+            self._telling.checked(entry, rules, self._decision(entry))
+        elif isinstance(result, StoppedError):
+            entry.standing = replace(entry.standing, last_end=now)
+        elif isinstance(result, CloudplowError | OSError):
+            why = disk_sentence(result) if isinstance(result, OSError) else str(result)
+            entry.not_measured(why, now)
+            log.error("%s: %s", entry.name, why)
+        else:
+            self._take_crash(entry, result, now)
+
+    def _take_crash(self, entry: Entry, error: BaseException, now: float) -> None:
+        """A fault of ours. A service goes on with the others; whoever asked for one upload must see it."""
+        entry.not_measured(f"an error in cloudplow itself: {type(error).__name__}: {error}", now)
+        if self._regular and isinstance(error, Exception):
+            log.error("%s: this is a bug in cloudplow", entry.name, exc_info=error)
+        else:
+            self._crash = self._crash or error
+
+    def _status(self, entry: Entry) -> UploaderStatus:
+        if entry.is_busy:
+            return entry.busy_status()
+        return entry.idle_status(self._host.rules(entry.name), self._decision(entry))
+
+    def _tell(self) -> None:
+        for entry in self.entries.values():
+            # What an upload does that was asked for once is told by its session.
+            if self._regular or entry.standing.cooling is not None:
+                rules = self._host.rules(entry.name) if self._regular else _ONCE
+                self._telling.status(entry, self._status(entry), rules, log_it=not entry.is_busy)
