@@ -118,7 +118,10 @@ def lines(answer: Mapping[str, Any], now: float) -> list[str]:
         left = ""
         if one["files_left"] is not None and one["bytes_left"] is not None and one["state"] == "uploading":
             left = f"; {amount(one['files_left'], one['bytes_left'])} left"
-        said.append(f"{name}: {one['state']}: {one['why']}{left}" if one["why"] else f"{name}: {one['state']}{left}")
+        # Most sentences begin with the word for the state already.
+        says_state = str(one["why"]).startswith(one["state"].replace("_window", ""))
+        what = one["why"] if says_state else f"{one['state']}: {one['why']}" if one["why"] else one["state"]
+        said.append(f"{name}: {what}{left}")
     limit = answer.get("limit_bytes_per_second")
     if limit:
         said.append(f"limited to {format_bytes(limit)}/s (cloudplow limit off)")

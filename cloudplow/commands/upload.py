@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cloudplow import signals
 from cloudplow.app import App, worst_status
+from cloudplow.commands.beside import running_instance, upload_beside
 from cloudplow.commands.options import Subparsers, ensure_config, log_level, log_path, make_app
 from cloudplow.commands.stopping import Watch, stop_on_signals
 from cloudplow.errors import CloudplowError, StoppedError
@@ -33,6 +34,11 @@ def add(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Upload, show progress, return the exit status. Raises CloudplowError when nothing could be started."""
     ensure_config(options)
+    instance = running_instance(options)
+    if instance is not None:
+        signals.raise_interrupts()
+        # The running instance writes the log file.
+        return upload_beside(options, instance, make_display(log_level(options), None))
     display = make_display(log_level(options), log_path(options))
     status = upload(make_app(options), display, names=options.names, wait=options.wait, dry_run=options.dry_run)
     signals.settle(status)

@@ -32,6 +32,8 @@ class LineDisplay:
     """Log lines for facts, and now and then one for progress."""
 
     #: Events not shown here; a receiver that is not connected costs nothing per file.
+    #: Whether it needs what happened before it was there: lines of that would only confuse.
+    shows_past = False
     unseen: frozenset[str] = frozenset({"file_transferred", "quota_changed", "accounts_learned", "plan_made"})
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -105,18 +105,23 @@ def test_after_a_kill_the_next_upload_is_asked_as_the_first_one_was(any_site: Lo
     assert [line for line in warnings(any_site.output()) if "the last run was interrupted" not in line] == []
 
 
-def test_a_second_upload_is_refused_and_the_first_one_still_answers(any_site: LocalSite) -> None:
-    with uploading(any_site, rate="50k") as process:
+def test_a_second_upload_shows_the_first_one_and_has_its_status(any_site: LocalSite) -> None:
+    with uploading(any_site) as process:
         second = subprocess.run(
             any_site.command("upload"),
             env=any_site.environment(),
             cwd=any_site.root,
             capture_output=True,
+            text=True,
             check=False,
             timeout=60,
         )
-        assert second.returncode != 0
-        assert do(any_site, "status")["pid"] == process.pid
+        assert process.wait(30) == 0, any_site.output()
+    assert second.returncode == 0, second.stderr
+    assert f"it is uploading already (process {process.pid})" in second.stdout
+    assert "Done: " in second.stdout
+    assert "Traceback" not in second.stdout + second.stderr
+    assert len([event for event in any_site.told() if event["signal"] == "session_started"]) == 1
 
 
 def test_without_its_socket_an_upload_goes_on_with_one_warning(any_site: LocalSite) -> None:

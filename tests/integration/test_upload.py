@@ -265,7 +265,10 @@ def test_upload_wait_goes_on_by_itself(any_site: LocalSite) -> None:
 
     assert run.status == 0, run.said
     assert any_site.arrived() == library
-    assert run.finished["bytes"] == run.transferred_bytes == 3 * QUOTA
+    finished = run.of("session_finished")
+    assert [event["outcome"] for event in finished] == ["quota_used", "quota_used", "done"]
+    assert sum(event["bytes"] for event in finished) == run.transferred_bytes == 3 * QUOTA
+    assert len({event["run_id"] for event in run.of("session_started", "session_finished")}) == 1
     kinds = [event["signal"] for event in run.of("uploader_suspended", "uploader_resumed", "stage_started")]
     assert kinds == ["stage_started", *["uploader_suspended", "uploader_resumed", "stage_started"] * 2]
     suspended, resumed = run.of("uploader_suspended"), run.of("uploader_resumed")
