@@ -64,13 +64,16 @@ class Aftermath:
                 self._controls.wait(VANISHED_SECONDS)  # all of them are gone, which is no fault
                 return None
             return self._without_progress("the files keep changing before they can be uploaded")
-        self._queue.note_failures(result.failed.items())
+        self._queue.note_failures(result.failed.items(), result.stuck)
+        for file in result.changed:
+            log.info("%s: %r changed while it was uploaded, so it stays and goes again", self._task.name, file.name)
+            self._queue.note_changed(file.name)
         if result.verdict.outcome in (StageOutcome.DONE, StageOutcome.FILES_FAILED):
             if self._task.job.dry_run:
                 self.dry_names.update(driver.planned_names)
             else:
                 self._note_untouched(result.untouched, result.doubtful)
-        if result.failed or result.untouched:
+        if result.failed or result.untouched or result.changed:
             self._learner.renew()
         reaction = react(
             result.verdict,

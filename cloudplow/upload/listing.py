@@ -156,11 +156,20 @@ def write_list(path: Path, files: Iterable[QueueFile]) -> None:
 
 
 class Seen(NamedTuple):
-    """A file as it is on the disk. modified_ns: its modification time; inode: its number; both 0 when unknown."""
+    """A file as it is on the disk. modified_ns: its modification time; inode: its number; both 0 when unknown.
+
+    found_bytes: its size, which may not be the listed one; -1 when it was not found where its name says.
+    """
 
     file: QueueFile
     modified_ns: int = 0
     inode: int = 0
+    found_bytes: int = -1
+
+    @property
+    def is_found(self) -> bool:
+        """Whether we know where and what it is. If not, its name is one that only rclone can read."""
+        return self.found_bytes >= 0
 
 
 def unchanged(files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os.stat_result] = os.stat) -> list[Seen]:
@@ -176,8 +185,17 @@ def unchanged(files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os
                 kept.append(Seen(file))
             continue
         if found.st_size == file.size:
-            kept.append(Seen(file, found.st_mtime_ns, found.st_ino))
+            kept.append(Seen(file, found.st_mtime_ns, found.st_ino, found.st_size))
     return kept
+
+
+def as_it_is(file: QueueFile, folder: Path) -> Seen:
+    """A listed file as it is now, whatever size it has."""
+    try:
+        found = local_path(folder, file.name).stat()
+    except (OSError, ValueError):
+        return Seen(file)
+    return Seen(file, found.st_mtime_ns, found.st_ino, found.st_size)
 
 
 def learn_queue(

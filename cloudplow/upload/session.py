@@ -26,8 +26,8 @@ from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
 from cloudplow.upload.settling import Settler
 from cloudplow.upload.source_folder import FolderLostError, SourceFolder
-from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
+from cloudplow.upload.stage_maker import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task, without_opened
 from cloudplow.upload.unseen import say_unseen
