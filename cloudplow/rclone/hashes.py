@@ -60,7 +60,7 @@ def _kept(path: str, settings: Settings, seen: frozenset[str]) -> frozenset[str]
     seen |= {parts.name}
     kind = settings.kind(parts.name)
     if kind in _THROUGH:
-        return _kept(_below(parts, settings), settings, seen)
+        return _below(parts, settings, seen)
     match kind:
         case "chunker":
             return _of_chunker(parts, settings, seen)
@@ -73,8 +73,9 @@ def _is_spoilt(parts: RemotePath, settings: Settings) -> bool:
     return any(settings.option(parts, option, harmless).lower() != harmless.lower() for option, harmless in _SPOILING)
 
 
-def _below(parts: RemotePath, settings: Settings) -> str:
-    return join_path(settings.option(parts, "remote"), parts.root)
+def _below(parts: RemotePath, settings: Settings, seen: frozenset[str]) -> frozenset[str]:
+    wrapped = settings.option(parts, "remote")
+    return _kept(join_path(wrapped, parts.root), settings, seen) if wrapped else _NONE
 
 
 def _of_chunker(parts: RemotePath, settings: Settings, seen: frozenset[str]) -> frozenset[str]:
@@ -82,7 +83,7 @@ def _of_chunker(parts: RemotePath, settings: Settings, seen: frozenset[str]) -> 
     if settings.option(parts, "meta_format", "simplejson") == "none":
         return _NONE
     noted = settings.option(parts, "hash_type", "md5").removesuffix("quick").removesuffix("all")
-    return _kept(_below(parts, settings), settings, seen) & {noted}
+    return _below(parts, settings, seen) & {noted}
 
 
 def _of_all(parts: RemotePath, settings: Settings, seen: frozenset[str], *, combine: bool) -> frozenset[str]:
@@ -94,4 +95,5 @@ def _of_all(parts: RemotePath, settings: Settings, seen: frozenset[str], *, comb
         for mode in _MODES:
             way = way.removesuffix(mode)
         common &= _kept(way, settings, seen)
-    return common
+    # Of onedrive, rclone 1.60 has two kinds with different hashes.
+    return common - {"quickxor"} if len(upstreams) > 1 else common
