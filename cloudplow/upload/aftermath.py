@@ -102,9 +102,7 @@ class Aftermath:
             case React.END:
                 return reaction
             case React.WAIT:
-                self._learner.renew()
-                gave_up = self._outage.wait(reaction.why)
-                return Reaction(React.END, gave_up, outcome=SessionOutcome.FAILED) if gave_up else None
+                return self.wait_out(reaction.why)
             case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
                 log.warning("%s: account %s: %s", self._task.name, driver.account.name, reaction.why)
                 driver.account.leave(reaction)
@@ -116,6 +114,12 @@ class Aftermath:
             self._outage.over()
             return None
         return self._without_progress(reaction.why, len(result.failed))
+
+    def wait_out(self, why: str) -> Reaction | None:
+        """Wait while something does not work that nobody is to blame for; the end if that has taken too long."""
+        self._learner.renew()
+        gave_up = self._outage.wait(why)
+        return Reaction(React.END, gave_up, outcome=SessionOutcome.FAILED) if gave_up else None
 
     def _without_progress(self, why: str, failed_files: int = 0) -> Reaction | None:
         """A stage uploaded nothing: pause, or end the session if that happened too often."""

@@ -94,7 +94,8 @@ class RemovingStageRun(StageRun):
         file = self._waiting[name]
         match self._sources.remove(name):
             case Left.REMOVED:
-                self._sources.note_left(name)
+                if self._empty_folders:
+                    self._sources.note_left(name)
                 self._on_transferred(name, file, already_there=already_there)
             case Left.GONE:
                 if not already_there:
