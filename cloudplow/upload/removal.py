@@ -76,6 +76,10 @@ class Sources:
             return self._stuck(name, error)
         return Left.REMOVED
 
+    def found_bytes(self, name: str) -> int:
+        """The size of a file before rclone started."""
+        return self._seen[name].found_bytes
+
     def note_left(self, name: str) -> None:
         """A file has left: its folder may be empty now."""
         self._left_folders.add(local_path(self._folder, self._seen[name].file.name).parent)

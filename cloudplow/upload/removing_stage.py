@@ -68,7 +68,11 @@ class RemovingStageRun(StageRun):
             self._wasted_bytes += self._stored(self._waiting[name].size)
             return
         super()._on_copied(name, size)
-        if name in self._waiting:
+        if name not in self._waiting:
+            return
+        if size is not None and size != self._sources.found_bytes(name):
+            self._changed.add(name)  # another one had its name for a while
+        else:
             self._remove(name, already_there=False)
 
     def _on_moved(self, name: str) -> None:

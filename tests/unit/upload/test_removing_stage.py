@@ -118,6 +118,12 @@ def test_file_that_took_over_the_name_meanwhile_stays_and_what_was_sent_is_charg
     assert (result.verdict.outcome, result.doubtful) == (StageOutcome.DONE, frozenset())
 
 
+def test_file_whose_name_another_one_had_while_rclone_read_that_stays(bench: Bench) -> None:
+    result = bench.run("a", [line("Copied (new)", "a", size=7)])
+    assert (bench.left(), [file.name for file in result.changed]) == (["a"], ["a"])
+    assert bench.listener.told == [("uploaded", "a", 7)]
+
+
 def test_file_that_changes_after_an_attempt_is_charged_for_each_attempt(bench: Bench) -> None:
     statistics = line("text", stats={"bytes": 10, "transferring": []})
     bench.run("a", [copied("a"), copied("a"), statistics], meanwhile=bench.replace)
