@@ -54,6 +54,10 @@ class RcloneError(CloudplowError):
     """rclone ran and failed at something other than a transfer, such as a listing or reading its configuration."""
 
 
+class OutageError(RcloneError):
+    """rclone failed because of something that no account and no file is to blame for: worth waiting for."""
+
+
 class PluginError(CloudplowError):
     """A plugin cannot be loaded, or fails while starting."""
 

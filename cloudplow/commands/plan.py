@@ -20,7 +20,7 @@ from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.listing import learn_queue
 from cloudplow.upload.queue_learner import sentences
-from cloudplow.upload.stage import stage_list_path
+from cloudplow.upload.stage_maker import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task
 

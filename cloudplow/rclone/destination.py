@@ -8,6 +8,7 @@ from typing import Any
 
 from cloudplow.rclone.command import ExtraValue
 from cloudplow.rclone.environment import KEY_VARIABLES
+from cloudplow.rclone.hashes import keeps_hashes
 from cloudplow.rclone.layers import Layer
 from cloudplow.rclone.remotes import (
     Dump,
@@ -30,7 +31,8 @@ class Destination:
     known: the path is local, an on-the-fly remote, or names a configured remote. drive_remotes: names of the drive
     remotes that an upload reaches; crypt_layers: how many crypt remotes encrypt a file on its way there. key_in: the
     remote whose connection string names a key of its own, which no pool can replace; None if there is none.
-    layers: what becomes of a file on its way there.
+    layers: what becomes of a file on its way there. keeps_hashes: rclone can compare every file that it moved there
+    with the one at the source before it removes that.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Destination:
     key_in: str | None
     settings: Mapping[str, Mapping[str, Any]]
     layers: Layer
+    keeps_hashes: bool
 
     @property
     def remote_name(self) -> str | None:
@@ -99,4 +102,5 @@ def look_up(
         key_in=key_in_connection_string(path, dump),
         settings={name: dump[name] for name in drives},
         layers=find_layers(path, dump, version=version, flags=flags, environ=environ),
+        keeps_hashes=keeps_hashes(path, dump, flags=flags, environ=environ),
     )

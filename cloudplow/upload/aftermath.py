@@ -64,13 +64,16 @@ class Aftermath:
                 self._controls.wait(VANISHED_SECONDS)  # all of them are gone, which is no fault
                 return None
             return self._without_progress("the files keep changing before they can be uploaded")
-        self._queue.note_failures(result.failed.items())
+        self._queue.note_failures(result.failed.items(), result.stuck)
+        for file in result.changed:
+            log.info("%s: %r changed while it was uploaded, so it stays and goes again", self._task.name, file.name)
+            self._queue.note_changed(file.name)
         if result.verdict.outcome in (StageOutcome.DONE, StageOutcome.FILES_FAILED):
             if self._task.job.dry_run:
                 self.dry_names.update(driver.planned_names)
             else:
                 self._note_untouched(result.untouched, result.doubtful)
-        if result.failed or result.untouched:
+        if result.failed or result.untouched or result.changed:
             self._learner.renew()
         reaction = react(
             result.verdict,
@@ -99,9 +102,7 @@ class Aftermath:
             case React.END:
                 return reaction
             case React.WAIT:
-                self._learner.renew()
-                gave_up = self._outage.wait(reaction.why)
-                return Reaction(React.END, gave_up, outcome=SessionOutcome.FAILED) if gave_up else None
+                return self.wait_out(reaction.why)
             case React.REST_ACCOUNT | React.SET_ACCOUNT_ASIDE:
                 log.warning("%s: account %s: %s", self._task.name, driver.account.name, reaction.why)
                 driver.account.leave(reaction)
@@ -113,6 +114,12 @@ class Aftermath:
             self._outage.over()
             return None
         return self._without_progress(reaction.why, len(result.failed))
+
+    def wait_out(self, why: str) -> Reaction | None:
+        """Wait while something does not work that nobody is to blame for; the end if that has taken too long."""
+        self._learner.renew()
+        gave_up = self._outage.wait(why)
+        return Reaction(React.END, gave_up, outcome=SessionOutcome.FAILED) if gave_up else None
 
     def _without_progress(self, why: str, failed_files: int = 0) -> Reaction | None:
         """A stage uploaded nothing: pause, or end the session if that happened too often."""

@@ -15,6 +15,7 @@ from cloudplow.upload.listing import Listing
 from cloudplow.upload.own_files import own_sentence
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
+from cloudplow.upload.removal import STUCK
 
 #: So often new files are taken after all others have gone; what still comes then is for the next upload.
 ROUNDS_LIMIT: Final = 10
@@ -39,6 +40,8 @@ def end_of(made: Plan, pool: AccountPool | None, queue: QueueState, listing: Lis
     given_up = queue.given_up()
     if given_up:
         name, error = next(iter(given_up.items()))
+        if error.startswith(STUCK):
+            return _failed(f"{count(len(given_up), 'file')} could not be moved, for example {name!r}: {error}")
         why = f"{count(len(given_up), 'file')} could not be uploaded, for example {name!r}: {error}"
         if "permission denied" in error:
             why += "; fix its permissions, or add it to rclone_excludes"

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from cloudplow.accounts.pool import AccountPool
-from cloudplow.errors import RcloneError, StoppedError
+from cloudplow.errors import OutageError, RcloneError, StoppedError
+from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Skipped, parse_line
 from cloudplow.rclone.running import run_to_end
+from cloudplow.rclone.verdict import Evidence, judge
 from cloudplow.state.ownership import like_the_folder
 from cloudplow.upload.bad_entries import BadEntry
 from cloudplow.upload.context import Context
@@ -124,11 +126,12 @@ def missing_at_destination(
     environment: Mapping[str, str],
     should_stop: Callable[[], bool],
 ) -> list[QueueFile]:
-    """The files of a copy that a dry run would transfer. Raises RcloneError, StoppedError."""
+    """The files of a copy that a dry run would transfer. Raises OutageError, RcloneError, StoppedError."""
     write_list(list_path, files)
     dry_job = Job(job.command, job.source, job.destination, job.extras, dry_run=True)
     wanted: set[str] = set()
     last = ""
+    evidence = Evidence()
 
     def take(line: bytes) -> None:
         nonlocal last
@@ -136,6 +139,7 @@ def missing_at_destination(
         if isinstance(message, Skipped):
             wanted.add(message.name)
         else:
+            evidence.add(message)
             last = getattr(message, "text", last)
 
     command = transfer_command(rclone, dry_job, list_path)
@@ -143,6 +147,9 @@ def missing_at_destination(
     if should_stop():
         raise StoppedError
     if code != 0:
+        verdict = judge(code, evidence, interrupted=False, failed_files=0)
+        if verdict.outcome is StageOutcome.OFFLINE:
+            raise OutageError(verdict.reason)
         raise RcloneError(f'"{job.destination}" cannot be compared with the source: {last.strip() or f"status {code}"}')
     return [file for file in files if printable_name(file.name) in wanted]
 
@@ -156,11 +163,20 @@ def write_list(path: Path, files: Iterable[QueueFile]) -> None:
 
 
 class Seen(NamedTuple):
-    """A file as it is on the disk. modified_ns: its modification time; inode: its number; both 0 when unknown."""
+    """A file as it is on the disk. modified_ns: its modification time; inode: its number; both 0 when unknown.
+
+    found_bytes: its size, which may not be the listed one; -1 when it was not found where its name says.
+    """
 
     file: QueueFile
     modified_ns: int = 0
     inode: int = 0
+    found_bytes: int = -1
+
+    @property
+    def is_found(self) -> bool:
+        """Whether we know where and what it is. If not, its name is one that only rclone can read."""
+        return self.found_bytes >= 0
 
 
 def unchanged(files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os.stat_result] = os.stat) -> list[Seen]:
@@ -176,8 +192,17 @@ def unchanged(files: Iterable[QueueFile], folder: Path, stat: Callable[[str], os
                 kept.append(Seen(file))
             continue
         if found.st_size == file.size:
-            kept.append(Seen(file, found.st_mtime_ns, found.st_ino))
+            kept.append(Seen(file, found.st_mtime_ns, found.st_ino, found.st_size))
     return kept
+
+
+def as_it_is(file: QueueFile, folder: Path) -> Seen:
+    """A listed file as it is now, whatever size it has."""
+    try:
+        found = local_path(folder, file.name).stat()
+    except (OSError, ValueError):
+        return Seen(file)
+    return Seen(file, found.st_mtime_ns, found.st_ino, found.st_size)
 
 
 def learn_queue(
@@ -193,7 +218,7 @@ def learn_queue(
     """Every file to upload now: filtered, not open, not ours, and for a copy not at the destination yet.
 
     compare: False leaves the destination of a copy alone. done_already: files of a copy that are known to be at the
-    destination. Raises RcloneError, and StoppedError when asked to stop.
+    destination. Raises RcloneError (OutageError if it is worth waiting), and StoppedError when asked to stop.
     """
     found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
     # Only now: a file that was made while the folder was listed may still be written.
@@ -258,6 +283,8 @@ def _compare(
         try:
             account = destination.with_account(environment, key)
             return missing_at_destination(context.rclone, task.job, files, list_path, account, should_stop)
+        except OutageError:
+            raise  # no other account could do better
         except RcloneError as error:
             if number == len(keys):
                 raise

@@ -10,7 +10,7 @@ from cloudplow.models import QueueFile
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.listing import learn_queue
-from cloudplow.upload.stage import stage_list_path
+from cloudplow.upload.stage_maker import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of
 
 

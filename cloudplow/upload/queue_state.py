@@ -10,6 +10,8 @@ from cloudplow.models import QueueFile, printable_name
 
 #: After failing in this many stages a file is not tried again in the session.
 TRIES_PER_FILE: Final = 3
+#: After changing so often while it was uploaded, neither is it: that would use up quota without end.
+CHANGES_PER_FILE: Final = 5
 
 
 class QueueState:
@@ -23,6 +25,7 @@ class QueueState:
         self._finished: set[QueueFile] = set()
         self._doubtful: set[str] = set()
         self._kept: set[QueueFile] = set()
+        self._changes: Counter[str] = Counter()
 
     @property
     def finished(self) -> Container[QueueFile]:
@@ -48,6 +51,13 @@ class QueueState:
         self._tries[name] += 1
         self._errors[name] = error
 
+    def note_changed(self, name: str) -> None:
+        """A file was uploaded, but it is not that one any more, so it goes again. name: as listed."""
+        self._changes[name] += 1
+        if self._changes[name] >= CHANGES_PER_FILE:
+            self._tries[name] = TRIES_PER_FILE
+            self._errors[name] = "it keeps changing while it is uploaded (--min-age lets files rest first)"
+
     def note_kept(self, file: QueueFile) -> None:
         """rclone leaves a file at the source, because the user's flags say so. It is not tried again as it is."""
         self._kept.add(file)
@@ -62,12 +72,14 @@ class QueueState:
             if name in self.files:
                 self.note_failure(name, "rclone skipped it (perhaps because of a flag in rclone_extras)")
 
-    def note_failures(self, failed: Iterable[tuple[str, str]]) -> None:
-        """Files that failed, by the names in rclone's log, with the errors."""
+    def note_failures(self, failed: Iterable[tuple[str, str]], hopeless: Container[str] = frozenset()) -> None:
+        """Files that failed, by the names in rclone's log, with the errors. hopeless: those that are given up."""
         by_shown = {printable_name(name): name for name in self.files}
         for shown, error in failed:
             if shown in by_shown:
                 self.note_failure(by_shown[shown], error)
+                if shown in hopeless:
+                    self._tries[by_shown[shown]] = TRIES_PER_FILE
 
     def candidates(self) -> list[QueueFile]:
         """What may be planned: everything except files that failed too often, or that rclone leaves where they are.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cloudplow import events
 from cloudplow.accounts.pool import AccountPool
-from cloudplow.errors import CloudplowError, RcloneError, StateError, StoppedError, disk_sentence
+from cloudplow.errors import CloudplowError, OutageError, RcloneError, StateError, StoppedError, disk_sentence
 from cloudplow.events import Event, SessionFinished, SessionOutcome, UploaderState
 from cloudplow.events.sentences import count
 from cloudplow.planning.planner import Plan, plan_document
@@ -27,8 +27,8 @@ from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import React, Reaction
 from cloudplow.upload.settling import Settler
 from cloudplow.upload.source_folder import FolderLostError, SourceFolder
-from cloudplow.upload.stage import stage_list_path
 from cloudplow.upload.stage_driver import StageDriver
+from cloudplow.upload.stage_maker import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of
 from cloudplow.upload.task_plan import plan_task, without_opened
 from cloudplow.upload.unseen import say_unseen
@@ -197,7 +197,8 @@ class Session:
             if settler.step():
                 self._learner.renew()  # what is left at the source may have changed
             if self._learner.is_due:
-                self._learner.learn()
+                if (end := self._learn()) is not None:
+                    return end
                 continue  # it may have taken long: check whether to stop
             made = self._plan(settler.names())
             if made.stages and self._learner.rounds > ROUNDS_LIMIT:
@@ -218,6 +219,14 @@ class Session:
                     self.help = self._when_it_helps(made)
             if end is not None:
                 return end
+
+    def _learn(self) -> Reaction | None:
+        """List the folder; for a copy, compare it with the destination, which may be out of reach for a while."""
+        try:
+            self._learner.learn()
+        except OutageError as error:
+            return self._aftermath.wait_out(str(error))
+        return None
 
     def _await(self, settler: Settler) -> None:
         """Nothing else can be done until it is known what arrived."""

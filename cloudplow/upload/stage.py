@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from cloudplow.events import StageOutcome
@@ -58,33 +56,40 @@ class StageRun:
         self._had_last_word = False
         self._logs_sizes = False
         self._moved_away = False
+        self._interrupted = False
 
     def run(self, should_stop: Callable[[], bool], should_kill: Callable[[], bool]) -> StageResult:
         """Run rclone and read it to the end. should_stop: whether to ask it to end; should_kill: whether to kill it.
 
         Raises RcloneError when it cannot be started.
         """
-        request = self._request
-        interrupted = False
+        return self._result(self._execute(self._request.command, self._take, should_stop, should_kill))
+
+    def _execute(
+        self,
+        command: Sequence[str],
+        take: Callable[[Message], None],
+        should_stop: Callable[[], bool],
+        should_kill: Callable[[], bool],
+    ) -> int:
+        """Run rclone to its end; returns its exit status."""
 
         def should_end() -> bool:
-            nonlocal interrupted
-            interrupted = interrupted or should_stop()
+            self._interrupted = self._interrupted or should_stop()
             if not self._stalled:
                 self._stalled, self._stalled_at = self._stall.fault(), time.monotonic()
             self._note_silence()
-            return interrupted or self._fired is not None or bool(self._stalled)
+            return self._interrupted or self._fired is not None or bool(self._stalled)
 
-        code = run_to_end(
-            request.command,
-            lambda line: self._take(parse_line(line)),
-            environment=request.environment,
+        return run_to_end(
+            command,
+            lambda line: take(parse_line(line)),
+            environment=self._request.environment,
             should_stop=should_end,
             # What hangs does not listen either.
             should_kill=lambda: should_kill() or self._hangs(),
-            pass_fds=request.pass_fds,
+            pass_fds=self._request.pass_fds,
         )
-        return self._result(code, interrupted=interrupted)
 
     def _hangs(self) -> bool:
         return bool(self._stalled) and time.monotonic() - self._stalled_at > STALLED_END_SECONDS
@@ -212,22 +217,25 @@ class StageRun:
             if self._request.moving and not local_path(self._request.folder, file.name).exists():
                 self._on_transferred(name, file, already_there=False)
 
-    def _result(self, code: int, *, interrupted: bool) -> StageResult:
-        self._settle_uploaded()
-        failed = {name: text for name, text in self._failed.items() if name in self._waiting}
-        verdict = judge(
+    def _verdict(self, code: int) -> Verdict:
+        if self._stalled and not self._interrupted:
+            return Verdict(StageOutcome.STALLED, self._stalled)
+        if self._fired is not None and not self._interrupted:
+            return Verdict(StageOutcome.TRIGGERED, f'rclone logged "{self._fired[0]}" too often (rclone_sleeps)')
+        return judge(
             code,
             self._evidence,
-            interrupted=interrupted,
-            failed_files=len(failed),
+            interrupted=self._interrupted,
+            failed_files=sum(1 for name in self._failed if name in self._waiting),
             transferred_files=self._files,
             failed_before=self._request.retry,
         )
-        if self._fired is not None and not interrupted:
-            verdict = Verdict(StageOutcome.TRIGGERED, f'rclone logged "{self._fired[0]}" too often (rclone_sleeps)')
-        if self._stalled and not interrupted:
-            verdict = Verdict(StageOutcome.STALLED, self._stalled)
-        killed = interrupted or self._stalled != "" or self._fired is not None or not self._ended_by_itself(code)
+
+    def _result(self, code: int) -> StageResult:
+        self._settle_uploaded()
+        failed = {name: text for name, text in self._failed.items() if name in self._waiting}
+        verdict = self._verdict(code)
+        killed = self._interrupted or self._stalled != "" or self._fired is not None or not self._ended_by_itself(code)
         doubtful = self._doubtful_names(code, killed=killed)
         if verdict.outcome is StageOutcome.FILES_FAILED or verdict.outcome is StageOutcome.DONE:
             for name, text in failed.items():
@@ -294,10 +302,3 @@ class StageRun:
             StageOutcome.FILES_FAILED,
             StageOutcome.FAILED,
         )
-
-
-def stage_list_path(state_dir: Path, uploader: str) -> Path:
-    """The path of the file list of an uploader's running stage."""
-    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in uploader)[:80]
-    digest = hashlib.sha256(os.fsencode(uploader)).hexdigest()[:8]
-    return state_dir / "stages" / f"{safe}-{digest}.list"

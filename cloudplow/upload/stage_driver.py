@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +17,6 @@ from cloudplow.events.sentences import amount
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.planning.finish_times import finish_times
 from cloudplow.planning.planner import Plan, PlannedStage
-from cloudplow.rclone.command import transfer_command
-from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Stats
 from cloudplow.state.locks import FolderLocks
 from cloudplow.units import format_duration
@@ -27,13 +24,14 @@ from cloudplow.upload.active_account import ActiveAccount
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.doubts import landing_seconds, least_landing_seconds
-from cloudplow.upload.listing import Seen, unchanged, write_list
+from cloudplow.upload.listing import Seen, as_it_is, unchanged
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.settling import Settler
 from cloudplow.upload.sizing import Uploaded
-from cloudplow.upload.stage import StageRun
-from cloudplow.upload.stage_terms import StageRequest, StageResult
+from cloudplow.upload.stage_maker import StageMaker
+from cloudplow.upload.stage_terms import StageResult
 from cloudplow.upload.task import UploadTask
+from cloudplow.upload.ways import Going, Way
 
 log = logging.getLogger("cloudplow.upload")
 
@@ -66,8 +64,6 @@ class StageDriver:
         self._task = task
         self._pool = pool
         self._queue = queue
-        self._locks = locks
-        self._list_path = list_path
         self._emit = emit
         self._settler = settler
         self._stage = 0
@@ -76,6 +72,7 @@ class StageDriver:
         self.account = ActiveAccount(context.book, task, pool, emit)
         self._destination = context.destination(task.job.destination)
         self._sizes_are_exact = self._destination.sizes_are_exact or task.job.dry_run
+        self._maker = StageMaker(context, task, self._destination, list_path, locks)
         self._next_quota_event = 0.0
         self.files = 0
         self.bytes = 0
@@ -90,15 +87,18 @@ class StageDriver:
         """
         self._plan = made
         planned = made.stages[0]
-        seen = distinct_in_log(self._still_as_listed(planned.files))
+        going = self._maker.choose(
+            distinct_in_log(self._still_as_listed(planned.files)), self._book.arrived(self._task.name)
+        )
+        seen = going.seen
         if not seen or (self._pool is not None and not self._pool.is_still(planned.account)):
             return None
         files = [one.file for one in seen]
         self.planned_names = [file.name for file in files]
-        self._write_list(files)
+        self._maker.write_list(files)
         self.account.switch_to(planned.account)
         try:
-            opened = self._open_stage(planned, seen)
+            opened = self._open_stage(planned, going)
         except RefusedError:
             return None
         self._stage += 1
@@ -106,7 +106,7 @@ class StageDriver:
         self._controls.report(UploaderState.UPLOADING, self._what_goes(files))
         started = self._context.clock()
         self._next_quota_event = started + QUOTA_EVENT_SECONDS
-        result = self._run_booked(opened, planned, files)
+        result = self._run_booked(opened, planned, going)
         self._emit(
             events.StageFinished,
             stage=self._stage,
@@ -121,7 +121,7 @@ class StageDriver:
         self._settler.add(opened, self._to_size)
         return result
 
-    def _open_stage(self, planned: PlannedStage, seen: Sequence[Seen]) -> Stage:
+    def _open_stage(self, planned: PlannedStage, going: Going) -> Stage:
         """Reserve what the stage plans. What an earlier stage has uploaded already costs nothing."""
         pool, task = self._pool, self._task
         arrived = self._book.arrived(task.name)
@@ -129,13 +129,14 @@ class StageDriver:
         def listed(one: Seen) -> StageFile:
             file, before = one.file, arrived.get(one.file.name) if arrived else None
             known = before is not None and (before.size, before.modified_ns) == (file.size, one.modified_ns)
+            known = known and going.way is not Way.WE_REMOVE_CHANGED
             cost = 0 if known or pool is None else self._cost(file.size)
             return StageFile(file.name, file.size, cost, one.modified_ns, one.inode)
 
         return self._book.open_stage(
             task.name,
             pool.identity(planned.account) if pool is not None else "",
-            [listed(one) for one in seen],
+            [listed(one) for one in going.seen],
             account_name=Path(planned.account).name,
             destination=task.job.destination,
             folder=str(task.folder),
@@ -144,13 +145,20 @@ class StageDriver:
             limit_bytes=None if pool is None or planned.oversized else pool.limit_bytes(),
         )
 
-    def _run_booked(self, opened: Stage, planned: PlannedStage, files: Sequence[QueueFile]) -> StageResult:
+    def _run_booked(self, opened: Stage, planned: PlannedStage, going: Going) -> StageResult:
         """Run rclone; whatever happens, the stage ends in the book."""
         self._open, self._to_size = opened, []
         doubtful = frozenset(self.planned_names)
         landing = opened.landing_seconds
         try:
-            result = self._run(planned.account, files, retry=planned.retry)
+            run = self._maker.make(
+                going,
+                self,
+                account=None if self._pool is None else planned.account,
+                retry=planned.retry,
+                stored_bytes=self._cost if self._destination.drive_remotes and self._sizes_are_exact else None,
+            )
+            result = run.run(self._controls.should_stop, self._controls.should_kill)
             # A dry run uploads nothing.
             doubtful = frozenset() if self._task.job.dry_run else result.doubtful
             landing = result.landing_seconds
@@ -165,26 +173,6 @@ class StageDriver:
     def _what_goes(self, files: Sequence[QueueFile]) -> str:
         with_account = f" with {self.account.name}" if self.account.name else ""
         return f"uploading stage {self._stage}{with_account}: {amount(len(files), sum(file.size for file in files))}"
-
-    def _run(self, account: str, files: Sequence[QueueFile], *, retry: bool) -> StageResult:
-        task, context = self._task, self._context
-        environment = rclone_environment(os.environ, filters=False)
-        if self._pool is not None:
-            environment = self._destination.with_account(environment, account)
-        defaults = self._destination.default_flags(task.job.extras, os.environ)
-        request = StageRequest(
-            command=transfer_command(context.rclone, task.job, self._list_path, defaults=defaults),
-            environment=environment,
-            files=files,
-            folder=task.folder,
-            moving=task.moving,
-            pass_fds=self._locks.fds,
-            sleeps=task.sleeps,
-            retry=retry,
-            stall_seconds=task.stall_seconds,
-            stored_bytes=self._cost if self._destination.drive_remotes and self._sizes_are_exact else None,
-        )
-        return StageRun(request, self).run(self._controls.should_stop, self._controls.should_kill)
 
     # What happens in the running stage.
 
@@ -276,13 +264,7 @@ class StageDriver:
             return kept
         names = {one.file.name for one in kept}
         again = self._queue.still_doubtful(file for file in files if file.name not in names)
-        return [*kept, *(Seen(file) for file in files if file.name in again)]
-
-    def _write_list(self, files: Sequence[QueueFile]) -> None:
-        try:
-            write_list(self._list_path, files)
-        except OSError as error:
-            raise RcloneError(f"{self._list_path} cannot be written: {error.strerror}") from error
+        return [*kept, *(as_it_is(file, self._task.folder) for file in files if file.name in again)]
 
     def _announce(self, files: Sequence[QueueFile]) -> None:
         pool = self._pool

@@ -71,7 +71,8 @@ class StageResult(NamedTuple):
 
     files, bytes: transferred; failed: error by name, of files that failed through their own fault; untouched: other
     planned files that are still waiting; doubtful: names, as planned, of those that may have been uploaded unreported;
-    landing_seconds: how long they may take to appear; fired: the trigger that stopped it.
+    landing_seconds: how long they may take to appear; fired: the trigger that stopped it. changed: files that are not
+    any more what was given to rclone, so they stay; stuck: names of those that failed because they cannot be removed.
     """
 
     verdict: Verdict
@@ -82,3 +83,5 @@ class StageResult(NamedTuple):
     doubtful: frozenset[str] = frozenset()
     landing_seconds: float = 0.0
     fired: tuple[str, Sleep] | None = None
+    changed: Sequence[QueueFile] = ()
+    stuck: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 #: Which call is spoiled, by the words that it is recognised by.
-CALLS: Final = {"dump": "config dump", "version": "version", "lsf": "lsf", "move": "move", "trial": ":memory:"}
+CALLS: Final = {"dump": "config dump", "version": "version", "lsf": "lsf", "upload": "copy ", "trial": ":memory:"}
 #: What it does instead of, or before, what it should.
 WAYS: Final = {
     # It hangs without a word, and does not listen.

@@ -28,7 +28,7 @@ SHORT = [
     ("dump", "leave a daemon"),
     ("lsf", "die"),
     ("lsf", "leave a child"),
-    ("move", "fail"),
+    ("upload", "fail"),
     ("trial", "babble"),
 ]
 TABLE = [(call, way) for call in CALLS for way in WAYS]
@@ -99,7 +99,7 @@ def test_a_bad_call_ends_soon_says_why_and_loses_nothing(site: LocalSite, call: 
     assert contents(site.source) == {}
 
 
-@pytest.mark.parametrize("call", ["dump", "lsf", "move", "trial"])
+@pytest.mark.parametrize("call", ["dump", "lsf", "upload", "trial"])
 def test_signals_end_an_upload_whatever_hangs(any_site: LocalSite, call: str) -> None:
     any_site.write("one", 2000)
     any_site.add_accounts(1, quota="1M")
@@ -125,7 +125,7 @@ def test_signals_end_an_upload_whatever_hangs(any_site: LocalSite, call: str) ->
     assert [path for path in any_site.root.rglob("*") if path.name.endswith((".tmp", ".compare"))] == []
 
 
-@pytest.mark.parametrize("call", ["dump", "lsf", "move"])
+@pytest.mark.parametrize("call", ["dump", "lsf", "upload"])
 def test_killed_while_a_call_hangs_everything_is_free_after_a_second(any_site: LocalSite, call: str) -> None:
     any_site.write("one", 2000)
     any_site.add_accounts(1, quota="1M")
@@ -148,7 +148,7 @@ def test_killed_while_a_call_hangs_everything_is_free_after_a_second(any_site: L
 
 def test_a_daemon_of_a_wrapper_holds_no_lock(any_site: LocalSite) -> None:
     any_site.write("one", 2000)
-    spoil(any_site, "move", "leave a daemon")
+    spoil(any_site, "upload", "leave a daemon")
     first = any_site.run("upload")
     any_site.write("two", 2000)
     second = any_site.run("upload")
@@ -169,7 +169,7 @@ def test_a_stalled_rclone_is_ended_and_its_figures_age(any_site: LocalSite) -> N
         stopped = [
             one
             for one in psutil.Process(process.pid).children()
-            if one.cmdline()[:1] == [str(any_site.rclone)] and "move" in one.cmdline()
+            if one.cmdline()[:1] == [str(any_site.rclone)] and "copy" in one.cmdline()
         ]
         for one in stopped:
             os.kill(one.pid, signal.SIGSTOP)

@@ -52,18 +52,23 @@ def token_service() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("way", ["refused", "no name", "unavailable"])
+@pytest.mark.parametrize(
+    ("way", "command"), [("refused", "move"), ("no name", "move"), ("unavailable", "move"), ("refused", "copy")]
+)
 def test_no_account_is_to_blame_and_the_upload_goes_on_when_it_works_again(
     any_rclone: Path,
     fake_drive: MakeDrive,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     way: str,
+    command: str,
     token_service: str,
 ) -> None:
+    """A copy cannot even be compared with the destination."""
     monkeypatch.setattr(outage, "PAUSES_SECONDS", (0.3, 0.3, 0.3, 0.3, 2.0))
     drive = fake_drive(accounts=3, quota_bytes=5_000_000)
-    site = make_site(tmp_path / "site", drive, any_rclone, quota_bytes=5_000_000, extras={"--low-level-retries": 1})
+    more: dict[str, Any] = {"extras": {"--low-level-retries": 1}, "remote": {"rclone_command": command}}
+    site = make_site(tmp_path / "site", drive, any_rclone, quota_bytes=5_000_000, **more)
     write_files(site.source, [10_000] * 4)
     # The second one is asked through a proxy, which does not know the name either.
     addresses = {"refused": "http://127.0.0.1:9/token", "no name": "https://token.invalid/token"}

@@ -190,7 +190,7 @@ def test_an_rclone_that_does_not_listen_is_killed_by_the_second_signal(site: Loc
     library = slow(site)
     with running(site) as process:
         wait_for_files(site, 1)
-        (deaf,) = [one for one in rclones(site) if "move" in one.cmdline()]
+        (deaf,) = [one for one in rclones(site) if "copy" in one.cmdline()]
         deaf.suspend()
         process.terminate()
         wait_for(lambda: "a second one kills it" in site.output(), "the answer to the signal")
@@ -250,7 +250,7 @@ def test_a_rclone_that_is_killed_from_outside_is_followed_by_another(site: Local
     library = slow(site)
     with running(site) as process:
         wait_for_files(site, 2)
-        (victim,) = [one for one in rclones(site) if "move" in one.cmdline()]
+        (victim,) = [one for one in rclones(site) if "copy" in one.cmdline()]
         victim.kill()
         status = process.wait(60)
 

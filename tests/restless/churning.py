@@ -49,9 +49,6 @@ class Churn:
         self.standing: dict[Path, int] = {}
         #: Numbers of files that were removed or replaced: they may have arrived before, or not.
         self.gone: set[int] = set()
-        #: Numbers of files that took over a name: one that does so while rclone reads the old one is removed in its
-        #: place, unless the destination's hashes can be compared.
-        self.replacing: set[int] = set()
         self.done: dict[str, int] = {}
 
     def start(self) -> None:
@@ -153,7 +150,6 @@ class Churn:
             except OSError:
                 return False
             self.gone.add(self.standing[path])
-            self.replacing.add(number)
             self.standing[path] = number
         return True
 

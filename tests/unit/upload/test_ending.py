@@ -12,6 +12,7 @@ from cloudplow.upload.ending import end_of, keeping_flag, too_many_rounds, what_
 from cloudplow.upload.listing import Listing
 from cloudplow.upload.queue_state import TRIES_PER_FILE, QueueState
 from cloudplow.upload.reactions import React, Reaction
+from cloudplow.upload.removal import STUCK
 
 DONE = Reaction(React.END, outcome=SessionOutcome.DONE)
 BAD = BadEntry("lost+found", Trouble.FOLDER, "permission denied")
@@ -40,6 +41,14 @@ def test_files_that_were_given_up_are_told_before_bad_entries() -> None:
         waiting.note_failure("a", "no")
     end = end_of(Plan(), None, waiting, Listing([], "lsf", bad=(BAD,)), dry_run=False)
     assert end.why == "1 file could not be uploaded, for example 'a': no"
+
+
+def test_files_that_arrived_but_cannot_be_removed_are_not_said_to_have_failed_to_upload() -> None:
+    waiting = queue("a")
+    waiting.note_failures([("a", f"{STUCK}: permission denied; do something")], {"a"})
+    end = end_of(Plan(), None, waiting, Listing([], "lsf"), dry_run=False)
+    assert end.why == f"1 file could not be moved, for example 'a': {STUCK}: permission denied; do something"
+    assert end.outcome is SessionOutcome.FAILED
 
 
 def test_file_that_rclone_keeps_is_not_tried_again_until_it_changes() -> None:

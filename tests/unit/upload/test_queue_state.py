@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cloudplow.models import QueueFile
-from cloudplow.upload.queue_state import TRIES_PER_FILE, QueueState
+from cloudplow.upload.queue_state import CHANGES_PER_FILE, TRIES_PER_FILE, QueueState
 from tests.unit.helpers import queue_of
 
 A, B, C = queue_of([10, 20, 30])
@@ -104,3 +104,19 @@ def test_file_that_looks_changed_twice_is_let_through() -> None:
     assert state.still_doubtful([A]) == set()
     assert state.still_doubtful(iter([A, B])) == {A.name}
     assert state.still_doubtful([B]) == {B.name}
+
+
+def test_file_that_changes_while_it_is_uploaded_goes_again_a_few_times() -> None:
+    state = listed(A, B)
+    for _ in range(CHANGES_PER_FILE - 1):
+        state.note_changed(A.name)
+    assert (state.candidates(), state.failed_before(), state.given_up()) == ([A, B], {}, {})
+    state.note_changed(A.name)
+    assert state.candidates() == [B]
+    assert "keeps changing" in state.given_up()[A.name]
+
+
+def test_file_that_cannot_be_removed_is_given_up_at_once() -> None:
+    state = listed(A, B)
+    state.note_failures([(A.name, "stuck"), (B.name, "busy")], {A.name})
+    assert (state.candidates(), state.given_up()) == ([B], {A.name: "stuck"})

@@ -16,7 +16,8 @@ from cloudplow.rclone import running
 from cloudplow.rclone.log import Stats
 from cloudplow.rclone.verdict import Denial
 from cloudplow.upload.doubts import LANDING_SECONDS, LANDING_VARIABLE
-from cloudplow.upload.stage import StageRun, stage_list_path
+from cloudplow.upload.stage import StageRun
+from cloudplow.upload.stage_maker import stage_list_path
 from cloudplow.upload.stage_terms import StageRequest, StageResult
 from cloudplow.upload.triggers import Sleep
 from tests.unit.rclone.recordings import CODES, SMALL, VERSIONS, lines

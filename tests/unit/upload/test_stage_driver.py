@@ -294,6 +294,36 @@ def test_file_that_an_earlier_stage_has_uploaded_costs_nothing_again(bench: Benc
     assert bench.used() == (100, 100)
 
 
+def test_below_crypt_rclone_copies_and_what_changed_goes_again_whatever_is_there(bench: Bench) -> None:
+    """Without another time or size too: times at the destination may be coarse."""
+    driver = bench.make_driver(destination="secret:")
+    cost = look_up("secret:", DUMP).stored_bytes(100)
+
+    def replace(left: int) -> None:
+        if left:
+            (bench.folder / "new").write_bytes(b"y" * 100)
+            os.utime(bench.folder / "new", (NOON, NOON))
+            (bench.folder / "new").replace(bench.source / "a")
+
+    result = bench.run({"a": 100}, [line("Copied (new)", "a")], driver=driver, before_batch=replace)
+    assert result is not None
+    assert (result.changed, bench.used()) == ([QueueFile("a", 100)], (cost, cost))
+    assert bench.process.started[0][1] == "copy"
+    assert "--ignore-times" not in bench.process.started[0]
+
+    reserved: list[tuple[int, int]] = []
+    bench.run(
+        {"a": 100, "b": 50},
+        [line("Copied (replaced existing)", "a")],
+        driver=driver,
+        before_batch=lambda _left: reserved.append(bench.used()),
+    )
+    assert "--ignore-times" in bench.process.started[0]
+    assert reserved[0] == (cost, 2 * cost)
+    assert bench.used() == (2 * cost, 2 * cost)
+    assert (driver.planned_names, [path.name for path in bench.source.iterdir()]) == (["a"], ["b"])
+
+
 def test_file_that_changed_after_it_was_uploaded_costs_again(bench: Bench) -> None:
     bench.run({"a": 100}, [line("Copied (new)", "a"), line("remove failed", "a", "error")], code=1)
     bench.run({"a": 120}, bench.moved("a"))
