@@ -267,12 +267,15 @@ class UploaderResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThrottleChanged(Event):
-    """`throttle_changed`: limit in bytes per second, None for unlimited; streams: how many are playing."""
+    """`throttle_changed`: limit in bytes per second, None for none but the user's own (`--bwlimit`); streams: how many
+    are playing; source: who set it, "control" for a person, else for example "plex".
+    """
 
     signal_name: ClassVar[str] = "throttle_changed"
 
     limit: float | None
     streams: int
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

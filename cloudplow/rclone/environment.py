@@ -6,6 +6,7 @@ Source: https://rclone.org/docs/#environment-variables
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -25,13 +26,17 @@ def _variable(flag: str) -> str:
 _OWNED_VARIABLES: Final = frozenset(
     _variable(flag) for flag in (OWNED.keys() | ENGINE_SETS) - FILTERS - _HARMLESS if flag.startswith("--")
 )
+#: Of the remote control, which is the engine's own: none of its many variables may stay.
+_REMOTE_CONTROL: Final = re.compile("RCLONE_RC(?:_.*)?", re.DOTALL)
 _FILTER_VARIABLES: Final = frozenset(_variable(flag) for flag in FILTERS)
 
 
 def rclone_environment(environ: Mapping[str, str], *, filters: bool = True) -> dict[str, str]:
     """The environment without variables for flags that the engine owns. filters: keep filter variables (listings)."""
     dropped = _OWNED_VARIABLES if filters else _OWNED_VARIABLES | _FILTER_VARIABLES
-    return {name: value for name, value in environ.items() if name not in dropped}
+    return {
+        name: value for name, value in environ.items() if name not in dropped and not _REMOTE_CONTROL.fullmatch(name)
+    }
 
 
 def environment_faults(environ: Mapping[str, str]) -> list[str]:

@@ -93,18 +93,28 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """The remote control listens at this port of this machine."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plain:
     """A line that is not JSON."""
 
     text: str
 
 
-Message = Copied | Moved | Deleted | Skipped | Stats | Problem | Note | Plain
+Message = Copied | Moved | Deleted | Skipped | Stats | Problem | Note | Serving | Plain
 
 _COPIED: Final = re.compile(r"^(?:Multi-thread )?Copied \(")
 #: The type of files in the upload folder, in rclone's log; a line without a type counts as such a file.
 _SOURCE_TYPES: Final = (None, "*local.Object")
 _PROBLEM_LEVELS: Final = frozenset({"error", "critical", "fatal", "panic", "alert", "emergency"})
+_SERVING: Final = re.compile(r"^Serving remote control on http://127\.0\.0\.1:(\d{1,5})/")
+#: A call of the remote control that failed says nothing about the upload.
+_CALL_FAILED: Final = 'rc: "'
 # "Attempt 2/3 succeeded" is logged at level error although it is good news.
 _ATTEMPT_SUCCEEDED: Final = re.compile(r"^Attempt \d+/\d+ succeeded")
 
@@ -133,7 +143,7 @@ def _classify(record: Mapping[str, Any]) -> Message:
     if "skipped" in record and name:
         return Skipped(name, _whole(record.get("size")), _text(record["skipped"]))
     if level in _PROBLEM_LEVELS:
-        if _ATTEMPT_SUCCEEDED.match(text):
+        if _ATTEMPT_SUCCEEDED.match(text) or (not name and text.startswith(_CALL_FAILED)):
             return Note(name, text)
         return Problem(name, text)
     # Lines about objects at the destination, such as an older version that --backup-dir moves away, are ignored.
@@ -145,7 +155,8 @@ def _classify(record: Mapping[str, Any]) -> Message:
             return Copied(name, _whole(size) if isinstance(size, int) else None)
         if text.startswith("Moved (server-side"):
             return Moved(name)
-    return Note(name, text)
+    serving = None if name else _SERVING.match(text)
+    return Note(name, text) if serving is None else Serving(int(serving[1]))
 
 
 def parse_stats(stats: Mapping[str, Any]) -> Stats:

@@ -127,6 +127,7 @@ def _start(
     stdin: int = subprocess.DEVNULL,
     stderr: int = subprocess.STDOUT,
     pass_fds: Sequence[int] = (),
+    own: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a process in its own process group: Ctrl-C on the terminal reaches only us, and we decide how to end it.
 
@@ -136,7 +137,7 @@ def _start(
     try:
         return subprocess.Popen(
             arguments,
-            env=rclone_environment(os.environ if environment is None else environment),
+            env=rclone_environment(os.environ if environment is None else environment) | dict(own or {}),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -152,10 +153,18 @@ class LineProcess:
     """A running process whose output one thread reads line by line. Leaving the context ends its process group."""
 
     def __init__(
-        self, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None, pass_fds: Sequence[int] = ()
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+        own: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it. Raises RcloneError when it cannot be started."""
-        self._popen = _start(arguments, environment, pass_fds=pass_fds)
+        """Start it. own: variables that it gets besides, even those that the user may not set.
+
+        Raises RcloneError when it cannot be started.
+        """
+        self._popen = _start(arguments, environment, pass_fds=pass_fds, own=own)
         self._group = Group(self._popen)
         assert self._popen.stdout is not None
         self._fd = self._popen.stdout.fileno()

@@ -61,6 +61,8 @@ _ACCOUNT_SET_UP: Final = re.compile(
     r"error processing Service Account",
     re.IGNORECASE,
 )
+#: The remote control cannot start, which ends rclone before it does anything.
+_NO_REMOTE_CONTROL: Final = re.compile(r"Failed to start remote control|\.htpasswd\b")
 _MAX_TRANSFER: Final = re.compile(r"max transfer limit reached", re.IGNORECASE)
 _MAX_DURATION: Final = re.compile(r"max transfer duration reached", re.IGNORECASE)
 # "open /mnt/media/storage quota.mkv: permission denied": words in a path are not Google's.
@@ -79,6 +81,11 @@ _MISUSED: Final = re.compile(
     re.IGNORECASE,
 )
 _LOG_PREFIX: Final = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
+
+
+def is_cut_off(text: str) -> bool:
+    """Whether a line says that rclone did not begin a file because it has transferred enough."""
+    return _MAX_TRANSFER.search(text[:TEXT_LIMIT]) is not None
 
 
 def classify_denial(text: str) -> Denial | None:
@@ -101,6 +108,7 @@ class Evidence:
     misuse: str = ""
     last_problem: str = ""
     outage: str = ""
+    no_remote_control: bool = False
 
     def arrived(self) -> None:
         """A file was uploaded: whatever did not work before works again."""
@@ -122,6 +130,8 @@ class Evidence:
             self.max_duration = True
         if not problem or not text.strip():
             return
+        if not about_file and _NO_REMOTE_CONTROL.search(text):
+            self.no_remote_control = True
         said = _LOCAL_PATH.sub("", text)
         outage = find_outage(said)
         if outage:
@@ -162,12 +172,13 @@ def judge(
     failed_files: int,
     transferred_files: int = 0,
     failed_before: bool = False,
+    finishing: bool = False,
 ) -> Verdict:
     """Decide the result of one run.
 
     code: exit status of rclone, negative for a signal; interrupted: we asked it to stop;
     failed_files, transferred_files: how many of the planned files failed, and arrived; failed_before: all of them
-    failed in an earlier run.
+    failed in an earlier run; finishing: we asked it to begin no more files.
     Source: exit codes of 1.60.1 and 1.75.2, where 7 is a fatal error (limit) and, in 1.60, also --max-duration.
     """
     if interrupted:
@@ -181,6 +192,8 @@ def judge(
         return Verdict(StageOutcome.LIMIT_REACHED, "the --max-duration of rclone_extras was reached")
     if denial is Denial.DAILY_LIMIT:
         return Verdict(StageOutcome.DENIED, DENIAL_SENTENCES[denial], denial)
+    if finishing and evidence.max_transfer:
+        return Verdict(StageOutcome.INTERRUPTED, "stopped on request, after the files that were running")
     if code == 8 or (evidence.max_transfer and code != 1):
         return Verdict(StageOutcome.LIMIT_REACHED, "the --max-transfer of rclone_extras was reached")
     # One file that is refused while others arrive says nothing about the account's access.

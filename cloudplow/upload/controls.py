@@ -8,10 +8,39 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Protocol
 
+from cloudplow.errors import StoppedError
 from cloudplow.events import UploaderState
 from cloudplow.models import UploaderStatus
+from cloudplow.rclone.steering import LOWEST_BYTES_PER_SECOND
+
+
+class Reach(StrEnum):
+    """How far a wish reaches. RC: the running rclone is asked. STAGE: the running stage goes on as it is, without that
+    wish. NOW: nothing is being uploaded, so nothing has to be asked.
+    """
+
+    RC = "rc"
+    STAGE = "stage"
+    NOW = "now"
+
+
+class Steered(Protocol):
+    """A running stage; see `cloudplow.rclone.steering.Steering`."""
+
+    @property
+    def can_steer(self) -> bool:
+        """Whether its rclone can be asked for anything."""
+
+    def finish(self) -> bool:
+        """Begin no more files. Returns whether rclone will be asked."""
+
+    def limit(self, limit_bytes: int | None) -> bool:
+        """Limit the speed, in bytes per second. Returns whether rclone will be asked."""
 
 
 class SessionControls:
@@ -25,24 +54,77 @@ class SessionControls:
         self._left: Callable[[], tuple[int, int]] | None = None
         #: Set once the session must end; every wait ends with it.
         self.stopping = threading.Event()
+        self._stop_asked = threading.Event()
+        self._finishing = threading.Event()
         self._killing = threading.Event()
         self._lock = threading.Lock()
+        self._stage: Steered | None = None
+        self._limit_bytes: int | None = None
         self._reported = UploaderStatus(UploaderState.SCANNING, "getting ready")
         self._reported_at = time.monotonic()
 
     def stop(self, *, now: bool = False) -> None:
-        """End the session: rclone is asked to stop. now: kill it instead."""
+        """End the session: rclone is asked to stop. now: kill it instead. Stronger than `finish`."""
         if now:
             self._killing.set()
+        self._stop_asked.set()
         self.stopping.set()
 
-    def finish(self) -> str:
-        """End the session after the files that are being uploaded."""
-        self.stop()
-        return "stage"
+    def finish(self) -> Reach:
+        """End the session after the files that are being uploaded have arrived; at once if there are none.
 
-    def limit(self, bytes_per_second: int | None) -> None:
-        """Upload no faster; None for no limit."""
+        Returns what it waits for: RC for these files, STAGE for all files of the running stage, NOW for nothing.
+        """
+        with self._lock:
+            self._finishing.set()
+            stage = self._stage
+            if stage is None:
+                self.stopping.set()
+                return Reach.NOW
+        return Reach.RC if stage.finish() else Reach.STAGE
+
+    def should_finish(self) -> bool:
+        """Whether the session must end after the files that are being uploaded."""
+        return self._finishing.is_set()
+
+    def ends_gently(self) -> bool:
+        """Whether the session ends because of `finish`, and nobody wanted more."""
+        return self._finishing.is_set() and not self._stop_asked.is_set()
+
+    def limit(self, bytes_per_second: int | None) -> Reach:
+        """Limit the speed of this session, in total; None: as the user set it. Not below `LOWEST_BYTES_PER_SECOND`.
+
+        Returns from when on: RC for at once, STAGE for the next stage, NOW if no stage runs.
+        """
+        wanted = None if bytes_per_second is None else max(LOWEST_BYTES_PER_SECOND, bytes_per_second)
+        with self._lock:
+            self._limit_bytes = wanted
+            stage = self._stage
+        if stage is None:
+            return Reach.NOW
+        return Reach.RC if stage.limit(wanted) else Reach.STAGE
+
+    def limit_bytes(self) -> int | None:
+        """The speed limit for the session's next stage, in bytes per second; None for the user's own."""
+        with self._lock:
+            return self._limit_bytes
+
+    @contextmanager
+    def uploading(self, stage: Steered) -> Iterator[None]:
+        """While inside, a stage runs. Raises StoppedError if none may begin any more."""
+        with self._lock:
+            if self._finishing.is_set() or self.stopping.is_set():
+                raise StoppedError
+            self._stage = stage
+            limit_bytes = self._limit_bytes
+        stage.limit(limit_bytes)  # it may have changed since the stage was made
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stage = None
+                if self._finishing.is_set():
+                    self.stopping.set()
 
     def should_stop(self) -> bool:
         """Whether the session must end."""
@@ -80,7 +162,11 @@ class SessionControls:
     def status(self) -> UploaderStatus:
         """What the session is doing now."""
         with self._lock:
-            last = self._reported
-        if not self.stopping.is_set():
+            last, stage = self._reported, self._stage
+        if not self.stopping.is_set() and not self._finishing.is_set():
             return last
-        return UploaderStatus(UploaderState.STOPPING, f"stopping on request; before that: {last.why or last.state}")
+        before = f"before that: {last.why or last.state}"
+        if self.stopping.is_set() or stage is None:
+            return UploaderStatus(UploaderState.STOPPING, f"stopping on request; {before}")
+        after = "the files that are being uploaded" if stage.can_steer else "the running stage"
+        return UploaderStatus(UploaderState.STOPPING, f"stopping on request, after {after}; {before}")

@@ -92,6 +92,10 @@ class Doubts:
             self._maybe.add(name)
         return False
 
+    def is_under_way(self, name: str) -> bool:
+        """Whether a file was being sent when rclone last said so."""
+        return name in self._in_flight
+
     def seen_bytes(self, name: str) -> int:
         """How much of a file that failed was sent, at least."""
         return self._seen.get(name, 0)

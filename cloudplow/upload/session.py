@@ -39,6 +39,8 @@ log = logging.getLogger("cloudplow.upload")
 LOOK_SECONDS: Final = 0.25
 
 STOPPED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcome.INTERRUPTED)
+#: The files under way have arrived, or there were none.
+FINISHED: Final = Reaction(React.END, "stopped on request", outcome=SessionOutcome.SUSPENDED)
 
 
 class Session:
@@ -86,7 +88,10 @@ class Session:
                 log.debug("%s: the session ends", self._task.name, exc_info=True)
                 end = Reaction(React.END, disk_sentence(error), outcome=SessionOutcome.FAILED)
             finally:
+                driver.close()
                 settler.close()
+            if end.outcome is SessionOutcome.INTERRUPTED and self._controls.ends_gently():
+                end = FINISHED
             return self._finish(driver, end)
         finally:
             with contextlib.suppress(OSError):

@@ -10,10 +10,22 @@ from typing import Final
 
 from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
-from cloudplow.rclone.log import Copied, Deleted, Message, Moved, Note, Plain, Problem, Skipped, Stats, parse_line
+from cloudplow.rclone.log import (
+    Copied,
+    Deleted,
+    Message,
+    Moved,
+    Note,
+    Plain,
+    Problem,
+    Serving,
+    Skipped,
+    Stats,
+    parse_line,
+)
 from cloudplow.rclone.running import run_to_end
 from cloudplow.rclone.stalls import SILENT_SECONDS, STALE_SECONDS, STALLED_END_SECONDS, StallWatch, without_speed
-from cloudplow.rclone.verdict import Evidence, Verdict, judge
+from cloudplow.rclone.verdict import Evidence, Verdict, is_cut_off, judge
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
 from cloudplow.upload.repeats import FailedFile, repeated_bytes
@@ -89,6 +101,7 @@ class StageRun:
             # What hangs does not listen either.
             should_kill=lambda: should_kill() or self._hangs(),
             pass_fds=self._request.pass_fds,
+            own=self._request.own,
         )
 
     def _hangs(self) -> bool:
@@ -125,6 +138,9 @@ class StageRun:
                 if file is not None and message.uploads:
                     self._copied_bytes += self._stored(file.size)  # rclone counts what a dry run would send
                     self._listener.on_skipped(file)
+            case Serving(port=port):
+                if self._request.steering is not None:
+                    self._request.steering.listens(port)
             case Problem() | Note() | Plain():
                 self._on_text(message)
 
@@ -203,7 +219,14 @@ class StageRun:
         if self._triggers is not None and self._fired is None:
             self._fired = self._triggers.hit(text, time.monotonic())
 
+    @property
+    def _finishing(self) -> bool:
+        """Whether rclone was asked to begin no more files."""
+        return self._request.steering is not None and self._request.steering.may_finish
+
     def _on_problem(self, name: str, text: str) -> None:
+        if self._finishing and is_cut_off(text) and not self._doubts.is_under_way(name):
+            return  # it was not begun
         if self._doubts.failed(name, text):
             self._listener.on_wasted(self._waiting[name])
             self._wasted_bytes += self._stored(self._waiting[name].size)
@@ -229,6 +252,7 @@ class StageRun:
             failed_files=sum(1 for name in self._failed if name in self._waiting),
             transferred_files=self._files,
             failed_before=self._request.retry,
+            finishing=self._finishing,
         )
 
     def _result(self, code: int) -> StageResult:
@@ -237,7 +261,7 @@ class StageRun:
         verdict = self._verdict(code)
         killed = self._interrupted or self._stalled != "" or self._fired is not None or not self._ended_by_itself(code)
         doubtful = self._doubtful_names(code, killed=killed)
-        if verdict.outcome is StageOutcome.FILES_FAILED or verdict.outcome is StageOutcome.DONE:
+        if verdict.outcome in (StageOutcome.FILES_FAILED, StageOutcome.DONE) or (self._finishing and not killed):
             for name, text in failed.items():
                 self._listener.on_failed(name, text)
         elif verdict.outcome not in (StageOutcome.INTERRUPTED, StageOutcome.OFFLINE, StageOutcome.STALLED):
@@ -251,7 +275,21 @@ class StageRun:
             self._charge_repeated()
         # If rclone ended well by itself, nothing of it is still on its way.
         landing_seconds = self._doubts.landing_seconds() if code != 0 else 0.0
-        return StageResult(verdict, self._files, self._bytes, failed, untouched, doubtful, landing_seconds, self._fired)
+        return StageResult(
+            verdict,
+            self._files,
+            self._bytes,
+            failed,
+            untouched,
+            doubtful,
+            landing_seconds,
+            self._fired,
+            cannot_listen=code > 0 and self._cannot_listen(),
+        )
+
+    def _cannot_listen(self) -> bool:
+        steering = self._request.steering
+        return steering is not None and not steering.is_listening and self._evidence.no_remote_control
 
     def _ended_by_itself(self, code: int) -> bool:
         """Whether rclone came to its end. Killed from outside (128 and the signal's number, too), crashed, or with its

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from cloudplow.models import QueueFile, printable_name
 from cloudplow.planning.finish_times import finish_times
 from cloudplow.planning.planner import Plan, PlannedStage
 from cloudplow.rclone.log import Stats
+from cloudplow.rclone.steering import Steering
 from cloudplow.state.locks import FolderLocks
 from cloudplow.units import format_duration
 from cloudplow.upload.active_account import ActiveAccount
@@ -30,6 +32,7 @@ from cloudplow.upload.settling import Settler
 from cloudplow.upload.sizing import Uploaded
 from cloudplow.upload.stage_maker import StageMaker
 from cloudplow.upload.stage_terms import StageResult
+from cloudplow.upload.steered import SteeredStages
 from cloudplow.upload.task import UploadTask
 from cloudplow.upload.ways import Going, Way
 
@@ -69,6 +72,7 @@ class StageDriver:
         self._stage = 0
         self._open: Stage | None = None
         self._to_size: list[Uploaded] = []
+        self._steered = SteeredStages(context, task.name, list_path.stem, controls, emit, listens=not task.job.dry_run)
         self.account = ActiveAccount(context.book, task, pool, emit)
         self._destination = context.destination(task.job.destination)
         self._sizes_are_exact = self._destination.sizes_are_exact or task.job.dry_run
@@ -83,8 +87,17 @@ class StageDriver:
         """Run the first stage of a plan to its end; None when it has to be planned again, because its files or its
         account have changed.
 
-        Raises RcloneError, StateError when it cannot be started.
+        Raises RcloneError, StateError when it cannot be started, StoppedError when none may begin any more.
         """
+        steering = self._steered.next()
+        with self._controls.uploading(steering):
+            return self._run_first(made, steering)
+
+    def close(self) -> None:
+        """No stage comes any more."""
+        self._steered.close()
+
+    def _run_first(self, made: Plan, steering: Steering) -> StageResult | None:
         self._plan = made
         planned = made.stages[0]
         going = self._maker.choose(
@@ -106,7 +119,7 @@ class StageDriver:
         self._controls.report(UploaderState.UPLOADING, self._what_goes(files))
         started = self._context.clock()
         self._next_quota_event = started + QUOTA_EVENT_SECONDS
-        result = self._run_booked(opened, planned, going)
+        result = self._run_booked(opened, planned, going, steering)
         self._emit(
             events.StageFinished,
             stage=self._stage,
@@ -145,20 +158,21 @@ class StageDriver:
             limit_bytes=None if pool is None or planned.oversized else pool.limit_bytes(),
         )
 
-    def _run_booked(self, opened: Stage, planned: PlannedStage, going: Going) -> StageResult:
+    def _run_booked(self, opened: Stage, planned: PlannedStage, going: Going, steering: Steering) -> StageResult:
         """Run rclone; whatever happens, the stage ends in the book."""
         self._open, self._to_size = opened, []
         doubtful = frozenset(self.planned_names)
         landing = opened.landing_seconds
         try:
-            run = self._maker.make(
+            make = partial(
+                self._maker.make,
                 going,
                 self,
                 account=None if self._pool is None else planned.account,
                 retry=planned.retry,
                 stored_bytes=self._cost if self._destination.drive_remotes and self._sizes_are_exact else None,
             )
-            result = run.run(self._controls.should_stop, self._controls.should_kill)
+            result = self._steered.run(steering, make)
             # A dry run uploads nothing.
             doubtful = frozenset() if self._task.job.dry_run else result.doubtful
             landing = result.landing_seconds

@@ -13,13 +13,14 @@ from cloudplow.models import QueueFile
 from cloudplow.rclone.command import Job, transfer_command
 from cloudplow.rclone.destination import Destination
 from cloudplow.rclone.environment import rclone_environment
+from cloudplow.rclone.steering import limit_flags
 from cloudplow.state.locks import FolderLocks
 from cloudplow.upload.context import Context
 from cloudplow.upload.listing import Seen, write_list
 from cloudplow.upload.removal import Sources
 from cloudplow.upload.removing_stage import RemovingStageRun
 from cloudplow.upload.stage import StageRun
-from cloudplow.upload.stage_terms import StageListener, StageRequest
+from cloudplow.upload.stage_terms import StageListener, StageRequest, SteeredStart
 from cloudplow.upload.task import UploadTask
 from cloudplow.upload.ways import EMPTY_FOLDERS, Going, Way, asking_job, choose, copying_job, is_on, we_remove
 
@@ -49,15 +50,21 @@ class StageMaker:
         account: str | None,
         retry: bool,
         stored_bytes: Callable[[int], int] | None,
+        steered: SteeredStart,
     ) -> StageRun:
-        """A run over what goes. account: the key file; retry, stored_bytes: as in `StageRequest`."""
+        """A run over what goes. account: the key file; retry, stored_bytes: as in `StageRequest`; steered: how it can
+        be steered.
+        """
         task = self._task
         environment = rclone_environment(os.environ, filters=False)
         if account is not None:
             environment = self._destination.with_account(environment, account)
         rclone_removes = going.way is Way.RCLONE
         request = StageRequest(
-            command=self._command(task.job if rclone_removes else copying_job(task.job, going.way)),
+            command=[
+                *self._command(task.job if rclone_removes else copying_job(task.job, going.way)),
+                *limit_flags(steered.limit_bytes),
+            ],
             environment=environment,
             files=[one.file for one in going.seen],
             folder=task.folder,
@@ -67,6 +74,8 @@ class StageMaker:
             retry=retry,
             stall_seconds=task.stall_seconds,
             stored_bytes=stored_bytes,
+            steering=steered.steering,
+            own=steered.own,
         )
         if rclone_removes:
             return StageRun(request, listener)

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from cloudplow.models import QueueFile
 from cloudplow.rclone.log import Stats
+from cloudplow.rclone.steering import Steering
 from cloudplow.rclone.verdict import Verdict
 from cloudplow.upload.triggers import Sleep
 
@@ -44,6 +45,16 @@ class StageListener(Protocol):
         """rclone has said nothing for a while; its last statistics came again, without a speed."""
 
 
+class SteeredStart(NamedTuple):
+    """How an rclone that can be steered, or cannot, is started. own: variables by which it listens; limit_bytes: the
+    speed limit that it starts with, in bytes per second, None for the user's own.
+    """
+
+    steering: Steering
+    own: Mapping[str, str]
+    limit_bytes: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StageRequest:
     """What to run.
@@ -51,7 +62,8 @@ class StageRequest:
     command: the argument list; folder: the source; moving: files leave it; pass_fds: locks that rclone inherits;
     retry: the files failed before, so a refusal counts against them and not against the account. stall_seconds: rclone
     is ended if nothing happens for so long; 0: never. stored_bytes: what a file of some size takes at the destination,
-    which is what rclone's statistics count; None if that is not known.
+    which is what rclone's statistics count; None if that is not known. steering: learns where rclone listens; own:
+    variables that rclone gets besides, even those that the user may not set.
     """
 
     command: Sequence[str]
@@ -64,6 +76,8 @@ class StageRequest:
     retry: bool = False
     stall_seconds: float = 0.0
     stored_bytes: Callable[[int], int] | None = None
+    steering: Steering | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 class StageResult(NamedTuple):
@@ -73,6 +87,7 @@ class StageResult(NamedTuple):
     planned files that are still waiting; doubtful: names, as planned, of those that may have been uploaded unreported;
     landing_seconds: how long they may take to appear; fired: the trigger that stopped it. changed: files that are not
     any more what was given to rclone, so they stay; stuck: names of those that failed because they cannot be removed.
+    cannot_listen: rclone ended before it did anything, because its remote control could not start.
     """
 
     verdict: Verdict
@@ -85,3 +100,4 @@ class StageResult(NamedTuple):
     fired: tuple[str, Sleep] | None = None
     changed: Sequence[QueueFile] = ()
     stuck: frozenset[str] = frozenset()
+    cannot_listen: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.request import ProxyHandler
 
 import pytest
 
@@ -12,7 +11,6 @@ from cloudplow.rclone import patience
 from cloudplow.rclone.binary import choose_rclone
 from cloudplow.rclone.command import Job, Rclone, common_flags, config_dump_command, listing_command
 from cloudplow.rclone.patience import Patience
-from cloudplow.rclone.rc import direct_opener
 
 
 class Time:
@@ -73,13 +71,6 @@ def test_the_password_command_is_in_every_call() -> None:
     assert flags == ("--password-command=pass show rclone",)
     assert all(flags[0] in command for command in (config_dump_command(rclone), listing_command(rclone, job)))
     assert common_flags([{}, {"--transfers": 8}]) == ()
-
-
-def test_a_remote_control_is_asked_without_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    handlers = [one for one in vars(direct_opener())["handlers"] if isinstance(one, ProxyHandler)]
-
-    assert [vars(one).get("proxies") for one in handlers] in ([], [{}])
 
 
 def test_why_this_rclone_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from cloudplow.rclone.log import (
     Note,
     Plain,
     Problem,
+    Serving,
     Skipped,
     Stats,
     parse_line,
@@ -245,3 +246,21 @@ def test_no_damage_to_a_real_line_raises(recording: str, data: st.DataObject) ->
 def test_deeply_nested_line_is_plain() -> None:
     nested = b'{"a":' + b"[" * 100_000
     assert parse_line(nested) == Plain(nested.decode())
+
+
+@pytest.mark.parametrize("level", ["warning", "notice"])
+def test_where_the_remote_control_listens(level: str) -> None:
+    line = json.dumps({"level": level, "msg": "Serving remote control on http://127.0.0.1:43985/"}).encode()
+    assert parse_line(line) == Serving(43985)
+
+
+@pytest.mark.parametrize("record", [{"object": "a"}, {"msg": "Serving remote control on http://192.0.2.1:80/"}])
+def test_other_lines_do_not_say_where_it_listens(record: dict[str, str]) -> None:
+    line = {"level": "notice", "msg": "Serving remote control on http://127.0.0.1:43985/"} | record
+    assert isinstance(parse_line(json.dumps(line).encode()), Note)
+
+
+def test_a_call_that_failed_is_no_problem_of_the_upload() -> None:
+    line = {"level": "error", "msg": 'rc: "core/bwlimit": error: bad bwlimit: empty string'}
+    assert isinstance(parse_line(json.dumps(line).encode()), Note)
+    assert isinstance(parse_line(json.dumps(line | {"object": "a.mkv"}).encode()), Problem)

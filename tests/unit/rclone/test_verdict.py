@@ -255,3 +255,55 @@ def test_refusal_of_files_that_failed_before_says_nothing_about_the_account() ->
     assert verdict_of(1, text, failed_files=1, failed_before=True).outcome is StageOutcome.FILES_FAILED
     revoked = verdict_of(1, 'oauth2: "invalid_grant"', failed_files=1, failed_before=True)
     assert revoked.outcome is StageOutcome.ACCOUNT_FAILED
+
+
+# The remote control
+
+CUT_OFF = "Not deleting source as copy failed: max transfer limit reached as set by --max-transfer"
+
+
+@pytest.mark.parametrize(
+    ("code", "texts", "outcome"),
+    [
+        (8, (CUT_OFF,), StageOutcome.INTERRUPTED),
+        # 1.75 exits with 3 if it cannot set the times of folders that it never made, and with 1 if a file failed.
+        (3, (CUT_OFF, "failed to set directory modtime: directory not found"), StageOutcome.INTERRUPTED),
+        (1, ("Failed to copy: input/output error", CUT_OFF), StageOutcome.INTERRUPTED),
+        (7, (LIMIT, CUT_OFF), StageOutcome.DENIED),
+        (0, (), StageOutcome.DONE),
+        (1, ("Failed to copy: input/output error",), StageOutcome.FILES_FAILED),
+    ],
+)
+def test_asked_to_begin_no_more_files(code: int, texts: tuple[str, ...], outcome: StageOutcome) -> None:
+    failed = sum("input/output" in text for text in texts)
+    verdict = judge(code, evidence_of(*texts), interrupted=False, failed_files=failed, finishing=True)
+    assert verdict.outcome is outcome
+    if outcome is StageOutcome.INTERRUPTED:
+        assert verdict.reason == "stopped on request, after the files that were running"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Plain("2026/11/27 01:11:29 Failed to start remote control: start server failed: listen tcp 127.0.0.1:1: bind"),
+        Problem("", "Failed to start remote control: failed to init server: listen tcp: lookup tcp/1x: unknown port"),
+        Plain("panic: open /state/rc/google.1.htpasswd: permission denied"),
+    ],
+)
+def test_a_remote_control_that_cannot_start_is_noticed(message: Plain | Problem) -> None:
+    evidence = Evidence()
+    evidence.add(message)
+    assert evidence.no_remote_control
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Note("", 'Using "/state/rc/google.1.htpasswd" as htpasswd storage'),
+        Problem("Failed to start remote control.mkv", "Failed to copy: Failed to start remote control"),
+    ],
+)
+def test_the_same_words_elsewhere_are_no_such_fault(message: Note | Problem) -> None:
+    evidence = Evidence()
+    evidence.add(message)
+    assert not evidence.no_remote_control

@@ -37,6 +37,7 @@ def after(tmp_path: Path, name: str, *, age: float = 0.0) -> bool:
         f".sa_quota_cache.json.{DEAD}.tmp",
         pytest.param(f".sa_quota_cache.json.{os.getpid()}.9.tmp", id="of this process"),
         f"stages/google-1.{DEAD}.compare",
+        f"rc/google-1.{DEAD}.htpasswd",
     ],
 )
 def test_unfinished_files_of_processes_that_are_gone_are_removed(tmp_path: Path, name: str) -> None:
@@ -48,6 +49,7 @@ def test_unfinished_files_of_processes_that_are_gone_are_removed(tmp_path: Path,
     [
         f".sa_quota_cache.json.{ALIVE}.9.tmp",
         f"stages/google-1.{ALIVE}.compare",
+        f"rc/google-1.{ALIVE}.htpasswd",
         "sa_quota_cache.json",
         "sa_quota_cache.json.previous",
         ".vimrc.tmp",
@@ -75,3 +77,8 @@ def test_links_and_folders_stay(tmp_path: Path) -> None:
     sweep(tmp_path)
 
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_password_of_a_long_session_stays(tmp_path: Path) -> None:
+    assert after(tmp_path, f"rc/google-1.{ALIVE}.htpasswd", age=10 * sweeping.OLD_SECONDS)
+    assert not after(tmp_path, f"stages/google-1.{ALIVE}.compare", age=10 * sweeping.OLD_SECONDS)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
+from cloudplow.errors import StoppedError
 from cloudplow.events import UploaderState
-from cloudplow.upload.controls import SessionControls
+from cloudplow.rclone.steering import LOWEST_BYTES_PER_SECOND, Steering
+from cloudplow.upload.controls import Reach, SessionControls
 
 
 def test_stopping_asks_and_stopping_now_kills() -> None:
@@ -50,3 +54,84 @@ def test_it_is_known_how_long_nothing_has_happened() -> None:
     assert session.stalled_seconds() > 0
     session.report(UploaderState.UPLOADING, "uploading")
     assert session.stalled_seconds() == 0
+
+
+# Finishing and limiting
+
+
+class Stage:
+    """In place of a running stage's steering."""
+
+    def __init__(self, *, can_steer: bool = True) -> None:
+        self.can_steer = can_steer
+        self.finished = 0
+        self.limits: list[int | None] = []
+
+    def finish(self) -> bool:
+        self.finished += 1
+        return self.can_steer
+
+    def limit(self, limit_bytes: int | None) -> bool:
+        self.limits.append(limit_bytes)
+        return self.can_steer
+
+
+def test_finishing_while_nothing_is_uploaded_ends_every_wait() -> None:
+    session = SessionControls()
+    assert session.finish() is Reach.NOW
+    assert (session.should_stop(), session.should_kill(), session.ends_gently()) == (True, False, True)
+    assert session.wait(30)
+
+
+@pytest.mark.parametrize(("can_steer", "reach", "after"), [(True, "rc", "files"), (False, "stage", "running stage")])
+def test_finishing_a_stage_lets_it_go_on_and_begins_no_other(can_steer: bool, reach: str, after: str) -> None:
+    session, stage = SessionControls(), Stage(can_steer=can_steer)
+    with session.uploading(stage):
+        assert session.finish() == reach
+        assert (session.should_finish(), session.should_stop(), stage.finished) == (True, False, 1)
+        status = session.status()
+        assert status.state is UploaderState.STOPPING
+        assert f"stopping on request, after the {after}" in status.why
+    assert session.should_stop()
+    with pytest.raises(StoppedError), session.uploading(Stage()):
+        pass
+
+
+def test_a_stop_or_kill_after_finishing_is_stronger() -> None:
+    session = SessionControls()
+    with session.uploading(Stage()):
+        session.finish()
+        session.stop()
+        assert (session.should_stop(), session.should_kill(), session.ends_gently()) == (True, False, False)
+        session.stop(now=True)
+        assert session.should_kill()
+
+
+def test_finishing_after_a_stop_does_not_weaken_it() -> None:
+    session = SessionControls()
+    session.stop()
+    session.finish()
+    assert not session.ends_gently()
+
+
+def test_a_limit_reaches_the_running_stage_and_every_later_one() -> None:
+    session, first, second = SessionControls(), Stage(), Stage(can_steer=False)
+    assert session.limit(1 << 20) is Reach.NOW
+    with session.uploading(first):
+        assert session.limit(2 << 20) is Reach.RC
+    with session.uploading(second):
+        assert session.limit(None) is Reach.STAGE
+    assert (first.limits, second.limits) == ([1 << 20, 2 << 20], [2 << 20, None])
+    assert session.limit_bytes() is None
+
+
+def test_no_limit_is_so_low_that_it_cannot_be_raised_again() -> None:
+    session = SessionControls()
+    session.limit(1)
+    assert session.limit_bytes() == LOWEST_BYTES_PER_SECOND
+
+
+def test_a_real_steering_is_a_stage() -> None:
+    session = SessionControls()
+    with session.uploading(Steering(None)):
+        assert session.finish() is Reach.STAGE

@@ -14,6 +14,8 @@ from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
 from cloudplow.rclone import running
 from cloudplow.rclone.log import Stats
+from cloudplow.rclone.rc import RcAnswer
+from cloudplow.rclone.steering import Steering
 from cloudplow.rclone.verdict import Denial
 from cloudplow.upload.doubts import LANDING_SECONDS, LANDING_VARIABLE
 from cloudplow.upload.stage import StageRun
@@ -36,8 +38,14 @@ class FakeProcess:
         self.before_batch: Callable[[int], None] = lambda _left: None
 
     def __call__(
-        self, command: Sequence[str], *, environment: Mapping[str, str], pass_fds: Sequence[int]
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        pass_fds: Sequence[int],
+        own: Mapping[str, str] | None = None,
     ) -> FakeProcess:
+        self.own = dict(own or {})
         self.started = (list(command), dict(environment), tuple(pass_fds))
         return self
 
@@ -134,6 +142,7 @@ class Bench:
         process: FakeProcess | None = None,
         retry: bool = False,
         stored_bytes: Callable[[int], int] | None = lambda size: size,
+        steering: Steering | None = None,
     ) -> StageResult:
         batches: Sequence[Any] = [output] if output and isinstance(output[0], bytes) else output
         self.process = process or FakeProcess(batches, code)
@@ -148,6 +157,8 @@ class Bench:
             sleeps=sleeps or {},
             retry=retry,
             stored_bytes=stored_bytes,
+            steering=steering,
+            own={"RCLONE_RC": "true"},
         )
         return StageRun(request, self.listener).run(should_stop, should_kill)
 
@@ -641,3 +652,95 @@ def test_trigger_fires_on_the_text_of_statistics(bench: Bench) -> None:
     sleeps = {" 0/s,": Sleep(2, 60, 3600)}
     assert bench.run({"a": 5}, [stuck], -15, sleeps=sleeps).fired is None
     assert bench.run({"a": 5}, [stuck, stuck], -15, sleeps=sleeps).fired == (" 0/s,", sleeps[" 0/s,"])
+
+
+# Steered
+
+
+class Accepting:
+    """A remote control that accepts everything."""
+
+    def call(self, _command: str, _parameters: object = None, *, timeout_seconds: float) -> RcAnswer:
+        return RcAnswer({"bytesPerSecond": timeout_seconds})
+
+
+SERVING = line("Serving remote control on http://127.0.0.1:1234/", level="notice")
+CUT_OFF = "Not deleting source as copy failed: max transfer limit reached as set by --max-transfer"
+#: What rclone says last when it has begun no more files.
+CUT_OFF_LAST = [
+    line("max transfer limit reached as set by --max-transfer - stopping transfers", level="notice"),
+    line("Can't retry any of the errors - not attempting retries", level="error"),
+    stats_line(),
+    line("Failed to move with 3 errors: last error was: max transfer limit reached as set by --max-transfer"),
+]
+
+
+def finishing() -> Steering:
+    """A steering that has asked rclone to begin no more files."""
+    steering = Steering(lambda _port: Accepting())
+    steering.listens(1)
+    steering.finish()
+    steering.step()
+    steering.end()
+    return steering
+
+
+def test_where_rclone_listens_is_learned_from_its_log(bench: Bench) -> None:
+    ports: list[int] = []
+
+    def dial(port: int) -> Accepting:
+        ports.append(port)
+        return Accepting()
+
+    bench.run({}, [SERVING], steering=Steering(dial))
+    assert ports == [1234]
+    assert bench.process.own == {"RCLONE_RC": "true"}
+
+
+def test_asked_to_begin_no_more_nothing_failed_and_nothing_is_in_doubt(bench: Bench) -> None:
+    for name in "bcd":
+        (bench.folder / name).touch()
+    output = [line("Copied (new)", "a"), line("Deleted", "a"), line(CUT_OFF, "b", level="error"), *CUT_OFF_LAST]
+    result = bench.run({"a": 1, "b": 1, "c": 1, "d": 1}, output, code=8, steering=finishing())
+
+    assert result.verdict.outcome is StageOutcome.INTERRUPTED
+    assert result.verdict.reason == "stopped on request, after the files that were running"
+    assert (result.files, result.failed, result.doubtful, result.cannot_listen) == (1, {}, frozenset(), False)
+    assert sorted(file.name for file in result.untouched) == ["b", "c", "d"]
+    assert (bench.listener.names("failed"), bench.listener.wasted) == ([], [])
+
+
+def test_a_file_that_was_under_way_and_is_not_begun_again_stays_in_doubt(bench: Bench) -> None:
+    for name in "ab":
+        (bench.folder / name).touch()
+    output = [stats_line(a=(10, 10)), line(CUT_OFF, "a", level="error"), line(CUT_OFF, "b", level="error")]
+    result = bench.run({"a": 10, "b": 10}, [*output, *CUT_OFF_LAST], code=8, steering=finishing())
+    assert result.doubtful == {"a"}
+
+
+def test_what_fails_meanwhile_is_told(bench: Bench) -> None:
+    for name in "ab":
+        (bench.folder / name).touch()
+    output = [line("Failed to copy: permission denied", "a", level="error"), line(CUT_OFF, "b", level="error")]
+    result = bench.run({"a": 1, "b": 1}, [*output, *CUT_OFF_LAST], code=1, steering=finishing())
+    assert result.verdict.outcome is StageOutcome.INTERRUPTED
+    assert bench.listener.names("failed") == ["a"]
+
+
+def test_a_limit_of_the_users_own_is_still_one(bench: Bench) -> None:
+    result = bench.run({"a": 1}, [line(CUT_OFF, "a", level="error"), *CUT_OFF_LAST], code=8, steering=Steering(None))
+    assert result.verdict.outcome is StageOutcome.LIMIT_REACHED
+
+
+NO_PORT = b"2026/11/27 01:11:29 Failed to start remote control: listen tcp 127.0.0.1:1: bind: address already in use"
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "cannot"),
+    [([NO_PORT], 1, True), ([SERVING, NO_PORT], 1, False), ([NO_PORT], 0, False), ([LAST_WORD], 1, False)],
+)
+def test_a_remote_control_that_cannot_start_is_told_apart(
+    bench: Bench, output: list[bytes], code: int, cannot: bool
+) -> None:
+    result = bench.run({}, output, code=code, steering=Steering(lambda _port: Accepting()))
+    assert result.cannot_listen is cannot
