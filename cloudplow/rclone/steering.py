@@ -98,6 +98,12 @@ class Steering:
             self._caller = self._dial(port)
             self._wake()
 
+    def does_not_listen(self) -> None:
+        """rclone works, and has not said that it listens: a wrapper may have taken the variables away."""
+        with self._condition:
+            if self._caller is None:
+                self._dial = None
+
     def starts_limited(self, limit_bytes: int | None) -> None:
         """rclone was started with this limit, and cannot be steered."""
         with self._condition:
@@ -111,7 +117,7 @@ class Steering:
                 return False
             self._wanted, self._limit_due = limit_bytes, 0.0
             self._wake()
-            return True
+            return self.can_steer
 
     def finish(self) -> bool:
         """Begin no more files. Returns whether rclone will be asked."""
@@ -121,7 +127,7 @@ class Steering:
             if self._finish_asked is None:
                 self._finish_asked = self._clock()
                 self._wake()
-            return True
+            return self.can_steer
 
     def end(self) -> None:
         """rclone has ended, or is not to be steered any more. A call that hangs is left alone."""
@@ -131,8 +137,14 @@ class Steering:
 
     def _wake(self) -> None:
         if self._thread is None and self._caller is not None and self._pause() is not None:
-            self._thread = threading.Thread(target=self._run, name="cloudplow-steer", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="cloudplow-steer", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                self._dial = None
+                log.warning("rclone cannot be steered now, as no thread can be started: %s", error)
+                return
+            self._thread = thread
         self._condition.notify()
 
     def _run(self) -> None:
@@ -199,7 +211,7 @@ class Steering:
     def _set_limit(self, wanted: int | None, now: RcAnswer) -> RcAnswer:
         """now: what rclone says of its limit. What is not ours is the user's: a fixed one, or one of a timetable."""
         rate_bytes = now.document.get("bytesPerSecond")
-        is_ours = rate_bytes in self._sent
+        is_ours = isinstance(rate_bytes, int) and rate_bytes in self._sent
         if not is_ours:
             self._own_rate = str(now.document.get("rate") or "off")
         if wanted is None:

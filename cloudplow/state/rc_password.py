@@ -30,7 +30,8 @@ class RcPassword:
         self._path = state_dir / RC_FOLDER / f"{stem}.{os.getpid()}.htpasswd"
         folder = self._path.parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        with contextlib.suppress(OSError):  # some volumes know no rights; a hash in it says nothing
+            folder.chmod(0o700)
         self._path.unlink(missing_ok=True)
         digest = hashlib.sha1(self._password.encode(), usedforsecurity=False).digest()
         line = f"{USER}:{{SHA}}{base64.b64encode(digest).decode()}\n".encode()

@@ -127,6 +127,8 @@ class StageRun:
             case Moved(name=name):
                 self._on_moved(name)
             case Stats():
+                if self._request.steering is not None:
+                    self._request.steering.does_not_listen()  # if it did, it would have said so before
                 self._doubts.under_way(message)
                 self._counted_bytes = message.bytes
                 self._last_stats = message

@@ -61,6 +61,8 @@ class SteeredStages:
         try:
             if self._password is not None and self._listens:
                 result = self._run(steering, make(steered=SteeredStart(steering, self._password.environment())))
+                # A wrapper that takes our variables away is no reason to bother anybody.
+                self._listens = steering.is_listening or result.files == 0
                 if not result.cannot_listen or self._controls.should_finish() or self._controls.should_stop():
                     return result
                 self._go_without(result.verdict.reason)

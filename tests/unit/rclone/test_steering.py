@@ -225,6 +225,41 @@ def test_what_does_not_listen_or_has_ended_cannot_be_steered() -> None:
         assert not one.limit(MB)
 
 
+def test_an_rclone_that_works_without_listening_cannot_be_steered() -> None:
+    silent, speaking = Steering(lambda _port: Rclone()), Steering(lambda _port: Rclone())
+    speaking.listens(1)
+    for one in (silent, speaking):
+        one.does_not_listen()
+    assert (silent.finish(), speaking.finish()) == (False, True)
+
+
+def test_without_a_thread_to_spare_it_is_said_and_nothing_breaks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Refused:
+        def __init__(self, **_options: object) -> None:
+            pass
+
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("cloudplow.rclone.steering.threading.Thread", Refused)
+    one = Steering(lambda _port: Rclone(), limit_bytes=MB)
+    one.listens(1)
+    assert not one.finish()
+    assert "no thread can be started" in caplog.text
+
+
+@pytest.mark.parametrize("document", [{}, {"bytesPerSecond": [], "rate": {}}, {"bytesPerSecond": "5", "rate": None}])
+def test_odd_answers_to_a_question_break_nothing(document: dict[str, Any]) -> None:
+    bench = Bench(Rclone())
+    bench.rclone.broken["core/bwlimit"] = RcAnswer(document)
+    bench.steering.listens(1)
+    bench.steering.limit(MB)
+    bench.turn()
+    assert bench.rclone.rates() == [f"{MB - 1}B"]
+
+
 def test_started_with_a_limit_it_has_that_limit() -> None:
     one = Steering(None, limit_bytes=MB)
     one.starts_limited(2 * MB)
