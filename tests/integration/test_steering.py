@@ -21,7 +21,7 @@ from cloudplow.upload.controls import Reach, SessionControls
 from tests.fake_drive.pytest_plugin import MakeDrive, fake_drive_fixture
 from tests.harness.drive_upload import Seen, make_site, write_files
 from tests.harness.steered_upload import steered_upload
-from tests.integration.local_site import LocalSite, contents, total_bytes
+from tests.integration.local_site import LocalSite, contents, total_bytes, wait_for
 
 __all__ = ["fake_drive_fixture"]
 pytestmark = pytest.mark.rclone
@@ -279,6 +279,21 @@ def test_the_password_is_nowhere_to_be_read(
     read = [*shown, caplog.text, *(line.decode("utf-8", "replace") for line in lines)]
     read += [path.read_bytes().decode("latin-1") for path in site.root.rglob("*") if path.is_file()]
     assert [text for text in read if password in text] == []
+
+
+def test_what_a_killed_upload_leaves_of_it_is_gone_after_the_next(any_site: LocalSite) -> None:
+    library(any_site)
+    process = any_site.start("upload")
+    try:
+        left = wait_for(lambda: [*any_site.root.glob("rc/*.htpasswd")], f"a password\n{any_site.output()}")
+    finally:
+        process.kill()
+        process.wait()
+    assert [path.exists() for path in left] == [True]
+    # Its rclone may hold the folder for a moment longer; whatever starts next tidies up.
+    del any_site.extras["--bwlimit"]
+    any_site.run("upload")
+    assert not (any_site.root / "rc").exists() or [*any_site.root.glob("rc/*.htpasswd")] == []
 
 
 def test_variables_of_the_user_never_open_another_port(any_site: LocalSite, monkeypatch: pytest.MonkeyPatch) -> None:
