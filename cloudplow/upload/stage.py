@@ -93,7 +93,8 @@ class StageRun:
             self._note_silence()
             return self._interrupted or self._fired is not None or bool(self._stalled)
 
-        return run_to_end(
+        uploads = command is self._request.command
+        code = run_to_end(
             command,
             lambda line: take(parse_line(line)),
             environment=self._request.environment,
@@ -101,8 +102,11 @@ class StageRun:
             # What hangs does not listen either.
             should_kill=lambda: should_kill() or self._hangs(),
             pass_fds=self._request.pass_fds,
-            own=self._request.own,
+            own=self._request.own if uploads else None,
         )
+        if self._request.steering is not None:
+            self._request.steering.end()  # a question that follows is not steered
+        return code
 
     def _hangs(self) -> bool:
         return bool(self._stalled) and time.monotonic() - self._stalled_at > STALLED_END_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -13,11 +14,22 @@ from cloudplow.errors import RcloneError
 from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile
 from cloudplow.rclone import running
+from cloudplow.rclone.steering import Steering
 from cloudplow.upload.listing import as_it_is
 from cloudplow.upload.removal import Sources
 from cloudplow.upload.removing_stage import RemovingStageRun
 from cloudplow.upload.stage_terms import StageRequest, StageResult
-from tests.unit.upload.test_stage import LAST_WORD, FakeProcess, Lines, Listener, line, stats_line
+from tests.unit.upload.test_stage import (
+    CUT_OFF_LAST,
+    LAST_WORD,
+    Accepting,
+    FakeProcess,
+    Lines,
+    Listener,
+    finishing,
+    line,
+    stats_line,
+)
 
 
 def copied(name: str) -> bytes:
@@ -36,14 +48,21 @@ class Bench:
         self.listener = Listener()
         self.asked: list[list[str]] = []
         self.calls: list[Sequence[str]] = []
+        self.own: list[Mapping[str, str]] = []
         self.fault = ""
         self._processes: list[FakeProcess] = []
         self._monkeypatch = monkeypatch
 
     def process(
-        self, command: Sequence[str], *, environment: Mapping[str, str], pass_fds: Sequence[int]
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        pass_fds: Sequence[int],
+        own: Mapping[str, str] | None = None,
     ) -> FakeProcess:
         self.calls.append(command)
+        self.own.append(dict(own or {}))
         return self._processes.pop(0)(command, environment=environment, pass_fds=pass_fds)
 
     def ask(self, files: Sequence[QueueFile]) -> Sequence[str]:
@@ -62,6 +81,7 @@ class Bench:
         answer_code: int = 0,
         meanwhile: Callable[[], None] = lambda: None,
         should_stop: Callable[[], bool] = lambda: False,
+        steering: Steering | None = None,
         empty_folders: bool = False,
     ) -> StageResult:
         """output, answer: of the copy, and of the question what is there. meanwhile: happens before rclone speaks."""
@@ -74,6 +94,7 @@ class Bench:
         self._processes = [copy, FakeProcess([answer], answer_code)]
         self._monkeypatch.setattr(running, "LineProcess", self.process)
         request = StageRequest(["rclone", "copy"], {}, files, self.folder, True, stored_bytes=lambda size: size)
+        request = dataclasses.replace(request, steering=steering, own={"RCLONE_RC": "true"})
         sources = Sources(self.folder, [as_it_is(file, self.folder) for file in files])
         run = RemovingStageRun(request, self.listener, sources, self.ask, empty_folders=empty_folders)
         return run.run(should_stop, lambda: False)
@@ -289,3 +310,18 @@ def test_folder_that_files_have_left_empty_goes_if_that_was_asked_for(bench: Ben
 def test_folder_stays_after_an_interruption(bench: Bench) -> None:
     bench.run("x/a", [copied("x/a")], code=-15, empty_folders=True)
     assert [path.name for path in bench.folder.iterdir()] == ["x"]
+
+
+def test_only_the_upload_is_steered_and_not_the_question_after_it(bench: Bench) -> None:
+    steering = Steering(lambda _port: Accepting())
+    result = bench.run("a b", [copied("a")], [there("b")], steering=steering)
+    assert result.verdict.outcome is StageOutcome.DONE
+    assert bench.own == [{"RCLONE_RC": "true"}, {}]
+    assert not steering.can_steer
+
+
+def test_asked_to_begin_no_more_files_it_removes_what_has_arrived_and_asks_nothing(bench: Bench) -> None:
+    result = bench.run("a b c", [copied("a"), *CUT_OFF_LAST], code=8, steering=finishing())
+    assert result.verdict.outcome is StageOutcome.INTERRUPTED
+    assert (result.files, result.doubtful, bench.asked) == (1, frozenset(), [])
+    assert sorted(path.name for path in bench.folder.iterdir()) == ["b", "c"]
