@@ -9,8 +9,10 @@ from cloudplow.dispatch.dispatcher import Dispatcher
 from cloudplow.dispatch.entry import Entry, Phase
 from cloudplow.errors import CloudplowError
 from cloudplow.events.sentences import local_time
+from cloudplow.rclone.steering import LOWEST_BYTES_PER_SECOND
 from cloudplow.scheduling.due import Pause
 from cloudplow.units import format_bytes
+from cloudplow.upload.controls import Reach
 
 
 class SteeringError(CloudplowError):
@@ -76,10 +78,13 @@ def _stop(dispatcher: Dispatcher, entry: Entry, *, now: bool) -> str:
     if now:
         entry.controls.stop()
         return "stopping at once; files that were being uploaded start again next time"
-    how = entry.controls.finish()
-    if how == "rc":
-        return "stopping after the files that are being uploaded"
-    return "stopping after the stage that is running"
+    match entry.controls.finish():
+        case Reach.RC:
+            return "stopping after the files that are being uploaded"
+        case Reach.STAGE:
+            return "stopping after the stage that is running"
+        case Reach.NOW:
+            return "stopping"
 
 
 def stop_all(dispatcher: Dispatcher, *, now: bool) -> None:
@@ -130,10 +135,17 @@ def resume(dispatcher: Dispatcher, uploader: str | None) -> Mapping[str, str]:
 
 def limit(dispatcher: Dispatcher, bytes_per_second: int | None) -> Mapping[str, str]:
     """Upload no faster than that, each uploader."""
-    what = "no limit of speed" if bytes_per_second is None else f"limited to {format_bytes(bytes_per_second)}/s"
+    what = "no limit of speed"
+    if bytes_per_second is not None:
+        lifted = max(bytes_per_second, LOWEST_BYTES_PER_SECOND)
+        what = f"limited to {format_bytes(lifted)}/s"
+        if lifted > bytes_per_second:
+            what += " (rclone cannot be slower and stay steerable)"
+        bytes_per_second = lifted
     with dispatcher.changed:
         dispatcher.limit_bytes = bytes_per_second
-        for entry in dispatcher.entries.values():
-            if entry.controls is not None:
-                entry.controls.limit(bytes_per_second)
-        return dict.fromkeys(dispatcher.entries, what)
+        said = {}
+        for name, entry in dispatcher.entries.items():
+            later = entry.controls is not None and entry.controls.limit(bytes_per_second) is Reach.STAGE
+            said[name] = f"{what}, from the next stage on" if later else what
+        return said
