@@ -303,7 +303,8 @@ class Dispatcher:
 
     def _begin(self, entry: Entry, phase: Phase) -> None:
         controls = SessionControls(changed=self.poke)
-        controls.limit(self.limit_bytes)
+        if self.limit_bytes is not None:
+            controls.limit(self.limit_bytes)
         entry.phase, entry.controls, entry.blocked = phase, controls, ""
         if phase is Phase.UPLOADING:
             entry.asked = entry.ready = False

@@ -10,8 +10,8 @@ import pytest
 
 from cloudplow import events
 from cloudplow.app import App
+from cloudplow.dispatch import dispatcher
 from cloudplow.events import Event, SessionFinished
-from cloudplow.upload import controls
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.doubts import LANDING_VARIABLE
 from tests.harness.drive_upload import Seen, recorded
@@ -41,8 +41,8 @@ def steered_upload(
     made: list[SessionControls] = []
 
     class Kept(SessionControls):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+            super().__init__(changed)
             made.append(self)
             first(self)
 
@@ -57,7 +57,7 @@ def steered_upload(
         if left and isinstance(event, left[0][0]):
             left.pop()[1](made[-1])
 
-    monkeypatch.setattr(controls, "SessionControls", Kept)
+    monkeypatch.setattr(dispatcher, "SessionControls", Kept)
     monkeypatch.setenv(LANDING_VARIABLE, "2")
     for signal in events.SIGNALS.values():
         signal.connect(act)

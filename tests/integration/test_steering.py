@@ -124,22 +124,6 @@ def test_asked_before_the_first_file_it_begins_none_or_finishes_those(
     assert finished.files_left == FILES - finished.files == len(contents(any_site.source))
 
 
-def test_while_it_waits_for_quota_it_ends_at_once(any_site: LocalSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    library(any_site, slow=False, accounts=0)
-    any_site.add_accounts(1, quota=2 * FILE_BYTES)
-    any_site.save()
-    reached: list[Reach] = []
-    finished, _ = upload(
-        any_site,
-        monkeypatch,
-        on=(events.UploaderSuspended, lambda one: reached.append(one.finish())),
-        wait_for_capacity=True,
-    )
-
-    assert reached == [Reach.NOW]
-    assert (finished.outcome, finished.files) == (SessionOutcome.SUSPENDED, 2)
-
-
 def test_a_stop_is_stronger(any_site: LocalSite, monkeypatch: pytest.MonkeyPatch) -> None:
     library(any_site)
     any_site.extras["--bwlimit"] = "100k"
