@@ -26,7 +26,7 @@ from cloudplow.commands.options import CommandParser, Subparsers, config_path
 from cloudplow.config.loader import plugin_names, read_document
 from cloudplow.config.models import DEFAULT_PLUGINS
 from cloudplow.errors import CloudplowError, ConfigError, ExitStatus
-from cloudplow.plugins import Plugins
+from cloudplow.plugins import Plugins, with_built_in
 from cloudplow.terminal.logs import escape_control
 
 Handler = Callable[[argparse.Namespace], int]
@@ -62,7 +62,8 @@ def _add_plugin_commands(commands: Subparsers, arguments: Sequence[str]) -> None
     path = config_path(asked)
     try:
         plugins = Plugins()
-        plugins.load(plugin_names(read_document(path, os.environ)) if path.exists() else DEFAULT_PLUGINS)
+        names = plugin_names(read_document(path, os.environ)) if path.exists() else DEFAULT_PLUGINS
+        plugins.load(with_built_in(names))
     except CloudplowError:
         if helped:
             return

@@ -22,7 +22,9 @@ def _level(event: Event) -> int:
     match event:
         case events.SessionFinished(outcome=SessionOutcome.FAILED):
             return logging.ERROR
-        case events.FileFailed() | events.StageFinished(outcome=StageOutcome.FAILED | StageOutcome.FILES_FAILED):
+        case events.FileFailed() | events.NotificationFailed():
+            return logging.WARNING
+        case events.StageFinished(outcome=StageOutcome.FAILED | StageOutcome.FILES_FAILED):
             return logging.WARNING
         case _:
             return logging.INFO
@@ -58,7 +60,7 @@ class LineDisplay:
             return
         text = sentence(event)
         if text:
-            log.log(_level(event), "%s: %s", event.uploader, text)
+            log.log(_level(event), "%s", f"{event.uploader}: {text}" if event.uploader else text)
 
     def _progress(self, event: events.TransferProgress) -> None:
         now = self._clock()
