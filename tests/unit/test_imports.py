@@ -21,6 +21,7 @@ OPEN_TO_PLUGINS: Final = {
     "cloudplow.units",
     "cloudplow.distribution",
     "cloudplow.hookspecs",
+    "cloudplow.redaction",
 }
 #: What a machine without a web server in it lacks.
 WEB: Final = {"cloudplow_dashboard", "flask", "werkzeug", "jinja2", "uvicorn", "a2wsgi"}

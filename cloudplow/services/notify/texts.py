@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from cloudplow.events import SessionFinished, SessionOutcome, amount, count, local_time
+from cloudplow.redaction import redact
 from cloudplow.services.notify.runs import Run
 from cloudplow.units import format_bytes, format_duration
 
@@ -35,8 +36,8 @@ def shortened(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def reason(text: str) -> str:
-    """A reason as one short line."""
-    return shortened(_BREAKS.sub(" ", text).strip(), REASON_LIMIT)
+    """A reason as one short line, fit for everybody."""
+    return shortened(_BREAKS.sub(" ", redact(text)).strip(), REASON_LIMIT)
 
 
 def began(run: Run, files: int, size_bytes: int) -> str:

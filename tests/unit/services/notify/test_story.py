@@ -163,7 +163,7 @@ class Finished(events.SessionFinished):
 def with_run(event: Any, **more: Any) -> Any:
     kind = Started if isinstance(event, events.SessionStarted) else Finished
     fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    return kind(**(fields | more), run_id="r1")
+    return kind(**(fields | more | {"run_id": "r1"}))
 
 
 def test_sessions_of_one_wait_are_one_beginning_and_one_end(story: Story) -> None:
