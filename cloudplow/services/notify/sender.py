@@ -27,6 +27,8 @@ END_SECONDS: Final = 2.0
 #: A worker that nobody needs is kept for so long, in seconds.
 IDLE_SECONDS: Final = 60.0
 
+#: After so many that ended at once, a worker is started only for a message.
+_DEATHS_LIMIT: Final = 3
 #: Of these, what ending the worker may take.
 _LAST_SECONDS: Final = 0.2
 
@@ -84,6 +86,8 @@ class Sender:
         self._keep = False
         self._end_at: float | None = None
         self._hurries = False
+        #: How often in a row a worker has ended without an answer.
+        self._deaths = 0
         #: Something hangs in the worker.
         self._stained = False
         self._waking, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -171,9 +175,12 @@ class Sender:
             except OSError as error:
                 self._drop_worker()
                 self._fail_all_of_worker(f"{_ENDED} ({error.strerror or type(error).__name__})")
-        if self._keep and self._worker is None and not self._hurries:
-            with contextlib.suppress(OSError):
+                return
+        if self._keep and self._worker is None and not self._hurries and self._deaths < _DEATHS_LIMIT:
+            try:
                 self._ready_worker()
+            except OSError:
+                self._deaths += 1
 
     def _ready_worker(self) -> Work:
         """Raises OSError."""
@@ -242,10 +249,12 @@ class Sender:
             return
         answers = self._worker.read()
         if answers is None:
+            self._deaths += 1
             self._drop_worker()
             self._fail_all_of_worker(_ENDED)
             return
         for answer in answers:
+            self._deaths = 0
             self._answered(answer)
 
     def _answered(self, answer: Answer) -> None:
