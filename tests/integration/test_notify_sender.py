@@ -28,7 +28,7 @@ SECRET: Final = "s3cr3tT0ken"
 SLACK_SECONDS: Final = 2.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def there() -> Iterator[Receivers]:
     with receivers() as found:
         yield found
