@@ -33,10 +33,19 @@ _NAMES: Final = (
     r"|private_?key(?:_id)?|encryption_?key|service_account_(?:file|credentials)|client_id|client_email|auth|sig|signature"
     r"|credentials?)"
 )
-_VALUE: Final = _NOT_HIDDEN + r"""(?:\\?"[^"\\]*\\?"|'[^']*'|(?:(?:bearer|basic|token)\s+)?[^\s"',;&)}\\]+)"""
+#: What follows a key in a sentence of ours ("plex.token: is missing") is no value.
+_NO_SENTENCE: Final = (
+    r"(?!(?:is|are|was|has|must|needs|cannot|can|may|will|does|contains|unknown|not|no|takes|its|the|this)\s)"
+)
+_VALUE: Final = (
+    _NOT_HIDDEN + _NO_SENTENCE + r"""(?:\\?"[^"\\]*\\?"|'[^']*'|(?:(?:bearer|basic|token)\s+)?[^\s"',;&)}\\]+)"""
+)
 _NAMED: Final = re.compile(rf"\b({_NAMES})(\\?[\"']?\s*[=:]\s*){_VALUE}", re.IGNORECASE)
 _SAID: Final = re.compile(
-    rf"\b(pass(?:word|wd|phrase)?|secret|token)(\s+(?:is|was)\s+)[\"']?{_NOT_HIDDEN}[^\s\"',;)]+", re.IGNORECASE
+    r"\b(pass(?:word|wd|phrase)?|secret|token)(\s+(?:is|was)\s+)"
+    r"(?!(?:missing|not|wrong|invalid|unknown|expired|revoked|an?|the|in|no|empty|too|needed|required|used|made)\b)"
+    rf"[\"']?{_NOT_HIDDEN}[^\s\"',;)]+",
+    re.IGNORECASE,
 )
 #: "--rc-pass X". What is written behind the name of a flag in a sentence is no value.
 _FLAG: Final = re.compile(
