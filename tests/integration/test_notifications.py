@@ -85,8 +85,12 @@ def test_the_next_start_says_only_what_is_news(any_site: LocalSite, there: Recei
     first = there.texts("works")
     assert any_site.run("upload").status == 3
 
-    assert [text.split(": ")[1] for text in first] == ["upload began", "stopped, all quota is used"]
-    assert "Left: " in first[1] and "More quota at " in first[1]
+    assert [text.split(": ")[1].partition(";")[0] for text in first] == [
+        "upload began",
+        "the quota of every account is used",
+        "stopped, all quota is used",
+    ]
+    assert "Left: " in first[-1] and "More quota at " in first[-1]
     # The files are waiting still, which was told today.
     assert there.texts("works") == first
 

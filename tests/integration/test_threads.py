@@ -65,6 +65,7 @@ def test_every_thread_that_runs_is_in_the_document_and_the_usual_ones_do_run(any
     seen = json.loads((any_site.root / "threads.json").read_text(encoding="utf-8"))
     names = documented()
     assert [one for one in seen if not one.startswith(tuple(names))] == []
-    # Only some commands measure, or watch another rclone or cloudplow; an answer of rclone may be there before anybody looks.
+    # Only some commands measure, or watch another rclone or cloudplow; an answer of rclone may be there before anybody
+    # looks.
     rare = {"cloudplow-rc", "cloudplow-follow", "cloudplow-ask", "cloudplow-check-", "cloudplow-notify-plugin"}
     assert [name for name in names if name not in rare and not any(one.startswith(name) for one in seen)] == []
