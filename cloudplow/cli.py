@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -26,8 +27,8 @@ from cloudplow.commands.options import CommandParser, Subparsers, config_path
 from cloudplow.config.loader import plugin_names, read_document
 from cloudplow.config.models import DEFAULT_PLUGINS
 from cloudplow.errors import CloudplowError, ConfigError, ExitStatus
-from cloudplow.plugins import Plugins
-from cloudplow.terminal.logs import escape_control
+from cloudplow.plugins import Plugins, with_built_in
+from cloudplow.terminal import logs
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -62,7 +63,8 @@ def _add_plugin_commands(commands: Subparsers, arguments: Sequence[str]) -> None
     path = config_path(asked)
     try:
         plugins = Plugins()
-        plugins.load(plugin_names(read_document(path, os.environ)) if path.exists() else DEFAULT_PLUGINS)
+        names = plugin_names(read_document(path, os.environ)) if path.exists() else DEFAULT_PLUGINS
+        plugins.load(with_built_in(names))
     except CloudplowError:
         if helped:
             return
@@ -79,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     open_standard_streams()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        logs.use_json("--json-log" in arguments)
         options = build_parser(arguments).parse_args(arguments)
+        logs.use_json(getattr(options, "json_log", False))
         handler: Handler = options.handler
         if options.command not in ("upload", "run"):
             # An upload has nothing to clean up until it watches for signals itself.
@@ -88,9 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except CloudplowError as error:
         for fault in error.faults if isinstance(error, ConfigError) else [str(error)]:
-            print(f"cloudplow: {escape_control(fault)}", file=sys.stderr)
+            logs.say(fault)
         for warning in error.warnings if isinstance(error, ConfigError) else ():
-            print(f"cloudplow: warning: {escape_control(warning)}", file=sys.stderr)
+            logs.say(warning, logging.WARNING)
         return int(error.status)
     except KeyboardInterrupt:
         return int(ExitStatus.INTERRUPTED)

@@ -50,6 +50,14 @@ def _parts(ordered: Sequence[int], bounds: Sequence[int]) -> list[tuple[int, int
     return list(pairwise((0, *(bisect_left(ordered, bound) for bound in bounds), len(ordered))))
 
 
+def _time_for_people(at: float) -> str:
+    """ "" for a time that no calendar has: old files hold anything."""
+    try:
+        return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, OSError, ValueError):
+        return ""
+
+
 def _buckets(ordered: Sequence[int]) -> dict[str, dict[str, Any]]:
     files = len(ordered) or 1
     return {
@@ -136,7 +144,7 @@ def distribution_document(
             "source": source,
             "learning_phase": learning_phase,
             "last_updated": now,
-            "last_updated_human": datetime.fromtimestamp(now).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+            "last_updated_human": _time_for_people(now),
             "upload_folder": upload_folder,
             "sample_count": count,
             "confidence": confidence or confidence_of(count),

@@ -108,7 +108,8 @@ class PluginApp(Protocol):
     """The running program, as plugins see it.
 
     events: the module `cloudplow.events`. state_dir: the folder of the cache files. services: what plugins offer to
-    users, for example {"dashboard_url": "http://..."}.
+    users, for example {"dashboard_url": "http://..."}. uploads: whether this process is there to upload; False for the
+    command of a plugin.
     """
 
     @property
@@ -125,6 +126,14 @@ class PluginApp(Protocol):
     def version(self) -> str: ...
     @property
     def controls(self) -> PluginControls: ...
+    @property
+    def uploads(self) -> bool: ...
+
+    def publish(self, event: Event) -> Event:
+        """Publish an event, from any thread, and return it with its number and time. Returns immediately."""
+
+    def notifiers(self) -> Mapping[str, Callable[..., Any]]:
+        """What plugins answer to `cloudplow_notifiers`: functions (settings, title, text) by the names of services."""
 
     def recovered(self) -> Sequence[Event]:
         """What an earlier process left, as events: `SessionRecovered`, `QueueLearned`, `TransfersRecovered`,
@@ -169,13 +178,19 @@ def cloudplow_add_commands(subparsers: _SubParsersAction[ArgumentParser]) -> Non
     """Add commands to the command line.
 
     subparsers: from argparse. Set a command's default `handler` to a function (app, arguments) -> exit status; it
-    is called with the started app.
+    is called with the started app, or, if its default `starts_app` is False, with one that has only read the
+    configuration.
     """
 
 
 @hookspec
 def cloudplow_config_section() -> tuple[str, type[BaseModel]] | None:
-    """The section of config.json that the plugin owns: its name, and the pydantic model that checks it."""
+    """The section of config.json that the plugin owns: its name, and the pydantic model that checks it.
+
+    The model may say what is not done without it (`without_it`), and without one entry of a section of named entries
+    (`without_entry`, with "{name}"): then a fault there is a warning. The validation's context has the names of the
+    services of `cloudplow_notifiers` as "notifiers".
+    """
 
 
 @hookspec

@@ -19,7 +19,7 @@ from cloudplow.config.loader import Loaded, build, plugin_names, read_document
 from cloudplow.delivery import EventBus
 from cloudplow.dispatch.controls import Controls
 from cloudplow.errors import ConfigError
-from cloudplow.plugins import Plugins
+from cloudplow.plugins import Plugins, with_built_in
 from cloudplow.rclone.binary import choose_rclone
 from cloudplow.rclone.command import Rclone, common_flags
 from cloudplow.rclone.environment import environment_faults
@@ -66,7 +66,7 @@ class Installation:
         self._environ = os.environ if environ is None else environ
         self._read_as = mark_of(config_path)
         self.plugins = Plugins()
-        self.plugins.load(plugin_names(read_document(config_path, self._environ)))
+        self.plugins.load(with_built_in(plugin_names(read_document(config_path, self._environ))))
         loaded = self._load()
         self.config = loaded.config
         self.warnings = loaded.warnings

@@ -19,6 +19,8 @@ from cloudplow.models import Capacity, QueueFile
 log = logging.getLogger("cloudplow.plugins")
 
 ENTRY_POINT_GROUP: Final = "cloudplow.plugins"
+#: Plugins that are always there, each for a section of its own; without its section, one does nothing.
+BUILT_IN: Final = ("cloudplow.services.notify",)
 
 
 class Plugins:
@@ -155,6 +157,11 @@ class Plugins:
             if choice is not None:
                 log.warning('Plugin "%s" chose the account "%s", which is not in the pool', name, choice)
         return None
+
+
+def with_built_in(names: Sequence[str]) -> list[str]:
+    """The plugins of the configuration, then those that are always there."""
+    return list(dict.fromkeys([*names, *BUILT_IN]))
 
 
 def _find(name: str) -> object:

@@ -45,6 +45,9 @@ class CommandParser(argparse.ArgumentParser):
             default=argparse.SUPPRESS,
             help=", ".join(LEVELS),
         )
+        common.add_argument(
+            "--json-log", action="store_true", default=argparse.SUPPRESS, help="log lines as JSON objects, for machines"
+        )
 
 
 def _level(text: str) -> str:

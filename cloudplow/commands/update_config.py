@@ -7,7 +7,7 @@ import argparse
 from cloudplow.commands.options import Subparsers, config_path, ensure_config
 from cloudplow.config.loader import plugin_names, read_document, with_defaults, write_document
 from cloudplow.errors import ConfigError, ExitStatus
-from cloudplow.plugins import Plugins
+from cloudplow.plugins import Plugins, with_built_in
 
 
 def add(commands: Subparsers) -> None:
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
         # Written again, the file would lose one of them.
         raise ConfigError([str(one) for one in document.duplicates])
     plugins = Plugins()
-    plugins.load(plugin_names(document))
+    plugins.load(with_built_in(plugin_names(document)))
     write_document(path, with_defaults(document, plugins.config_sections()))
     print(f"{path}: defaults of missing keys written")
     return int(ExitStatus.DONE)

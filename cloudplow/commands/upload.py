@@ -80,9 +80,9 @@ def _upload(
             app.bus.flush()
             display.stop()
             for event in finished:
-                if event.outcome is SessionOutcome.FAILED:
-                    text = f"cloudplow: {event.uploader}: {sentence(event)}"
-                    print(logs.escape_control(text), file=sys.stderr)
+                # As JSON it was told already, among the other lines.
+                if event.outcome is SessionOutcome.FAILED and not logs.uses_json():
+                    logs.say(f"{event.uploader}: {sentence(event)}")
             outcomes = [event.outcome for event in finished]
             # Asked to stop between two uploaders: the others were never started.
             outcomes += [SessionOutcome.INTERRUPTED] * (len(tasks) - len(finished))
@@ -94,7 +94,7 @@ def _upload(
 
 def make_display(loglevel: str, logfile: Path | None) -> LineDisplay:
     """A live view on a terminal, otherwise log lines; also sets up logging."""
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not logs.uses_json():
         try:
             # Importing rich takes 55 ms, which only a terminal needs.
             from cloudplow.terminal.live_display import LiveDisplay

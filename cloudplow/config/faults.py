@@ -132,7 +132,7 @@ def from_pydantic(error: ErrorDetails, prefix: Sequence[str | int] = ()) -> Faul
     if parts and parts[-1] == "[key]":  # the key is at fault, not its value
         parts.pop()
     value = error.get("input")
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         sentence = "must be " + str(context.get("expected", "")).replace("'", '"')
     elif kind == "value_error":
         sentence = str(context.get("error", error["msg"]))

@@ -22,7 +22,6 @@ _SECTIONS: Final[Mapping[str, str]] = {
 }
 #: Sections of named entries: what is not done when one entry is at fault, and when all are.
 _ENTRIES: Final[Mapping[str, tuple[str, str]]] = {
-    "notifications": ("{name} gets no notifications", "nobody gets notifications"),
     "syncer": ("the syncer {name} does not run", "no syncer runs"),
     "hidden": ("hidden files below {name} are not cleaned up", "no hidden files are cleaned up"),
 }
@@ -43,7 +42,18 @@ _REMOTE_KEYS: Final[Mapping[str, str]] = {
     "remove_empty_dir_depth": "empty folders stay",
 }
 _NEVER: Final = {"enabled": True, "never": True}
+#: Sections of built-in plugins, which say themselves what is not done without them.
+_OF_BUILT_IN: Final = frozenset({"notifications"})
 _NO_START: Final = "a scheduler never starts this uploader (cloudplow upload does)"
+
+
+class Without(NamedTuple):
+    """What is not done without the section of a plugin, and without one of its entries (with "{name}"; "" if it has
+    none).
+    """
+
+    section: str
+    entry: str = ""
 
 
 class Edit(NamedTuple):
@@ -56,7 +66,7 @@ class Edit(NamedTuple):
 
 def is_beside_uploads(section: str) -> bool:
     """Whether a section is that of a feature without which uploads are the same."""
-    return section in _SECTIONS or section in _ENTRIES
+    return section in _SECTIONS or section in _ENTRIES or section in _OF_BUILT_IN
 
 
 def is_uploader(document: Mapping[str, Any], name: object) -> bool:
@@ -65,17 +75,20 @@ def is_uploader(document: Mapping[str, Any], name: object) -> bool:
     return isinstance(uploaders, dict) and name in uploaders
 
 
-def edit_for(fault: Fault, document: Mapping[str, Any], plugin_sections: Mapping[str, str]) -> Edit | None:
+def edit_for(fault: Fault, document: Mapping[str, Any], plugin_sections: Mapping[str, Without]) -> Edit | None:
     """How to go on in spite of a fault; None if an upload would be wrong or impossible.
 
-    plugin_sections: what is not done without the section of a plugin, for those that can be done without.
+    plugin_sections: those that can be done without.
     """
     parts = fault.owner or fault.parts
     section = parts[0] if parts else ""
     if not isinstance(section, str):
         return None
     if section in plugin_sections:
-        return Edit((section,), plugin_sections[section])
+        without = plugin_sections[section]
+        if without.entry and len(parts) > 1:
+            return Edit(parts[:2], without.entry.format(name=place((parts[1],))))
+        return Edit((section,), without.section)
     if section in _SECTIONS:
         return Edit((section,), _SECTIONS[section])
     if section in _ENTRIES:

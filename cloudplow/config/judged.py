@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cloudplow.config.faults import Fault, Parts
-from cloudplow.config.harmless import copied, edit_for, left_out, purged, put, uploader_of, without_uploader
+from cloudplow.config.harmless import Without, copied, edit_for, left_out, purged, put, uploader_of, without_uploader
 from cloudplow.errors import ConfigError
 
 
@@ -17,7 +17,7 @@ class Judged:
     cannot upload.
     """
 
-    def __init__(self, document: Mapping[str, Any], plugin_sections: Mapping[str, str]) -> None:
+    def __init__(self, document: Mapping[str, Any], plugin_sections: Mapping[str, Without]) -> None:
         """plugin_sections: as for `edit_for`."""
         self._original = document
         self._edited: Any = copied(dict(document))

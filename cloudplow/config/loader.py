@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from cloudplow.config.faults import Fault, fault, from_pydantic, place
+from cloudplow.config.harmless import Without
 from cloudplow.config.judged import Judged
 from cloudplow.config.models import DEFAULT_PLUGINS, SECTIONS, Config
 from cloudplow.config.not_yet import not_yet
@@ -121,7 +122,7 @@ def build(
     (`without_it`) is not needed. services: notification services that plugins offer. label: the file's name in
     warnings. Raises ConfigError with all faults that would make an upload wrong or impossible.
     """
-    judged = Judged(document, {name: text for name, model in sections.items() if (text := _without_it(model))})
+    judged = Judged(document, {name: without for name, model in sections.items() if (without := _without(model))})
     if isinstance(document, Document):
         judged.warnings += document.warnings
         for one in document.duplicates:
@@ -133,9 +134,9 @@ def build(
     ]
     document = judged.document()
     _validate(judged)
-    for one in [*_nul_faults(document), *reference_faults(document, services)]:
+    for one in [*_nul_faults(document), *reference_faults(document)]:
         judged.add(one)
-    built = _build_sections(judged, sections)
+    built = _build_sections(judged, sections, services)
     config = _validate(judged)
     judged.refuse_if_needed()
     if config is None:
@@ -145,9 +146,12 @@ def build(
     return Loaded(config.model_copy(update={"sections": built}), tuple(dict.fromkeys(warnings)), broken)
 
 
-def _without_it(model: type[BaseModel]) -> str:
-    text = getattr(model, "without_it", "")
-    return text if isinstance(text, str) else ""
+def _without(model: type[BaseModel]) -> Without | None:
+    """What is not done without a plugin's section; None if it is needed."""
+    section, entry = (getattr(model, name, "") for name in ("without_it", "without_entry"))
+    if not isinstance(section, str) or not section:
+        return None
+    return Without(section, entry if isinstance(entry, str) else "")
 
 
 def _validate(judged: Judged) -> Config | None:
@@ -161,27 +165,39 @@ def _validate(judged: Judged) -> Config | None:
                 return None
 
 
-def _build_sections(judged: Judged, sections: Mapping[str, type[BaseModel]]) -> dict[str, BaseModel]:
+def _build_sections(
+    judged: Judged, sections: Mapping[str, type[BaseModel]], services: Collection[str]
+) -> dict[str, BaseModel]:
     built: dict[str, BaseModel] = {}
-    document = judged.document()
     for name, model in sections.items():
-        value = document.get(name)
-        faults: list[Fault] = []
-        for attempt in ({} if value is None else value, _without_blanks(value), {} if _without_it(model) else None):
-            if attempt is None:
+        without = _without(model)
+        while name not in built:
+            made, faults = _made(name, model, judged.document().get(name), services)
+            news = [judged.add(one) for one in faults]
+            if made is None and without is not None and not (without.entry and any(news)):
+                made, _ = _made(name, model, {}, services)
+            if made is not None:
+                built[name] = made
+            elif without is None or not any(news):
                 break
-            try:
-                built[name] = model.model_validate(attempt)
-                break
-            except ValidationError as error:
-                faults = faults or [from_pydantic(detail, (name,)) for detail in error.errors(include_url=False)]
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-                why = f"its plugin failed to check it ({type(error).__name__}); correct it"
-                faults = faults or [fault((name,), why)]
-        if name not in built or attempt == {}:
-            for one in faults:
-                judged.add(one)
+            # Of a section of named entries those at fault are taken out now, and the others are looked at again.
     return built
+
+
+def _made(
+    name: str, model: type[BaseModel], value: object, services: Collection[str]
+) -> tuple[BaseModel | None, list[Fault]]:
+    """A section of a plugin, or what is wrong with it."""
+    faults: list[Fault] = []
+    for attempt in ({} if value is None else value, _without_blanks(value)):
+        try:
+            return model.model_validate(attempt, context={"notifiers": tuple(services)}), []
+        except ValidationError as error:
+            faults = faults or [from_pydantic(detail, (name,)) for detail in error.errors(include_url=False)]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            why = f"its plugin failed to check it ({type(error).__name__}); correct it"
+            faults = faults or [fault((name,), why)]
+    return None, faults
 
 
 def _without_blanks(value: object) -> object:

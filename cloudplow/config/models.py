@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from cloudplow.config.base import ExtraFlags, Model, OptionalText, SizeBytes, Text, TimeOfDay, in_small_letters
-from cloudplow.config.models_services import Notification, Nzbget, Plex, Sabnzbd, Syncer
+from cloudplow.config.models_services import Nzbget, Plex, Sabnzbd, Syncer
 from cloudplow.units import GIB
 
 #: What one account may upload per window unless the configuration says otherwise: rclone's "750G".
@@ -130,7 +130,7 @@ class Hidden(Model):
 class Config(Model):
     """The whole configuration.
 
-    remotes, uploader, notifications, syncer: by name; hidden: by folder. plugins: entry points or modules.
+    remotes, uploader, syncer: by name; hidden: by folder. plugins: entry points or modules.
     sections: the sections that plugins own, each as the plugin's own model.
     """
 
@@ -141,7 +141,6 @@ class Config(Model):
     plex: Plex = Field(default_factory=Plex)
     nzbget: Nzbget = Field(default_factory=Nzbget)
     sabnzbd: Sabnzbd = Field(default_factory=Sabnzbd)
-    notifications: Mapping[str, Notification] = Field(default_factory=dict)
     syncer: Mapping[str, Syncer] = Field(default_factory=dict)
     plugins: tuple[str, ...] = DEFAULT_PLUGINS
     sections: Mapping[str, BaseModel] = Field(default_factory=dict)

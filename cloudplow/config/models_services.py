@@ -1,11 +1,11 @@
-"""Models of the sections that talk to other programs: Plex, NZBGet, SABnzbd, notifications, syncers."""
+"""Models of the sections that talk to other programs: Plex, NZBGet, SABnzbd, syncers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from cloudplow.config.base import ExtraFlags, Model, OptionalText, in_small_letters
 from cloudplow.units import parse_size_bytes
@@ -72,40 +72,6 @@ class Sabnzbd(Model):
     enabled: bool = False
     url: OptionalText = None
     apikey: OptionalText = None
-
-
-#: Built-in services, and the keys that each requires.
-NOTIFICATION_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "apprise": ("url",),
-    "pushover": ("app_token", "user_token"),
-    "slack": ("webhook_url",),
-    "googlechat": ("webhook_url",),
-}
-
-
-class Notification(Model):
-    """One notification receiver. service: a built-in one, or one that a plugin offers.
-
-    The keys of a plugin's service are kept: read them with `extra(name)`.
-    """
-
-    model_config = ConfigDict(extra="allow")
-
-    service: str = Field(min_length=1)
-    url: OptionalText = None
-    title: str = "Cloudplow"
-    app_token: OptionalText = None
-    user_token: OptionalText = None
-    priority: int = 0
-    webhook_url: OptionalText = None
-    sender_name: str = "Cloudplow"
-    sender_icon: str = ":heavy_exclamation_mark:"
-    channel: OptionalText = None
-    thread_key: OptionalText = None
-
-    def extra(self, name: str) -> object:
-        """The value of a key that only a plugin's service uses; None when it is not set."""
-        return (self.model_extra or {}).get(name)
 
 
 class Syncer(Model):

@@ -35,11 +35,6 @@ def not_yet(config: Config) -> Iterator[str]:
                 f"{section}: pausing {program} is not there yet, so it goes on during uploads; "
                 f"limit its speed in {program}, or set {section}.enabled to false"
             )
-    if config.notifications:
-        yield (
-            "notifications: they are not there yet, so nobody is told how uploads end; "
-            "look at the exit status or the log, or remove the section"
-        )
     if config.syncer:
         yield (
             "syncer: syncers are not there yet, so nothing is copied from remote to remote; "

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from cloudplow.config.engine_flags import REMOTE_CONTROL, Removable, extras_faults, normalise_extras, removable
 from cloudplow.config.faults import Fault, Parts, fault, printable
-from cloudplow.config.models_services import NOTIFICATION_SERVICES
 
 Document = Mapping[str, Any]
 _NAMES_SHOWN: Final = 10
@@ -157,7 +156,7 @@ def _trigger_faults(document: Document) -> Iterator[Fault]:
                 yield fault(parts, "has no text to look for, and would match every line; write one, or remove it")
 
 
-def _service_faults(document: Document, services: Collection[str]) -> Iterator[Fault]:
+def _service_faults(document: Document) -> Iterator[Fault]:
     needed = {"plex": ("url", "token"), "nzbget": ("url",), "sabnzbd": ("url", "apikey")}
     for section, keys in needed.items():
         values = _object(document.get(section))
@@ -165,23 +164,12 @@ def _service_faults(document: Document, services: Collection[str]) -> Iterator[F
             for key in keys:
                 if is_blank(values.get(key)):
                     yield fault((section, key), f"is missing; add it, or set {section}.enabled to false")
-    for name, entry in _entries(document, "notifications"):
-        service = entry.get("service")
-        if not isinstance(service, str) or not service or service in services:
-            continue
-        if service not in NOTIFICATION_SERVICES:
-            sentence = f"must be one of {_quoted([*NOTIFICATION_SERVICES, *services])}; correct it"
-            yield fault(("notifications", name, "service"), sentence, value=service)
-            continue
-        for key in NOTIFICATION_SERVICES[service]:
-            if is_blank(entry.get(key)):
-                yield fault(("notifications", name, key), f"is missing, but {service} needs it; add it")
 
 
-def reference_faults(document: Document, services: Collection[str] = ()) -> list[Fault]:
+def reference_faults(document: Document) -> list[Fault]:
     """Every fault across sections: unknown remotes, keys that another section needs, flags that the engine owns.
 
-    services: notification services that plugins offer. The models report values of the wrong type.
+    The models report values of the wrong type.
     """
     faults = [*_uploader_faults(document)]
     for folder, entry in _entries(document, "hidden"):
@@ -193,5 +181,5 @@ def reference_faults(document: Document, services: Collection[str] = ()) -> list
             faults += _remote_reference(document, ("syncer", syncer, key), entry.get(key), "sync_remote")
     faults += _trigger_faults(document)
     faults += _flag_faults(document)
-    faults += _service_faults(document, services)
+    faults += _service_faults(document)
     return faults

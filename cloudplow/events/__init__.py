@@ -12,7 +12,8 @@ blinker keeps weak references, so keep the receiver alive (a module-level functi
 object; a bare lambda vanishes). Receivers run on delivery threads (`cloudplow.delivery`), in order, one event at a
 time for each receiver, never on the thread that drives rclone. Always accept `**extra`: later versions may add to it.
 
-`sentence(event)` puts an event into words. The codes in events are enumerations: `SwitchReason`, `SessionOutcome` ...
+`sentence(event)` puts an event into words; `amount`, `count` and `local_time` are what sentences are made of. The codes
+in events are enumerations: `SwitchReason`, `SessionOutcome` ...
 """
 
 from cloudplow.events.facts import (
@@ -22,6 +23,7 @@ from cloudplow.events.facts import (
     Event,
     FileFailed,
     FileTransferred,
+    NotificationFailed,
     PlanMade,
     QueueLearned,
     QuotaChanged,
@@ -42,6 +44,9 @@ from cloudplow.events.recovered import (
     TransfersRecovered,
 )
 from cloudplow.events.sentences import (
+    amount,
+    count,
+    local_time,
     sentence,
 )
 from cloudplow.events.signals import (
@@ -50,6 +55,7 @@ from cloudplow.events.signals import (
     control_used,
     file_failed,
     file_transferred,
+    notification_failed,
     plan_made,
     queue_learned,
     quota_changed,
@@ -86,6 +92,7 @@ __all__ = [
     "Event",
     "FileFailed",
     "FileTransferred",
+    "NotificationFailed",
     "PlanMade",
     "QueueLearned",
     "QuotaChanged",
@@ -109,9 +116,13 @@ __all__ = [
     "UploaderStatusChanged",
     "UploaderSuspended",
     "accounts_learned",
+    "amount",
     "control_used",
+    "count",
     "file_failed",
     "file_transferred",
+    "local_time",
+    "notification_failed",
     "plan_made",
     "queue_learned",
     "quota_changed",

@@ -293,6 +293,19 @@ class ControlUsed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFailed(Event):
+    """`notification_failed`: a notification did not arrive. receiver: its name in the configuration; error: a few words
+    without addresses. will_retry: it is tried once more. It is of no uploader.
+    """
+
+    signal_name: ClassVar[str] = "notification_failed"
+
+    receiver: str
+    error: str
+    will_retry: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFinished(Event):
     """`session_finished`: an upload of one uploader ended.
 

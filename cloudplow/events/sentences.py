@@ -96,6 +96,9 @@ def sentence(event: facts.Event) -> str:
             return _throttle_changed(event)
         case facts.ControlUsed():
             return f"{event.what} (asked for by {event.who or event.by})" if event.what else ""
+        case facts.NotificationFailed():
+            again = "; it is tried once more" if event.will_retry else ""
+            return f'The notification for "{event.receiver}" failed: {event.error}{again}'
         case facts.SessionFinished():
             return session_finished(event)
         case _:

@@ -33,6 +33,7 @@ uploader_checked: Final = _signal(waiting.UploaderChecked)
 uploader_status: Final = _signal(waiting.UploaderStatusChanged)
 throttle_changed: Final = _signal(facts.ThrottleChanged)
 control_used: Final = _signal(facts.ControlUsed)
+notification_failed: Final = _signal(facts.NotificationFailed)
 session_finished: Final = _signal(facts.SessionFinished)
 
 #: Every signal by its name.

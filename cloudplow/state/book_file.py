@@ -8,6 +8,7 @@ of the database and its journal: after a kill, the journal must be played back, 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -50,6 +51,7 @@ class BookFile:
     def open(self) -> Rows:
         """Open it, creating it if there is none; returns its rows. Raises StateError, DamagedError."""
         with self._lock:
+            _keep_to_us(self.path)
             connection = _connect(self.path)
             try:
                 rows = _read(connection)
@@ -150,6 +152,16 @@ def set_aside(path: Path, name: str) -> str:
 
 def _journal(path: Path) -> Path:
     return path.with_name(f"{path.name}-journal")
+
+
+def _keep_to_us(path: Path) -> None:
+    """Only its owner may read it, and its journal, to which SQLite gives the same mode. As far as we may say so."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -48,7 +48,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=_for_us_alone) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -59,6 +59,11 @@ def write_atomically(path: Path, data: bytes) -> None:
             temporary.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    """Opens a file that only its owner may read: names of files are nobody else's business."""
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(path: Path) -> None:

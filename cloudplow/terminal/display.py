@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -10,19 +11,24 @@ from typing import Any, Final
 from cloudplow import events
 from cloudplow.events import Event, SessionOutcome, StageOutcome
 from cloudplow.events.sentences import local_time, sentence
+from cloudplow.redaction import without_secrets
 from cloudplow.units import format_bytes
 
 log = logging.getLogger("cloudplow.upload")
 
 #: The shortest time between two log lines of progress, in seconds.
 PROGRESS_SECONDS: Final = 30.0
+#: Fields of events that hold words of rclone, or of ours.
+_SENTENCES: Final = ("reason", "error", "why", "what")
 
 
 def _level(event: Event) -> int:
     match event:
         case events.SessionFinished(outcome=SessionOutcome.FAILED):
             return logging.ERROR
-        case events.FileFailed() | events.StageFinished(outcome=StageOutcome.FAILED | StageOutcome.FILES_FAILED):
+        case events.FileFailed() | events.NotificationFailed():
+            return logging.WARNING
+        case events.StageFinished(outcome=StageOutcome.FAILED | StageOutcome.FILES_FAILED):
             return logging.WARNING
         case _:
             return logging.INFO
@@ -56,9 +62,11 @@ class LineDisplay:
         if isinstance(event, events.TransferProgress):
             self._progress(event)
             return
+        event = _clean(event)
         text = sentence(event)
         if text:
-            log.log(_level(event), "%s: %s", event.uploader, text)
+            said = f"{event.uploader}: {text}" if event.uploader else text
+            log.log(_level(event), "%s", said, extra={"event": event})
 
     def _progress(self, event: events.TransferProgress) -> None:
         now = self._clock()
@@ -68,7 +76,16 @@ class LineDisplay:
         self._next_progress[event.uploader] = now + PROGRESS_SECONDS
         text = f"{format_bytes(event.bytes)} of {format_bytes(event.total_bytes)} in this stage"
         text += f", {format_bytes(event.speed)}/s; {format_bytes(event.bytes_left)} left in all"
-        log.info("%s: %s%s", event.uploader, text, _finish(event))
+        log.info("%s: %s%s", event.uploader, text, _finish(event), extra={"event": event})
+
+
+def _clean(event: Event) -> Event:
+    """The event without secrets in its sentences; names stay as they are."""
+    texts = {name: getattr(event, name, "") for name in _SENTENCES}
+    cleaned: dict[str, Any] = {
+        name: without_secrets(text) for name, text in texts.items() if isinstance(text, str) and text
+    }
+    return dataclasses.replace(event, **cleaned) if cleaned else event
 
 
 def _finish(event: events.TransferProgress) -> str:

@@ -27,6 +27,7 @@ STATE_NAMES: Final = (
     "cache.db",
     "dashboard_history.json",
     "dashboard_auth.json",
+    "notifications_cache.json",
 )
 STAGES_FOLDER: Final = "stages"
 

@@ -26,6 +26,7 @@ from cloudplow.rclone.log import (
 from cloudplow.rclone.running import run_to_end
 from cloudplow.rclone.stalls import SILENT_SECONDS, STALE_SECONDS, STALLED_END_SECONDS, StallWatch, without_speed
 from cloudplow.rclone.verdict import Evidence, Verdict, is_cut_off, judge
+from cloudplow.redaction import redact
 from cloudplow.upload.doubts import Doubts
 from cloudplow.upload.local_files import exists, local_path
 from cloudplow.upload.repeats import FailedFile, repeated_bytes
@@ -263,8 +264,9 @@ class StageRun:
 
     def _result(self, code: int) -> StageResult:
         self._settle_uploaded()
-        failed = {name: text for name, text in self._failed.items() if name in self._waiting}
+        failed = {name: self._clean(text) for name, text in self._failed.items() if name in self._waiting}
         verdict = self._verdict(code)
+        verdict = verdict._replace(reason=self._clean(verdict.reason))
         killed = self._interrupted or self._stalled != "" or self._fired is not None or not self._ended_by_itself(code)
         doubtful = self._doubtful_names(code, killed=killed)
         if verdict.outcome in (StageOutcome.FILES_FAILED, StageOutcome.DONE) or (self._finishing and not killed):
@@ -296,6 +298,10 @@ class StageRun:
     def _cannot_listen(self) -> bool:
         steering = self._request.steering
         return steering is not None and not steering.is_listening and self._evidence.no_remote_control
+
+    def _clean(self, text: str) -> str:
+        """What rclone said, fit for everybody: everything before this reads its own words."""
+        return redact(text, known_paths=(self._folder,))
 
     def _ended_by_itself(self, code: int) -> bool:
         """Whether rclone came to its end. Killed from outside (128 and the signal's number, too), crashed, or with its

@@ -10,6 +10,7 @@ interface StateDocument {
   app_version: string;
   engine: string;
   recovered: boolean;
+  notifications_failed: number;
   uploaders: Record<string, UploaderDocument>;
   facts: Record<string, FactDocument>;
 }

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, partial
 from types import UnionType
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from cloudplow import redaction
 from cloudplow.events import Event
 
 #: Longest file name, and longest sentence or error, that is kept; in characters.
@@ -29,29 +29,6 @@ _NUMBER_LIMIT: Final = 1 << 63
 
 E = TypeVar("E", bound=Event)
 W = TypeVar("W", bound=StrEnum)
-
-_SUSPICIOUS = re.compile(r"[/\\@:=]|ya29|AIza|eyJ|GOCSPX|gh[pousr]_|xox|sk-|Bearer", re.IGNORECASE)
-_PEM = re.compile(r"-----BEGIN [^-]{0,60}-----.*?(?:-----END [^-]{0,60}-----|$)", re.DOTALL)
-_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20})://(?:[^\s/@\"']{0,400}@)?([^\s/:?#\"'@]{1,255})[^\s\"']*")
-_NAMED_SECRET = re.compile(
-    r"""\b((?:[a-z]{1,20}[_-])?(?:token|secret|pass|passwd|password|api_?key|private_?key(?:_id)?|authorization
-    |service_account_(?:file|credentials)|client_id|client_email|auth))\b(["']?\s*[=:]\s*)
-    (?:"[^"]*"|'[^']*'|(?:Bearer\s+|Basic\s+)?[^\s"',;&)}]+)""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
-_TOKEN = re.compile(
-    r"\b(?:ya29\.[\w.-]+|AIza[\w-]{20,}|eyJ[\w-]{8,}(?:\.[\w-]*){0,2}|GOCSPX-[\w-]+|gh[pousr]_\w{20,}|xox\w-[\w-]+"
-    r"|sk-[\w-]{16,}|1//[\w-]{20,})"
-)
-_EMAIL = re.compile(r"[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
-_ADDRESS = re.compile(
-    r"(?<![\w.])(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:]{2,45}\])(?::\d{1,5})?(?![\w.]*\w)"
-)
-# A space belongs to the path when a further "/" follows before the next colon or quote ("/mnt/My Media/film.mkv").
-_PATH = re.compile(
-    r"(?<![\w/.~-])~?/(?=[^\s/])(?:[^\s\"'`:;,<>|]|\s(?=[^:\"']{0,200}/))*|\b[A-Za-z]:\\(?:[^\s\"'`:;,<>|])*"
-)
 
 
 def number(value: object) -> float | int:
@@ -146,20 +123,7 @@ def redact(value: object, *, known_paths: Sequence[str] = ()) -> str:
     """
     if not isinstance(value, str) or not value:
         return ""
-    result = text(value, _REDACT_INPUT_LIMIT)
-    if _SUSPICIOUS.search(result) is not None:
-        for path in known_paths:
-            if len(path) > 1:
-                result = result.replace(path.rstrip("/") + "/", "").replace(path, base_name(path))
-        result = _PEM.sub("(hidden)", result)
-        result = _URL.sub(r"\1://\2", result)
-        result = _NAMED_SECRET.sub(r"\1\2(hidden)", result)
-        result = _BEARER.sub(r"\1 (hidden)", result)
-        result = _TOKEN.sub("(hidden)", result)
-        result = _EMAIL.sub("(e-mail)", result)
-        result = _ADDRESS.sub("(address)", result)
-        result = _PATH.sub(lambda match: base_name(match.group()) or "(path)", result)
-    return text(result)
+    return text(redaction.redact(text(value, _REDACT_INPUT_LIMIT), known_paths=known_paths))
 
 
 def document(value: object, depth: int = DOCUMENT_DEPTH) -> Any:

@@ -330,6 +330,7 @@ class Head(TypedDict):
     app_version: str
     engine: EngineState
     recovered: bool
+    notifications_failed: int
 
 
 class StateDocument(Head):
@@ -337,7 +338,8 @@ class StateDocument(Head):
 
     version: grows by one with each patch. boot: changes with every start of the program. ts: when this was made.
     refresh_interval: between two patches that only statistics changed. recovered: an interrupted session of an
-    earlier process is shown. uploaders: by name. facts: the last 100, by a growing number.
+    earlier process is shown. notifications_failed: attempts to send one since the program started. uploaders: by name.
+    facts: the last 100, by a growing number.
     """
 
     version: int

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from cloudplow.events import Event, sentence
+from cloudplow.events import Event, NotificationFailed, sentence
 from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.bounded import Numbered
 from cloudplow_dashboard.state.document import EngineState, Fact, Head, Health, Phase, StateDocument, Uploader
@@ -72,6 +72,7 @@ class DashboardState:
         self._strip_start = strip_start(clock())
         self._stopped = False
         self._last_event_at = 0.0
+        self._notifications_failed = 0
         self._turned_away: set[str] = set()
         self._listener: Callable[[bool], None] | None = None
         # Patched part by part, so mypy cannot follow it; a test holds it against `StateDocument`.
@@ -93,6 +94,9 @@ class DashboardState:
     def apply(self, event: Event, sender: str = "") -> None:
         """Change the state by one event; unknown kinds are ignored. sender: its uploader when the event names none."""
         name = getattr(event, "signal_name", "")
+        if name == NotificationFailed.signal_name:
+            with self._lock:
+                self._notifications_failed += 1
         if name not in HANDLERS and name not in RECOVERED:
             return
         with self._lock:
@@ -243,6 +247,7 @@ class DashboardState:
             "app_version": self.app_version,
             "engine": EngineState.STOPPED if self._stopped else idle_or_not,
             "recovered": any(u.session["recovered"] and u.phase == Phase.INTERRUPTED for u in uploaders),
+            "notifications_failed": self._notifications_failed,
         }
 
     # --- reading -----------------------------------------------------------------------------------------------

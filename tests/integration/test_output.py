@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -259,3 +260,46 @@ def test_an_rclone_that_does_nothing_and_says_so_to_nobody_ends_the_upload(fake:
     assert len(run.of("stage_started")) == 3
     assert fake.ledger_bytes() == 0
     assert len(contents(fake.source)) == 2
+
+
+def test_secrets_that_rclone_prints_reach_nobody_and_files_of_ours_are_for_their_owner(fake: LocalSite) -> None:
+    write_files(fake, 2)
+    write_program(
+        fake,
+        r"""
+secret = "s3cr3tT0ken99"
+take(names[0])
+say(told(names[0]))
+if len(names) == 1:
+    sys.exit(0)
+path = os.path.join(source, names[1])
+texts = [
+    f"open {path}: https://ann:{secret}@example.org/x?token={secret} refused",
+    f"Authorization: Bearer {secret} for ann@example.org, --rc-pass {secret}",
+    f"the password is {secret}; see /home/ann/.config/key.json",
+]
+for text in texts:
+    say(json.dumps({"level": "error", "msg": text, "object": names[1], "source": "x.go:1"}) + "\n")
+say(f"2026/01/31 19:59:40 ERROR : password={secret}\n")
+sys.exit(1)
+""",
+    )
+    fake.shorten_pauses()
+
+    run = fake.run("upload", "--json-log", "--loglevel", "DEBUG")
+
+    assert run.status == 0, run.said
+    kept = {path: path.read_bytes() for path in fake.root.iterdir() if path.is_file() and path.name != "config.json"}
+    for content in (run.said, str(run.events), *(one.decode("utf-8", "replace") for one in kept.values())):
+        for secret in ("s3cr3tT0ken99", "ann@example.org", "/home/ann"):
+            assert secret not in content
+    failed = run.of("file_failed")
+    assert failed and failed[0]["error"] == f"open {failed[0]['name']}: https://example.org refused"
+    lines = [json.loads(line) for line in run.stdout.splitlines() + run.stderr.splitlines()]
+    assert {"ts", "level", "logger", "message"} <= lines[0].keys()
+    assert any(line.get("event", {}).get("signal") == "session_finished" for line in lines)
+    assert [json.loads(line) for line in (fake.root / "cloudplow.log").read_text().splitlines()]
+    ours = {
+        path.name: path.stat().st_mode & 0o777 for path in kept if path.suffix in (".json", ".log", ".db", ".backup")
+    }
+    assert set(ours.values()) == {0o600}, ours

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from tests.integration.local_site import REPOSITORY, LocalSite
+from tests.tools import free_port
 
 pytestmark = pytest.mark.rclone
 
@@ -55,6 +56,7 @@ def test_every_thread_that_runs_is_in_the_document_and_the_usual_ones_do_run(any
     (any_site.root / "watcher.py").write_text(WATCHER, encoding="utf-8")
     any_site.config["plugins"] = ["cloudplow_dashboard", "watcher"]
     any_site.config["dashboard"] = {"enabled": True, "port": 0}
+    any_site.config["notifications"] = {"chat": {"service": "slack", "webhook_url": f"http://127.0.0.1:{free_port()}/"}}
     path = f"{any_site.environment()['PYTHONPATH']}:{any_site.root}"
 
     run = any_site.run("upload", environment=any_site.environment(PYTHONPATH=path))
@@ -66,4 +68,5 @@ def test_every_thread_that_runs_is_in_the_document_and_the_usual_ones_do_run(any
     # Only some commands measure or watch; rclone is steered only if somebody wants that; an answer of rclone may be
     # there before anybody looks.
     rare = {"cloudplow-rc", "cloudplow-follow", "cloudplow-ask", "cloudplow-check-", "cloudplow-steer"}
+    rare |= {"cloudplow-notify-plugin"}
     assert [name for name in names if name not in rare and not any(one.startswith(name) for one in seen)] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from cloudplow.commands import options as command_options
 from cloudplow.commands.options import config_path, ensure_config, log_level, log_path, require_config, state_dir
 from cloudplow.config.sample import sample_text
 from cloudplow.errors import ConfigError
+from cloudplow.terminal import logs
 
 COMMANDS = ["upload", "plan", "accounts", "check", "demo", "update_config", "healthcheck", "run", "clean", "sync"]
 
@@ -140,6 +142,19 @@ def test_a_sample_goes_to_the_file_named(place: Path) -> None:
     with pytest.raises(ConfigError, match="did not exist, so a sample was written"):
         ensure_config(parsed("upload", "--config", str(path)))
     assert path.read_text() == sample_text()
+
+
+@pytest.mark.parametrize("words", [("--json-log", "plan"), ("plan", "--json-log")])
+def test_faults_for_machines_are_objects_wherever_the_option_stands(
+    place: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, str]
+) -> None:
+    try:
+        assert main([*words, "--config", str(place / "gone.json")]) == 2
+    finally:
+        logs.use_json(False)
+    told = json.loads(capsys.readouterr().err)
+    assert (told["level"], told["logger"]) == ("error", "cloudplow")
+    assert "the file does not exist" in told["message"]
 
 
 @pytest.mark.parametrize("command", ["clean", "sync"])

@@ -87,7 +87,7 @@ def test_every_command_takes_the_options_that_all_have(name: str) -> None:
 def test_readme_names_the_options_that_every_command_takes() -> None:
     usage = section("Commands").partition("COMMAND")[2].partition("`")[0]
 
-    assert set(re.findall(r"--\w+", usage)) == common_options()
+    assert set(re.findall(r"--[\w-]+", usage)) == common_options()
 
 
 def test_readme_has_every_exit_status() -> None:

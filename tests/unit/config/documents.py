@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloudplow.config.loader import Loaded, build
 from cloudplow.errors import ConfigError
+from cloudplow.services.notify.config import NotificationsSection
 
 
 class Dashboard(BaseModel):
@@ -27,7 +28,7 @@ class Dashboard(BaseModel):
     trusted_proxies: list[str] = []
 
 
-SECTIONS: dict[str, type[BaseModel]] = {"dashboard": Dashboard}
+SECTIONS: dict[str, type[BaseModel]] = {"dashboard": Dashboard, "notifications": NotificationsSection}
 
 
 def minimal(**extra: Any) -> dict[str, Any]:

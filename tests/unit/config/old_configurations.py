@@ -80,7 +80,7 @@ CHANGES: Final = (
     Change("cloudbox", "notifications/Pushover/priority", "high", "notifications.Pushover.priority"),
     Change("cloudbox", "notifications/Pushover", {}, "notifications.Pushover.service"),
     Change("cloudbox", "notifications/Pushover", "tokens", "notifications.Pushover"),
-    Change("cloudbox", "notifications/Slack/webhook_url", 5, SILENT),
+    Change("cloudbox", "notifications/Slack/webhook_url", 5, "notifications.Slack.webhook_url"),
     Change("cloudbox", "notifications/Slack/channel", None, SILENT),
     # Plex and download clients
     Change("cloudbox", "plex/enabled", True, "plex.token"),

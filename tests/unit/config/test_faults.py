@@ -36,11 +36,11 @@ def test_all_faults_come_at_once_whatever_finds_them() -> None:
         [
             "uploader.goggle.check_interval",
             "uploader.goggle.schedule.allowed_from",
-            "dashboard.port",
             'hidden."/mnt/x".hidden_remotes[0]',
             "remotes.google.sync_remote",
             "syncer.s.sync_to",
             "plex.url",
+            "dashboard.port",
             "notifications.chat.webhook_url",
         ]
     )

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from cloudplow.config.loader import build
 from cloudplow.config.models import Config
+from cloudplow.services.notify.config import NotificationsSection
 
-from .documents import Dashboard, faults_of, load, minimal, warnings_of, with_remote, with_uploader
+from .documents import SECTIONS, Dashboard, faults_of, load, minimal, warnings_of, with_remote, with_uploader
 
 
 def test_empty_document_gives_the_documented_defaults() -> None:
@@ -54,7 +55,7 @@ def test_config_of_the_original_program_loads() -> None:
         "hidden": {"/mnt/local/.unionfs-fuse": {"hidden_remotes": ["google"]}},
         "notifications": {
             "Pushover": {"service": "pushover", "app_token": "a", "user_token": "b", "priority": "0"},
-            "Slack": {"service": "slack", "webhook_url": "https://example.com/x"},
+            "Slack": {"service": "slack", "webhook_url": "https://hooks.slack.com/services/T1/B2/c3"},
             "apprise": {"service": "apprise", "url": "json://localhost", "title": ""},
         },
         "nzbget": {"enabled": False, "url": "https://user:password@nzbget.example.com"},
@@ -206,7 +207,7 @@ def test_configuration_cannot_be_changed() -> None:
 def test_key_called_sections_in_the_file_is_unknown() -> None:
     loaded = load(minimal(sections={"dashboard": {}}))
     assert len(loaded.warnings) == 1 and loaded.warnings[0].startswith("sections: ")
-    assert set(loaded.config.sections) == {"dashboard"}
+    assert set(loaded.config.sections) == {"dashboard", "notifications"}
 
 
 def test_section_that_no_plugin_registered_is_a_key_error() -> None:
@@ -222,7 +223,8 @@ def test_mover_may_name_a_remote_or_an_rclone_path() -> None:
 
 def test_notification_of_a_plugins_service_keeps_its_own_keys() -> None:
     document: dict[str, Any] = minimal(notifications={"x": {"service": "matrix", "room": "!abc"}})
-    loaded = build(document, {}, services=["matrix"])
+    section = build(document, SECTIONS, services=["matrix"]).config.section("notifications")
     assert warnings_of(document, services=["matrix"]) == ()
-    assert loaded.config.notifications["x"].extra("room") == "!abc"
-    assert loaded.config.notifications["x"].extra("other") is None
+    assert isinstance(section, NotificationsSection)
+    assert section.receivers["x"].extra("room") == "!abc"
+    assert section.receivers["x"].extra("other") is None

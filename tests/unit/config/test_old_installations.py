@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from cloudplow.config.loader import build
 from cloudplow.errors import ConfigError
+from cloudplow.services.notify.config import NotificationsSection
 from cloudplow_dashboard.config import DashboardSection
 
 from .old_configurations import CHANGES, REFUSED, SILENT, WHOLE, Change, changed, whole
@@ -31,7 +32,7 @@ BESIDE: Final = frozenset(
         "mover",
     }
 )
-SECTIONS: Final[dict[str, type[BaseModel]]] = {"dashboard": DashboardSection}
+SECTIONS: Final[dict[str, type[BaseModel]]] = {"dashboard": DashboardSection, "notifications": NotificationsSection}
 
 
 def warnings_of(document: dict[str, Any]) -> tuple[str, ...]:
@@ -140,10 +141,10 @@ def test_one_broken_uploader_does_not_stop_the_others() -> None:
 
 def test_a_feature_that_is_on_and_not_there_yet_is_one_warning() -> None:
     document = whole("cloudbox")
+    document["notifications"] = {}
     document["plex"].update(enabled=True, token="t")
     document["nzbget"]["enabled"] = True
     document["sabnzbd"] = {"enabled": True, "url": "http://x", "apikey": "a"}
-    document["notifications"] = {name: {"service": "apprise", "url": "json://x"} for name in "ab"}
     document["syncer"] = {name: {"sync_from": "google", "sync_to": "google"} for name in "ab"}
     uploader = document["uploader"]["google"]
     uploader["schedule"]["enabled"] = True
@@ -157,7 +158,6 @@ def test_a_feature_that_is_on_and_not_there_yet_is_one_warning() -> None:
         "plex",
         "nzbget",
         "sabnzbd",
-        "notifications",
         "syncer",
     ]
     assert all("not there yet, so " in warning for warning in warnings)

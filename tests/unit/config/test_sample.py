@@ -25,7 +25,7 @@ def test_sample_loads_without_a_warning_but_for_what_is_not_there_yet() -> None:
 
 def test_sample_has_every_section_and_nothing_switched_on_outside_this_machine() -> None:
     document = read_document(TOP / "config.json.sample", {})
-    assert set(CORE_SECTIONS) | {"dashboard"} == set(document)
+    assert set(CORE_SECTIONS) | {"dashboard", "notifications"} == set(document)
     config = build(document, SECTIONS).config
     assert not (config.plex.enabled or config.nzbget.enabled or config.sabnzbd.enabled)
     assert all(syncer.use_copy for syncer in config.syncer.values())

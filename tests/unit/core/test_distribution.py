@@ -163,3 +163,8 @@ def test_sample_counts_everything_but_remembers_only_the_latest(monkeypatch: pyt
     assert made["statistics"]["total_bytes"] == 5050
     assert made["metadata"]["sample_count"] == 10
     assert made["percentiles"]["p50"] == 95
+
+
+def test_a_time_that_no_calendar_has_is_no_fault() -> None:
+    for now in (253402300800.0, 1e300, float("inf")):
+        assert document([1], now=now)["metadata"]["last_updated_human"] == ""

@@ -201,3 +201,18 @@ def test_files_of_the_book_keep_the_owner_of_their_folder(
     assert (BOOK_FILE, 1000, 1001) in given
     # Before it replaces the older one.
     assert any(name.startswith(f".{BACKUP_FILE}.") and owner == 1000 for name, owner, _ in given)
+
+
+def test_only_its_owner_may_read_a_book_its_journal_and_its_backup_new_or_old(tmp_path: Path) -> None:
+    (tmp_path / BOOK_FILE).touch(0o644)
+    book = BookFile(tmp_path)
+    book.open()
+    book.write({("fact", "x"): b"1"})
+    book.back_up()
+    book.close()
+
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        BOOK_FILE: 0o600,
+        f"{BOOK_FILE}-journal": 0o600,
+        BACKUP_FILE: 0o600,
+    }

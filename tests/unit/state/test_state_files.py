@@ -360,3 +360,11 @@ def test_one_document_that_fails_does_not_keep_the_others_from_the_disk(
     files.stop()
     assert names_in(tmp_path) == [NAME]
     assert "a.json" in caplog.text
+
+
+def test_only_its_owner_may_read_a_cache_file_also_one_that_an_older_version_left(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("{}")
+    path.chmod(0o644)
+    write_atomically(path, b"{}")
+    assert path.stat().st_mode & 0o777 == 0o600

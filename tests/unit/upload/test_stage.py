@@ -744,3 +744,14 @@ def test_a_remote_control_that_cannot_start_is_told_apart(
 ) -> None:
     result = bench.run({}, output, code=code, steering=Steering(lambda _port: Accepting()))
     assert result.cannot_listen is cannot
+
+
+def test_what_rclone_says_is_cleaned_before_anybody_hears_of_it(bench: Bench) -> None:
+    said = f'open {bench.folder}/Show/a.mkv: token=ya29.abc for ann@x.org, see /home/ann/key, "Bearer abcdef123"'
+    output = [line(said, "Show/a.mkv", "error"), line("Failed to move: --rc-pass hunter2 at 10.0.0.7:99", "", "error")]
+
+    result = bench.run({"Show/a.mkv": 5}, output, 1)
+
+    assert result.failed["Show/a.mkv"].startswith("open Show/a.mkv: token=(hidden) for (e-mail), see key")
+    told = str(result.failed) + result.verdict.reason
+    assert not [secret for secret in ("ya29", "abcdef123", "hunter2", "10.0.0.7", "/home", "@x.org") if secret in told]

@@ -34,7 +34,7 @@ from tests.unit.dashboard.helpers import (
         ('Failed to copy: open "/mnt/x y/z.mkv": no', 'Failed to copy: open "z.mkv": no'),
         ("read C:\\Users\\ann\\key.json failed", "read key.json failed"),
         ("~/.config/rclone/rclone.conf is missing", "rclone.conf is missing"),
-        ("denied for ann.b+c@proj.iam.gserviceaccount.com today", "denied for (e-mail) today"),
+        ("denied for ann.b+c@proj.iam.gserviceaccount.com today", "denied for ann.b+c@… today"),
         ("Post https://ann:pw@example.org:8443/rc?token=abc#x refused", "Post https://example.org refused"),
         ('Post "http://localhost:5572/core/stats": refused', 'Post "http://(address)": refused'),
         ("dial tcp 127.0.0.1:5572: connect: refused", "dial tcp (address): connect: refused"),

@@ -281,3 +281,14 @@ def test_threads_that_feed_and_read_at_once_lose_nothing() -> None:
     for patch in patches_since(state, document["version"]):
         document = merge(document, patch)
     assert document["uploaders"]["google"]["session"]["bytes_done"] == 6000
+
+
+def test_notifications_that_failed_are_counted_and_belong_to_no_uploader() -> None:
+    state = make_state()
+    for _ in range(3):
+        state.receive("", event=events.NotificationFailed(receiver="chat", error="no answer"))
+
+    document = state.document()
+
+    assert document["notifications_failed"] == 3
+    assert document["uploaders"] == {}

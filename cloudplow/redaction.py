@@ -1,0 +1,136 @@
+"""Takes out of a text what others must not read: what rclone printed may hold anything. Pure.
+
+Two strengths: `without_secrets` is for the log, whose readers run cloudplow and need paths and addresses; `redact` is
+for everybody else: notifications, the page. Names below the upload folder are relative, and stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+HIDDEN: Final = "(hidden)"
+_NOT_HIDDEN: Final = r"(?!\(hidden\))"
+#: Of a longer text only the beginning is read, in characters: searching more could take long.
+TEXT_LIMIT: Final = 16_384
+
+#: A text without any of these holds nothing to take out.
+_SUSPICIOUS: Final = re.compile(
+    r"[/\\@:=]|--|pass|secret|token|ya29|eyJ|AIza|AKIA|GOCSPX|gh[pousr]_|xox|sk-|Bearer|Basic", re.IGNORECASE
+)
+_PEM: Final = re.compile(r"-----BEGIN [^-]{0,60}-----.*?(?:-----END [^-]{0,60}-----|$)", re.DOTALL)
+_COOKIE: Final = re.compile(r"\b((?:set-)?cookie[\"']?\s*[:=]\s*)[^\r\n\"']+", re.IGNORECASE)
+#: Headers by which somebody says who he is, with everything that may stand before the secret itself.
+_HEADER: Final = re.compile(
+    r"\b((?:proxy-)?authorization|x-[a-z-]{0,30}(?:token|key|auth|signature|credential)[a-z-]{0,20})"
+    r"(\\?[\"']?\s*[:=]\s*\\?[\"']?)(?:(?:bearer|basic|token|digest|apikey|mediabrowser)\s+)?"
+    rf"{_NOT_HIDDEN}[^\s\"',;)}}]+(?:(?<==)\"[^\"]*\")?",
+    re.IGNORECASE,
+)
+_NAMES: Final = (
+    r"(?:[a-z0-9]{1,30}[_-]){0,6}(?:token|secret|pass|passwd|password|passphrase|api_?key|access_?key(?:_id)?"
+    r"|private_?key(?:_id)?|encryption_?key|service_account_(?:file|credentials)|client_id|client_email|auth|sig|signature"
+    r"|credentials?)"
+)
+#: What follows a key in a sentence of ours ("plex.token: is missing") is no value.
+_NO_SENTENCE: Final = (
+    r"(?!(?:is|are|was|has|must|needs|cannot|can|may|will|does|contains|unknown|not|no|takes|its|the|this)\s)"
+)
+_VALUE: Final = (
+    _NOT_HIDDEN + _NO_SENTENCE + r"""(?:\\?"[^"\\]*\\?"|'[^']*'|(?:(?:bearer|basic|token)\s+)?[^\s"',;&)}\\]+)"""
+)
+_NAMED: Final = re.compile(rf"\b({_NAMES})(\\?[\"']?\s*[=:]\s*){_VALUE}", re.IGNORECASE)
+_SAID: Final = re.compile(
+    r"\b(pass(?:word|wd|phrase)?|secret|token)(\s+(?:is|was)\s+)"
+    r"(?!(?:missing|not|wrong|invalid|unknown|expired|revoked|an?|the|in|no|empty|too|needed|required|used|made)\b)"
+    rf"[\"']?{_NOT_HIDDEN}[^\s\"',;)]+",
+    re.IGNORECASE,
+)
+#: "--rc-pass X". What is written behind the name of a flag in a sentence is no value.
+_FLAG: Final = re.compile(
+    r"(--[a-z0-9-]{0,40}(?:pass|password|secret|token|credentials|api-key|access-key|access-key-id|auth|header)[ =]+)"
+    r"(?!(?:is|in|and|or|to|for|was|are|from|with|together|of|by|has|needs|there)\b)"
+    rf"{_NOT_HIDDEN}(?:\"[^\"]*\"|'[^']*'|[^\s\"',;]+)",
+    re.IGNORECASE,
+)
+#: "Basic" is a word of titles, too.
+_BEARER: Final = re.compile(
+    r"\b(?i:(bearer))\s+[A-Za-z0-9+/=._~-]{8,}|\b(Basic)\s+(?=\S{0,200}(?:[0-9+/=]|[a-z][A-Z]))[A-Za-z0-9+/=]{8,}"
+)
+_TOKEN: Final = re.compile(
+    r"\b(?:ya29\.[\w.-]+|AIza[\w-]{20,}|AKIA[A-Z0-9]{12,}|eyJ[\w.~+-]{8,}|GOCSPX-[\w-]+"
+    r"|gh[pousr]_\w{20,}|xox\w-[\w-]+|sk-[\w-]{16,}|\d{8,10}:[\w-]{35}\b)|(?<![\w/])1//[\w-]{20,}"
+)
+#: User and password of an address.
+_USER: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)[^\s/@\"']{0,400}@")
+_SERVICE_ACCOUNT: Final = re.compile(r"\b([\w.%+-]{1,64})@[\w-]{1,63}\.iam\.gserviceaccount\.com\b")
+_EMAIL: Final = re.compile(r"[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
+
+# What `redact` takes out beside.
+_URL: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20})://(?:[^\s/@\"']{0,400}@)?([^\s/:?#\"'@]{1,255})[^\s\"']*")
+_FILE_URL: Final = re.compile(r"\bfile:/{1,3}(?=/)", re.IGNORECASE)
+_ADDRESS: Final = re.compile(
+    r"(?<![\w.])(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:]{2,45}(?:%\w{1,20})?\])(?::\d{1,5})?(?![\w.]*\w)"
+)
+_BARE_IPV6: Final = re.compile(
+    r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{1,4}|(?<=::))(?:%\w{1,20})?(?!\w|:\w|::)"
+)
+#: A path begins at the beginning, or behind one of these: "Show (2020)/a.mkv" and "Rockin'/a.mkv" hold none. A space
+#: belongs to it when a further "/" follows before the next colon or quote ("/mnt/My Media/film.mkv").
+_PATH: Final = re.compile(
+    r"(?:(?<=[\s(\[{<>=:;|])|(?<=[\s(\[{=:,][\"'`])|(?<=^[\"'`])|^)~?/(?=[^\s/])(?:[^\s\"'`:;,<>|]|\s(?=[^:\"']{0,200}/))*"
+    r"|\b[A-Za-z]:\\(?:[^\s\"'`:;,<>|])*|(?<![\w\\])\\\\[^\s\\\"'`:;,<>|]+\\[^\s\"'`:;,<>|]*"
+)
+
+
+def without_secrets(text: str) -> str:
+    """The text without passwords, tokens, keys, and e-mail addresses of people; paths and addresses stay.
+
+    Of a service account's address the part stays by which it can be told from others.
+    """
+    if _SUSPICIOUS.search(text) is None:
+        return text
+    result = _PEM.sub(HIDDEN, text)
+    result = _COOKIE.sub(rf"\1{HIDDEN}", result)
+    result = _HEADER.sub(rf"\1\2{HIDDEN}", result)
+    result = _USER.sub(r"\1", result)
+    result = _FLAG.sub(rf"\1{HIDDEN}", result)
+    result = _NAMED.sub(rf"\1\2{HIDDEN}", result)
+    result = _SAID.sub(rf"\1\2{HIDDEN}", result)
+    result = _BEARER.sub(lambda match: f"{match[1] or match[2]} {HIDDEN}", result)
+    result = _TOKEN.sub(HIDDEN, result)
+    result = _SERVICE_ACCOUNT.sub(r"\1@…", result)
+    return _EMAIL.sub("(e-mail)", result)
+
+
+def redact(text: str, *, known_paths: Sequence[str] = ()) -> str:
+    """The same, and without paths of this machine and addresses; of a path the last part stays, of a URL the host.
+
+    known_paths: folders to take out first, because their names may hold anything; what is below them stays whole.
+    """
+    text = text[:TEXT_LIMIT]
+    if _SUSPICIOUS.search(text) is None:
+        return text
+    for path in known_paths:
+        if len(path) > 1:
+            text = text.replace(path.rstrip("/") + "/", "").replace(path, base_name(path))
+    result = _PEM.sub(HIDDEN, text)
+    result = _FILE_URL.sub("", result)
+    result = _URL.sub(r"\1://\2", result)
+    result = without_secrets(result)
+    result = _ADDRESS.sub("(address)", result)
+    result = _BARE_IPV6.sub(_ipv6, result)
+    return _PATH.sub(lambda match: base_name(match.group()) or "(path)", result)
+
+
+def _ipv6(match: re.Match[str]) -> str:
+    """Hidden if it is an address: times of day look alike."""
+    found = match.group()
+    is_address = any(char not in ":" for char in found) and ("::" in found or found.count(":") == 7)
+    return "(address)" if is_address else found
+
+
+def base_name(path: str) -> str:
+    """The last part of a path in either notation; "" for none."""
+    return path.rstrip("/\\").replace("\\", "/").rpartition("/")[2]

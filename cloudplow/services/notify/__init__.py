@@ -1,0 +1,81 @@
+"""Notifications: a built-in plugin that tells people how uploads go. Active when its section names somebody.
+
+The worker process imports this package, too: nothing is imported here that it does not need.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from cloudplow import hookimpl
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, _SubParsersAction
+    from collections.abc import Iterator
+
+    from cloudplow.hookspecs import PluginApp
+    from cloudplow.services.notify.config import NotificationsSection
+    from cloudplow.services.notify.notifier import Notifier
+
+log = logging.getLogger("cloudplow.notify")
+
+# By the identity of the app, which is kept too, so that no other app can get the same identity.
+_running: dict[int, tuple[PluginApp, Notifier]] = {}
+
+
+@hookimpl
+def cloudplow_config_section() -> tuple[str, type[NotificationsSection]]:
+    """The section that this plugin owns and checks."""
+    # pydantic takes 60 ms, which the worker does without.
+    from cloudplow.services.notify.config import SECTION, NotificationsSection
+
+    return SECTION, NotificationsSection
+
+
+@hookimpl
+def cloudplow_add_commands(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """`cloudplow notify-test`."""
+    # As above, 60 ms.
+    from cloudplow.services.notify import command
+
+    command.add_to(subparsers)
+
+
+@hookimpl
+def cloudplow_check(app: PluginApp) -> Iterator[tuple[str, str]]:
+    """Who is told."""
+    receivers = _section(app).receivers
+    if receivers:
+        named = ", ".join(f"{name} ({one.shown}, {one.min_level})" for name, one in receivers.items())
+        yield "ok", f'notifications: {named}; "cloudplow notify-test" tries them'
+
+
+def _section(app: PluginApp) -> NotificationsSection:
+    section: NotificationsSection = app.config.section("notifications")
+    return section
+
+
+@hookimpl
+def cloudplow_start(app: PluginApp) -> None:
+    """Begin to tell, if there is somebody to tell. If that fails, it is logged; it never stops an upload."""
+    try:
+        receivers = _section(app).receivers
+        if not receivers:
+            return
+        # Threads and pipes take 20 ms, which only a program with receivers pays for.
+        from cloudplow.services.notify.notifier import Notifier
+
+        notifier = Notifier(app, receivers)
+        notifier.start()
+        _running[id(app)] = (app, notifier)
+    except Exception:  # whatever fails here, the upload must continue
+        log.exception("Notifications could not start and are off; the upload continues without them")
+
+
+@hookimpl
+def cloudplow_stop(app: PluginApp) -> None:
+    """Say the last things."""
+    entry = _running.pop(id(app), None)
+    if entry is not None:
+        entry[1].stop()
