@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloudplow.commands import check_accounts, check_lines
+from cloudplow.commands import check_accounts, check_lines, systemd_paths
 from cloudplow.commands.check_lines import Line
-from cloudplow.commands.options import Subparsers, config_path, make_app
+from cloudplow.commands.options import Subparsers, config_path, log_path, make_app
 from cloudplow.config.loader import ConfigMissingError
 from cloudplow.errors import ConfigError, ExitStatus
 from cloudplow.terminal import logs
@@ -23,12 +24,20 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--strict", action="store_true", help="exit with 2 for warnings too")
     parser.add_argument("--all-accounts", action="store_true", help="look at the destination with every account")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--systemd", action="store_true", help="check nothing; print a drop-in for the systemd unit")
     parser.set_defaults(handler=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one line for each thing that was checked. Raises ConfigMissingError, PluginError."""
+    """Print one line for each thing that was checked. Raises ConfigMissingError, PluginError.
+
+    For systemd: only the drop-in, so that it can go into a file; then raises ConfigError, too.
+    """
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
+    if options.systemd:
+        app = make_app(options)
+        print("\n".join(systemd_paths.drop_in(systemd_paths.paths_of(app, log_path(options), os.environ))))
+        return int(ExitStatus.DONE)
     found: list[Line] = []
     for verdict, text in _lines(options, config_path(options)):
         found.append((verdict, text))
