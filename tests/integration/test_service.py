@@ -7,8 +7,9 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,18 @@ import pytest
 from cloudplow.commands.healthcheck import engine_reasons
 from cloudplow.control.client import ask
 from cloudplow.errors import CloudplowError
-from tests.integration.local_site import LocalSite, wait_for
+from tests.integration.local_site import REPOSITORY, LocalSite, wait_for
 
 pytestmark = pytest.mark.rclone
 
 
 @contextmanager
-def service(site: LocalSite, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def service(site: LocalSite, *, command: Sequence[str] = (), **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """`cloudplow run` without a terminal, from the moment that it can be asked; killed at the end if it still runs."""
     site.save()
     with (site.root / "output.txt").open("wb") as output:
         process = subprocess.Popen(
-            site.command("run"),
+            command or site.command("run"),
             env=site.environment(**environment),
             cwd=site.root,
             stdin=subprocess.DEVNULL,
@@ -121,7 +122,9 @@ def test_hang_up_reads_the_configuration_again_and_a_broken_one_changes_nothing(
 
 @pytest.mark.alone
 def test_a_service_that_waits_ends_within_two_seconds(any_site: LocalSite) -> None:
-    with service(any_site) as process:
+    # As the units of old start it.
+    script = [sys.executable, str(REPOSITORY / "cloudplow.py"), "run", "--loglevel=INFO"]
+    with service(any_site, command=script, CLOUDPLOW_CONFIG=str(any_site.config_path)) as process:
         waits(any_site)
         begun = time.monotonic()
         assert end(process) == 0, any_site.output()
