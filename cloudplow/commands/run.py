@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from cloudplow import signals
 from cloudplow.app import App
 from cloudplow.commands.options import Subparsers, ensure_config, log_level, log_path, make_app
+from cloudplow.commands.steer import doing
 from cloudplow.commands.stopping import stop_on_signals
 from cloudplow.errors import BusyError, ConfigError, ExitStatus
 from cloudplow.installation import NO_UPLOADER
@@ -71,4 +72,4 @@ def _serve(app: App, manager: ServiceManager) -> None:
 
 def status_line(uploaders: Mapping[str, UploaderStatus]) -> str:
     """What all uploaders do and why, in one line, as `systemctl status` shows it."""
-    return "; ".join(f"{name}: {one.why or one.state}" for name, one in uploaders.items())
+    return "; ".join(f"{name}: {doing(one.state, one.why)}" for name, one in uploaders.items())

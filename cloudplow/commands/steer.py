@@ -118,10 +118,7 @@ def lines(answer: Mapping[str, Any], now: float) -> list[str]:
         left = ""
         if one["files_left"] is not None and one["bytes_left"] is not None and one["state"] == "uploading":
             left = f"; {amount(one['files_left'], one['bytes_left'])} left"
-        # Most sentences begin with the word for the state already.
-        says_state = str(one["why"]).startswith(one["state"].replace("_window", ""))
-        what = one["why"] if says_state else f"{one['state']}: {one['why']}" if one["why"] else one["state"]
-        said.append(f"{name}: {what}{left}")
+        said.append(f"{name}: {doing(one['state'], one['why'])}{left}")
     limit = answer.get("limit_bytes_per_second")
     if limit:
         said.append(f"limited to {format_bytes(limit)}/s (cloudplow limit off)")
@@ -131,3 +128,10 @@ def lines(answer: Mapping[str, Any], now: float) -> list[str]:
     started = local_time(answer.get("started_at"), now)
     said.append(f"(cloudplow {answer.get('version')}, process {answer.get('pid')}, since {started})")
     return said
+
+
+def doing(state: str, why: str) -> str:
+    """A state and its sentence, most of which begin with the word for the state already."""
+    if why.startswith(state.replace("_window", "")):
+        return why
+    return f"{state}: {why}" if why else state

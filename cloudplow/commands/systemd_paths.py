@@ -34,7 +34,8 @@ def paths_of(app: App, log_file: Path, environ: Mapping[str, str]) -> Paths:
 
 def drop_in(paths: Paths) -> Iterator[str]:
     """The lines. A path that systemd has no way to write is a comment."""
-    yield "# Made by `cloudplow check --systemd`; make it again when folders of the configuration change."
+    yield "# Made by `cloudplow check --systemd`; make it again when folders of the configuration change. A folder that"
+    yield "# is not there when the service starts stays read-only until it is started again."
     yield "[Service]"
     yield "ProtectSystem=strict"
     yield from _setting("ReadWritePaths", paths.written)

@@ -48,7 +48,7 @@ case $1 in
         [ -d "$folder" ] || mkdir -p -- "$folder"
         find "$folder" -xdev -maxdepth 2 -user 0 ! -type l \( -path "$folder" -o -path "$folder/stages" \
             -o -path "$folder/stages/*" -o -path "$config" -o -path "$folder/cloudplow.*" -o -path "$folder/cache.db*" \
-            -o -path "$folder/*_cache.json*" -o -path "$folder/dashboard_*.json*" \) \
+            -o -path "$folder/control.sock*" -o -path "$folder/*_cache.json*" -o -path "$folder/dashboard_*.json*" \) \
             -exec chown -h "$uid:$gid" {} + 2>/dev/null ||
             say "not everything in $folder could be given to $uid:$gid; \`cloudplow check\` says what cannot be used"
         ;;

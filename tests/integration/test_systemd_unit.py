@@ -40,7 +40,7 @@ def test_the_unit_and_a_drop_in_with_every_kind_of_path_are_clean(tmp_path: Path
 def test_systemd_says_when_a_path_is_written_wrongly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cloudplow.commands.systemd_paths.quoted", lambda path: f'"{path}')
 
-    assert "paths.conf:4" in verified(tmp_path, Paths((Path("/mnt/My Media"),), ()))
+    assert "paths.conf:5" in verified(tmp_path, Paths((Path("/mnt/My Media"),), ()))
 
 
 def test_the_unit_hides_nothing_that_is_needed_and_ends_rclone_properly() -> None:

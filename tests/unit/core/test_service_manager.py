@@ -184,8 +184,12 @@ def test_the_status_says_of_every_uploader_what_it_does_and_why() -> None:
     said = status_line(
         {
             "google": UploaderStatus(UploaderState.WAITING, "waiting: 212.0 GB of 400.0 GB, next check 14:30"),
+            "movies": UploaderStatus(UploaderState.FAILED, "the upload folder does not exist"),
             "backup": UploaderStatus(UploaderState.IDLE),
         }
     )
 
-    assert said == "google: waiting: 212.0 GB of 400.0 GB, next check 14:30; backup: idle"
+    assert said == (
+        "google: waiting: 212.0 GB of 400.0 GB, next check 14:30; movies: failed: the upload folder does not exist; "
+        "backup: idle"
+    )

@@ -34,7 +34,7 @@ def test_a_path_is_quoted_as_systemd_reads_it(path: str, word: str | None) -> No
 def test_a_path_that_no_unit_can_name_is_a_comment_of_one_line() -> None:
     lines = list(drop_in(Paths((Path("/a\nb"),), ())))
 
-    assert lines[3:] == ["# ReadWritePaths: this path cannot be written in a unit; rename it: b'/a\\nb'"]
+    assert lines[4:] == ["# ReadWritePaths: this path cannot be written in a unit; rename it: b'/a\\nb'"]
 
 
 def test_the_drop_in_names_the_folders_of_the_configuration_and_is_all_that_is_printed(
@@ -57,8 +57,8 @@ def test_the_drop_in_names_the_folders_of_the_configuration_and_is_all_that_is_p
     told = capsys.readouterr()
     assert told.err == ""
     lines = told.out.splitlines()
-    assert lines[0].startswith("# ")
-    assert lines[1:] == [
+    assert all(line.startswith("# ") for line in lines[:2])
+    assert lines[2:] == [
         "[Service]",
         "ProtectSystem=strict",
         'ReadWritePaths="-/mnt/one x"',
