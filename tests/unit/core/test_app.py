@@ -16,7 +16,7 @@ import pytest
 from cloudplow import hookimpl
 from cloudplow.accounts.identity import read_key
 from cloudplow.app import App
-from cloudplow.errors import ConfigError, PluginError
+from cloudplow.errors import ConfigError, PluginError, StateError
 from cloudplow.events import AccountsLearned, SessionRecovered, UploaderState
 from cloudplow.hookspecs import PluginApp
 from cloudplow.state.state_files import LEDGER_FILE, SESSION_FILE
@@ -154,3 +154,30 @@ def test_a_key_folder_that_is_gone_is_no_reason_to_hand_out_nothing(make_app: Ma
         (tmp_path / "keys" / "1.json").unlink()
         (tmp_path / "keys").rmdir()
         assert app.recovered() == []
+
+
+# Health
+
+
+def test_waiting_is_healthy_and_what_hangs_or_cannot_be_written_is_one_sentence_each(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    monkeypatch.setattr(app.keeper, "save", lambda: None)
+    assert app.problems() == []
+
+    monkeypatch.setattr(app.controls, "tick_age_seconds", lambda: 30.0)
+    monkeypatch.setattr(app.controls, "silences", lambda: {"google": 14 * 60.0})
+    assert app.problems() == []
+
+    def full() -> None:
+        raise StateError("the disk is full")
+
+    monkeypatch.setattr(app.keeper, "save", full)
+    monkeypatch.setattr(app.controls, "tick_age_seconds", lambda: 300.0)
+    monkeypatch.setattr(app.controls, "silences", lambda: {"google": 16 * 60.0})
+    assert app.problems() == [
+        "the scheduler has not looked for 300 s",
+        "google: rclone has said nothing for 16 minutes",
+        "the book cannot be written: the disk is full",
+    ]

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from cloudplow.commands.run import status_line
+from cloudplow.dispatch.dispatcher import LOOK_SECONDS, Dispatcher
 from cloudplow.events import UploaderState
 from cloudplow.models import UploaderStatus
 from cloudplow.service_manager import LONGEST_TICK_SECONDS, ServiceManager
+from tests.unit.dispatch.simulated import SimulatedHost, Simulation, World
 
 
 class Listening:
@@ -115,6 +117,24 @@ def test_the_watchdog_is_petted_before_half_of_its_time_or_with_every_tick(syste
     gaps = [after - before for before, after in pairwise(petted)]
     assert petted[0] == 1000.0
     assert max(gaps) <= max(LONGEST_TICK_SECONDS, seconds / 2)
+
+
+def test_the_loop_ticks_as_often_as_the_watchdog_counts_on_and_only_after_a_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert LOOK_SECONDS == LONGEST_TICK_SECONDS
+    happened: list[str] = []
+    looks = iter([0.0, 0.0, None])
+
+    def step(_self: Dispatcher) -> float | None:
+        happened.append("look")
+        return next(looks)
+
+    monkeypatch.setattr(Dispatcher, "step", step)
+    host = SimulatedHost(World(0.0), {})
+    Simulation(host).dispatcher.serve(lambda: happened.append("tick"))
+
+    assert happened == ["look", "tick", "look", "tick", "look"]
 
 
 def test_many_ticks_pet_the_watchdog_once_a_second_at_most(systemd: Listening) -> None:
