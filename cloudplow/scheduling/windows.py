@@ -6,12 +6,13 @@ no rule of their own.
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 _DAY_MINUTES: Final = 24 * 60
-#: An opening is looked for within so many minutes: two days, as a clock change may swallow the one of a day.
-_SEARCH_MINUTES: Final = 2 * _DAY_MINUTES + 60
+#: An opening is looked for within so many days, as a clock change may swallow the one of a day.
+_SEARCH_DAYS: Final = 3
 
 
 class Window(NamedTuple):
@@ -57,16 +58,27 @@ def next_open(window: Window | None, at: float, zone: tzinfo | None = None) -> f
         return at
     if window is None or window.never:
         return None
-    minute = at // 60 * 60
-    ahead = (window.from_minutes - _minute_of_day(at, zone)) % _DAY_MINUTES
-    guess = minute + 60 * ahead
-    if _offset(guess, zone) == _offset(at, zone):
-        return guess
-    # The clocks change before that.
-    for step in range(1, _SEARCH_MINUTES):
-        if is_open(window, minute + 60 * step, zone):
-            return minute + 60 * step
-    return None
+    found = [moment for moment in _candidates(window, at, zone) if moment >= at and is_open(window, moment, zone)]
+    return min(found, default=None)
+
+
+def _candidates(window: Window, at: float, zone: tzinfo | None) -> Iterator[float]:
+    """When it can open: when a clock shows its first minute, or when the clocks change."""
+    hour, minute = divmod(window.from_minutes % _DAY_MINUTES, 60)
+    today = datetime.fromtimestamp(at, zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    for days in range(_SEARCH_DAYS):
+        for fold in (0, 1):
+            yield (today + timedelta(days=days)).replace(fold=fold).timestamp()
+    low, high = int(at), int(at) + _SEARCH_DAYS * 86400
+    if _offset(low, zone) == _offset(high, zone):
+        return
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(middle, zone) == _offset(low, zone):
+            low = middle
+        else:
+            high = middle
+    yield float(high)
 
 
 def _offset(at: float, zone: tzinfo | None) -> object:
