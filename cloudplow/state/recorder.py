@@ -32,8 +32,9 @@ class Recorder:
         self._samples: dict[str, SizeSample] = {}
         #: The history of each uploader as it was when its session started.
         self._earlier: dict[str, Any] = {}
-        self._session: dict[str, Any] = {}
-        self._others: dict[str, dict[str, Any]] = {}
+        #: The running or last session of each uploader, and whose began last.
+        self._sessions: dict[str, dict[str, Any]] = {}
+        self._latest = ""
         files.register(LEARNED_FILE, self._learned_document)
         files.register(SESSION_FILE, self._session_document)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -58,7 +59,8 @@ class Recorder:
 
     def on_event(self, _sender: str, *, event: Event, **_extra: Any) -> None:
         """Receive one event."""
-        if isinstance(event, events.SessionFinished) and event.session_id != self._session.get("session_id"):
+        record = self._sessions.get(event.uploader, {})
+        if not isinstance(event, events.SessionStarted) and event.session_id != record.get("session_id"):
             # It could not begin, perhaps because another process uploads: the record of that one stays as it is.
             return
         with self._lock:
@@ -71,21 +73,21 @@ class Recorder:
             stored = self._files.read(LEARNED_FILE)
             if isinstance(stored, dict):
                 self._learned = {name: value for name, value in stored.items() if isinstance(value, dict)}
-        if not self._session:
+        if not self._sessions:
             stored = self._files.read(SESSION_FILE)
             if isinstance(stored, dict):
                 others = stored.pop("uploaders", {})
-                self._others = others if isinstance(others, dict) else {}
-                self._session = stored
+                known = others if isinstance(others, dict) else {}
+                self._sessions = {name: one for name, one in known.items() if isinstance(one, dict)}
+                if stored.get("uploader"):
+                    self._sessions[str(stored["uploader"])] = stored
 
     def _on_session_started(self, event: events.SessionStarted) -> None:
         self._ensure_loaded()
-        if self._session.get("uploader") not in (None, event.uploader):
-            self._others[str(self._session["uploader"])] = self._session
-        self._others.pop(event.uploader, None)
+        self._latest = event.uploader
         self._samples[event.uploader] = SizeSample()
         self._earlier[event.uploader] = self._learned.get(event.uploader, {}).get("transfer_history")
-        self._session = {
+        self._sessions[event.uploader] = {
             "active": True,
             "uploader": event.uploader,
             "session_id": event.session_id,
@@ -106,40 +108,45 @@ class Recorder:
         }
 
     def _on_queue_learned(self, event: events.QueueLearned) -> None:
-        self._session["total_files"] = event.files + self._session.get("transferred_files", 0)
-        self._session["total_bytes"] = event.bytes + self._session.get("transferred_bytes", 0)
+        session = self._sessions[event.uploader]
+        session["total_files"] = event.files + session.get("transferred_files", 0)
+        session["total_bytes"] = event.bytes + session.get("transferred_bytes", 0)
         if event.files:
             distribution = dict(event.distribution)
             distribution["metadata"] = {
                 **distribution.get("metadata", {}),
-                "upload_folder": self._session.get("upload_folder", ""),
+                "upload_folder": session.get("upload_folder", ""),
             }
             self._learned.setdefault(event.uploader, {})["queue_distribution"] = distribution
             self._files.mark_dirty(LEARNED_FILE)
 
     def _on_stage_started(self, event: events.StageStarted) -> None:
-        self._session["stage"] = event.stage
-        self._session["total_stages"] = max(event.stage, self._session.get("total_stages", 0))
-        self._session["sa_index"] = max(0, event.account_index)
+        session = self._sessions[event.uploader]
+        session["stage"] = event.stage
+        session["total_stages"] = max(event.stage, session.get("total_stages", 0))
+        session["sa_index"] = max(0, event.account_index)
 
     def _on_switch(self, event: events.SaSwitched) -> None:
-        self._session["current_sa"] = event.current
-        self._session["sa_index"] = event.account_index
-        used = self._session.setdefault("sas_used", [])
+        session = self._sessions[event.uploader]
+        session["current_sa"] = event.current
+        session["sa_index"] = event.account_index
+        used = session.setdefault("sas_used", [])
         if event.current not in used:
             used.append(event.current)
 
     def _on_file(self, event: events.FileTransferred) -> None:
-        self._session["transferred_files"] = self._session.get("transferred_files", 0) + 1
-        self._session["transferred_bytes"] = self._session.get("transferred_bytes", 0) + event.size
+        session = self._sessions[event.uploader]
+        session["transferred_files"] = session.get("transferred_files", 0) + 1
+        session["transferred_bytes"] = session.get("transferred_bytes", 0) + event.size
         self._samples.setdefault(event.uploader, SizeSample()).add(event.size)
 
     def _on_session_finished(self, event: events.SessionFinished) -> None:
-        self._session |= {
+        session = self._sessions[event.uploader]
+        session |= {
             "active": False,
             "session_end": _local_time(event.at),
             "session_end_time": event.at,
-            "total_duration_seconds": event.at - self._session.get("session_start_time", event.at),
+            "total_duration_seconds": event.at - session.get("session_start_time", event.at),
             "transferred_files": event.files,
             "transferred_bytes": event.bytes,
             "outcome": event.outcome,
@@ -159,7 +166,7 @@ class Recorder:
         sample = self._samples.get(event.uploader)
         if sample is None or not sample.latest:
             return
-        folder = str(self._session.get("upload_folder", ""))
+        folder = str(self._sessions[event.uploader].get("upload_folder", ""))
         session, sizes = sample.document(upload_folder=folder, now=event.at), sample.latest
         history = with_earlier(self._earlier.get(event.uploader), session, sizes)
         self._learned.setdefault(event.uploader, {})["transfer_history"] = history
@@ -171,4 +178,5 @@ class Recorder:
 
     def _session_document(self) -> dict[str, Any]:
         with self._lock:
-            return {**self._session, "uploaders": dict(self._others)}
+            others = {name: dict(one) for name, one in self._sessions.items() if name != self._latest}
+            return {**self._sessions.get(self._latest, {}), "uploaders": others}

@@ -14,14 +14,41 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
     from collections.abc import Iterator
 
+    from cloudplow.events import ControlUsed
     from cloudplow.hookspecs import PluginApp
     from cloudplow.services.notify.config import NotificationsSection
     from cloudplow.services.notify.notifier import Notifier
 
 log = logging.getLogger("cloudplow.notify")
 
+
+class Notifications:
+    """Those of one app. notifier: None while nobody is to be told."""
+
+    def __init__(self, app: PluginApp) -> None:
+        self._app = app
+        self.notifier: Notifier | None = None
+
+    def take_over(self) -> None:
+        """Tell those whom the configuration names now."""
+        receivers = _section(self._app).receivers
+        if self.notifier is not None:
+            self.notifier.take_over(receivers)
+        elif receivers:
+            # Threads and pipes take 20 ms, which only a program with receivers pays for.
+            from cloudplow.services.notify.notifier import Notifier
+
+            self.notifier = Notifier(self._app, receivers)
+            self.notifier.start()
+
+    def on_control(self, _sender: object, *, event: ControlUsed, **_extra: object) -> None:
+        """The configuration was read again."""
+        if event.action == "reload":
+            self.take_over()
+
+
 # By the identity of the app, which is kept too, so that no other app can get the same identity.
-_running: dict[int, tuple[PluginApp, Notifier]] = {}
+_running: dict[int, Notifications] = {}
 
 
 @hookimpl
@@ -59,23 +86,19 @@ def _section(app: PluginApp) -> NotificationsSection:
 @hookimpl
 def cloudplow_start(app: PluginApp) -> None:
     """Begin to tell, if there is somebody to tell. If that fails, it is logged; it never stops an upload."""
+    running = _running[id(app)] = Notifications(app)
     try:
-        receivers = _section(app).receivers
-        if not receivers:
-            return
-        # Threads and pipes take 20 ms, which only a program with receivers pays for.
-        from cloudplow.services.notify.notifier import Notifier
-
-        notifier = Notifier(app, receivers)
-        notifier.start()
-        _running[id(app)] = (app, notifier)
+        running.take_over()
     except Exception:  # whatever fails here, the upload must continue
         log.exception("Notifications could not start and are off; the upload continues without them")
+    app.events.control_used.connect(running.on_control)
 
 
 @hookimpl
 def cloudplow_stop(app: PluginApp) -> None:
     """Say the last things."""
-    entry = _running.pop(id(app), None)
-    if entry is not None:
-        entry[1].stop()
+    running = _running.pop(id(app), None)
+    if running is not None:
+        app.events.control_used.disconnect(running.on_control)
+        if running.notifier is not None:
+            running.notifier.stop()

@@ -48,9 +48,7 @@ class Notifier:
     def __init__(self, app: PluginApp, receivers: Mapping[str, Receiver]) -> None:
         self._app = app
         self._notifiers = app.notifiers()
-        self._told = {name: one for name, one in receivers.items() if one.service not in MONITORS}
-        self._checks = {name: one for name, one in receivers.items() if one.service == "healthchecks"}
-        self._beating = {name: one for name, one in receivers.items() if one.service == "uptimekuma"}
+        self._sort(receivers)
         dry_run = bool(app.config.core.dry_run)
         self._story = Story(Memory(app.state_files.read(FILE)), dry_run=dry_run)
         self._monitors = Monitors(dry_run=dry_run)
@@ -59,14 +57,20 @@ class Notifier:
         self.failures: Counter[str] = Counter()
         self._failing: set[str] = set()
         self._stops = False
-        beats = bool(self._beating) and app.uploads and not dry_run
-        self._sender = Sender(
-            self._on_failed,
-            on_sent=self._failing.discard,
-            needs_apprise=any(one.service == "apprise" for one in receivers.values()),
-            beat=self._beats,
-            beat_seconds=BEAT_SECONDS if beats else 0.0,
-        )
+        self._sender = Sender(self._on_failed, on_sent=self._failing.discard, beat=self._beats)
+        self.take_over(receivers)
+
+    def _sort(self, receivers: Mapping[str, Receiver]) -> None:
+        self._told = {name: one for name, one in receivers.items() if one.service not in MONITORS}
+        self._checks = {name: one for name, one in receivers.items() if one.service == "healthchecks"}
+        self._beating = {name: one for name, one in receivers.items() if one.service == "uptimekuma"}
+
+    def take_over(self, receivers: Mapping[str, Receiver]) -> None:
+        """From now on these are told: at the start, and when the configuration was read again."""
+        self._sort(receivers)
+        self._sender.needs_apprise = any(one.service == "apprise" for one in receivers.values())
+        beats = bool(self._beating) and self._app.uploads and not self._app.config.core.dry_run
+        self._sender.beat_seconds = BEAT_SECONDS if beats else 0.0
         if beats:
             self._sender.wake()
 

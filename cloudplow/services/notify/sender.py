@@ -71,8 +71,8 @@ class Sender:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_failed, self._on_sent = on_failed, on_sent
-        self._needs_apprise = needs_apprise
-        self._beat, self._beat_seconds = beat, beat_seconds
+        self.needs_apprise = needs_apprise
+        self._beat, self.beat_seconds = beat, beat_seconds
         self._next_beat = 0.0
         self._start_worker = start_worker
         self._clock = clock
@@ -160,8 +160,8 @@ class Sender:
             while True:
                 receiver, job, key, tries = self._inbox.get_nowait()
                 self._outbox.add(receiver, job, key, now, tries=tries)
-        if self._beat_seconds and now >= self._next_beat and not self._hurries:
-            self._next_beat = now + self._beat_seconds
+        if self.beat_seconds and now >= self._next_beat and not self._hurries:
+            self._next_beat = now + self.beat_seconds
             for receiver, job in self._beat():
                 self._outbox.add(receiver, job, "beat", now, tries=1)
 
@@ -186,7 +186,7 @@ class Sender:
         """Raises OSError."""
         if self._worker is None:
             self._worker = self._start_worker()
-            if self._needs_apprise:
+            if self.needs_apprise:
                 self._worker.prepare()
         return self._worker
 
@@ -216,7 +216,7 @@ class Sender:
 
     def _seconds_to_wait(self, now: float) -> float:
         times = [self._outbox.next_at(), self._end_at and self._end_at - _LAST_SECONDS]
-        if self._beat_seconds:
+        if self.beat_seconds:
             times.append(self._next_beat)
         idle = self._worker is not None and not self._keep and not self._outbox.under_way()
         if idle and self._idle_since is None:

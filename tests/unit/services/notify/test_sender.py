@@ -129,7 +129,7 @@ def test_a_worker_that_takes_nothing_fails_what_it_was_given_and_that_is_tried_a
 
 
 def test_beats_come_at_once_and_then_regularly(bench: Bench) -> None:
-    bench.sender._beat, bench.sender._beat_seconds = (lambda: [("kuma", {})]), 45.0
+    bench.sender._beat, bench.sender.beat_seconds = (lambda: [("kuma", {})]), 45.0
     bench.round()
     (worker,) = bench.workers
     worker.answers = [Answer(worker.got[0], "")]
