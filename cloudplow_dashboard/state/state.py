@@ -20,7 +20,7 @@ from cloudplow_dashboard.state.bounded import Numbered
 from cloudplow_dashboard.state.document import EngineState, Fact, Head, Health, Phase, StateDocument, Uploader
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
 from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start
-from cloudplow_dashboard.state.reducer import HANDLERS
+from cloudplow_dashboard.state.reducer import BESIDE, HANDLERS, OF_ALL, in_words
 from cloudplow_dashboard.state.returns import strip_start
 from cloudplow_dashboard.state.uploader_state import PARTS, Uploaders, UploaderState
 
@@ -101,6 +101,10 @@ class DashboardState:
             return
         with self._lock:
             at = float(clean.number(event.at) or self.clock())
+            if name in OF_ALL and not event.uploader:
+                self._add_fact(None, event, at)
+                self._notify(None)
+                return
             uploader = self._uploader(event.uploader or sender)
             if uploader is None:
                 return
@@ -108,7 +112,10 @@ class DashboardState:
                 if still_counts(uploader, event):
                     RECOVERED[name](uploader, event)
             else:
-                self._last_event_at = uploader.last_event_at = at
+                self._last_event_at = at
+                # What the scheduler tells, or somebody asks for, is no sign of life of an upload.
+                if name not in BESIDE:
+                    uploader.last_event_at = at
                 if HANDLERS[name](uploader, event, at):
                     self._add_fact(uploader, event, at)
             self._notify(uploader)
@@ -130,24 +137,27 @@ class DashboardState:
         self._uploaders[name] = UploaderState(name)
         return self._uploaders[name]
 
-    def _add_fact(self, uploader: UploaderState, event: Event, at: float) -> None:
-        text = sentence(clean.event(event, at=at, known_paths=uploader.known_paths()))
+    def _add_fact(self, uploader: UploaderState | None, event: Event, at: float) -> None:
+        known_paths = uploader.known_paths() if uploader is not None else ()
+        text = sentence(clean.event(in_words(event), at=at, known_paths=known_paths))
+        if not text:
+            return
         number = self._facts.next_number(clean.whole(event.seq))
         fact: Fact = {
             "seq": number,
             "at": at,
-            "uploader": uploader.name,
+            "uploader": uploader.name if uploader is not None else "",
             "kind": event.signal_name,
             "text": clean.text(text, SENTENCE_LIMIT),
         }
         self._facts.add(fact, number)
         self._facts_dirty = True
 
-    def _notify(self, uploader: UploaderState) -> None:
+    def _notify(self, uploader: UploaderState | None) -> None:
         if self._listener is not None:
-            if uploader.dirty or self._facts_dirty:
+            if self._facts_dirty or (uploader is not None and uploader.dirty):
                 self._listener(True)
-            if uploader.slow:
+            if uploader is not None and uploader.slow:
                 self._listener(False)
 
     def edit(self, uploader: str, change: Callable[[UploaderState], None]) -> None:
@@ -170,6 +180,14 @@ class DashboardState:
                 if uploader.accounts.expire(now):
                     uploader.accounts_changed()
                     self._notify(uploader)
+
+    def nobody_waits(self) -> None:
+        """The program that was followed has ended: nothing that it told of its waiting holds any more."""
+        with self._lock:
+            for uploader in self._uploaders.values():
+                uploader.status.forget()
+                uploader.dirty.add("status")
+                self._notify(uploader)
 
     def stop(self) -> None:
         """The program ends: the engine is shown as stopped."""
@@ -283,7 +301,9 @@ class DashboardState:
             return reader(self._uploaders)
 
     def _age(self) -> None:
+        """What is asked for is what is so now, whoever else has looked meanwhile."""
         now = self.clock()
+        self.expire(now)
         for uploader in self._uploaders.values():
             uploader.age(now)
 
