@@ -76,3 +76,22 @@ class SessionJoined(Event):
     bytes_total: int
     files_failed: int
     accounts_used: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramFollowed(Event):
+    """`program_followed`: another process is followed from now on; from `PluginApp.follow()`, with its services.
+
+    pid: its number. Its past events come next.
+    """
+
+    signal_name: ClassVar[str] = "program_followed"
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramEnded(Event):
+    """`program_ended`: the process that was followed has ended; from `PluginApp.follow()`, after its last event."""
+
+    signal_name: ClassVar[str] = "program_ended"

@@ -815,7 +815,8 @@ def cooling() -> Document:
     """A run that goes on when quota comes back."""
     document = all_cooling()
     why = "all 12 accounts are cooling, 63.0 GB come back at 16:05"
-    document["uploaders"]["google"] |= {"phase": "suspended", "status": status("cooling", why, 3600 * 4.2)}
+    told = status("cooling", why, 3600 * 4.2, left=(413, 775 * GIB))
+    document["uploaders"]["google"] |= {"phase": "suspended", "status": told}
     return document
 
 

@@ -91,9 +91,10 @@ function amountsBox() {
     /** @param {View} view @param {string} tone */
     set(view, tone) {
       const { idle, status: { state, thresholdBytes, waitingBytes, checkedAt } } = view;
-      const due = idle && thresholdBytes > 0 && (waitingBytes > 0 || checkedAt > 0);
+      const cooling = state === "cooling";
+      const due = idle && !cooling && thresholdBytes > 0 && (waitingBytes > 0 || checkedAt > 0);
       const fraction = due ? Math.min(1, waitingBytes / thresholdBytes) : view.fraction;
-      const known = due || (fraction >= 0 && view.session.exists && (!idle || state === "cooling"));
+      const known = due || (fraction >= 0 && view.session.exists && (!idle || cooling));
       const percent = format.percent(fraction);
       const sizes = due ? [waitingBytes, thresholdBytes] : [view.done, view.total];
       const text = known ? sizes.map(format.bytes).join(" of ") : "Size not known yet";
