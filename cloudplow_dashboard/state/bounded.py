@@ -151,7 +151,7 @@ class PastSessions:
         if len(others) < len(self._sessions):
             if not replace:
                 return
-            # What a session leaves for the next start does not say to which run it belongs.
+            # What an older program left for the next start does not say to which run it belongs.
             known = next(one for one in self._sessions if one["started_at"] == past["started_at"])
             past["run_id"] = past["run_id"] or known["run_id"]
         self._sessions.clear()

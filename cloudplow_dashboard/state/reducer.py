@@ -6,7 +6,6 @@ with values that are not numbers.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -234,17 +233,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     "uploader_status": _on_status,
     "control_used": _on_control_used,
 }
-#: What somebody asked for, where the event does not say what is now so.
-_ASKED_FOR: Final = {"reload": "the configuration was read again"}
-
-
-def in_words(event: events.Event) -> events.Event:
-    """The event with something to say."""
-    if isinstance(event, events.ControlUsed) and not event.what:
-        return dataclasses.replace(event, what=_ASKED_FOR.get(event.action, event.action))
-    return event
-
-
 #: Events that may be about the program and no uploader.
 OF_ALL: Final = frozenset({"control_used"})
 #: Events that no session publishes.

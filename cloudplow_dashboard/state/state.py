@@ -14,22 +14,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from cloudplow.events import Event, NotificationFailed, sentence
+from cloudplow.events import Event, NotificationFailed
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.bounded import Numbered
-from cloudplow_dashboard.state.document import EngineState, Fact, Head, Health, Phase, StateDocument, Uploader
+from cloudplow_dashboard.state.document import EngineState, Head, Health, Phase, StateDocument, Uploader
+from cloudplow_dashboard.state.facts import Facts
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
 from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start
-from cloudplow_dashboard.state.reducer import BESIDE, HANDLERS, OF_ALL, in_words
+from cloudplow_dashboard.state.reducer import BESIDE, HANDLERS, OF_ALL
 from cloudplow_dashboard.state.returns import strip_start
 from cloudplow_dashboard.state.uploader_state import PARTS, Uploaders, UploaderState
 
 log = logging.getLogger("cloudplow.dashboard")
 
-#: Sentences kept, newest last.
-FACTS_LIMIT: Final = 100
-#: Longest sentence, in characters.
-SENTENCE_LIMIT: Final = 500
 #: Uploaders kept; events of further ones are ignored with one warning.
 UPLOADERS_LIMIT: Final = 64
 
@@ -67,8 +63,7 @@ class DashboardState:
         self.started_at = clock()
         self._lock = threading.RLock()
         self._uploaders: dict[str, UploaderState] = {}
-        self._facts: Numbered[Fact] = Numbered(FACTS_LIMIT)
-        self._facts_dirty = False
+        self._facts = Facts()
         self._strip_start = strip_start(clock())
         self._stopped = False
         self._last_event_at = 0.0
@@ -102,7 +97,7 @@ class DashboardState:
         with self._lock:
             at = float(clean.number(event.at) or self.clock())
             if name in OF_ALL and not event.uploader:
-                self._add_fact(None, event, at)
+                self._facts.take(event, at, None)
                 self._notify(None)
                 return
             uploader = self._uploader(event.uploader or sender)
@@ -117,7 +112,7 @@ class DashboardState:
                 if name not in BESIDE:
                     uploader.last_event_at = at
                 if HANDLERS[name](uploader, event, at):
-                    self._add_fact(uploader, event, at)
+                    self._facts.take(event, at, uploader)
             self._notify(uploader)
 
     def _uploader(self, name: str) -> UploaderState | None:
@@ -137,25 +132,9 @@ class DashboardState:
         self._uploaders[name] = UploaderState(name)
         return self._uploaders[name]
 
-    def _add_fact(self, uploader: UploaderState | None, event: Event, at: float) -> None:
-        known_paths = uploader.known_paths() if uploader is not None else ()
-        text = sentence(clean.event(in_words(event), at=at, known_paths=known_paths))
-        if not text:
-            return
-        number = self._facts.next_number(clean.whole(event.seq))
-        fact: Fact = {
-            "seq": number,
-            "at": at,
-            "uploader": uploader.name if uploader is not None else "",
-            "kind": event.signal_name,
-            "text": clean.text(text, SENTENCE_LIMIT),
-        }
-        self._facts.add(fact, number)
-        self._facts_dirty = True
-
     def _notify(self, uploader: UploaderState | None) -> None:
         if self._listener is not None:
-            if self._facts_dirty or (uploader is not None and uploader.dirty):
+            if self._facts.dirty or (uploader is not None and uploader.dirty):
                 self._listener(True)
             if uploader is not None and uploader.slow:
                 self._listener(False)
@@ -227,8 +206,8 @@ class DashboardState:
         head = self._head()
         patch = difference({key: self._published[key] for key in head}, head)
         self._published.update(head)
-        if self._facts_dirty:
-            self._facts_dirty = False
+        if self._facts.dirty:
+            self._facts.dirty = False
             facts = self._facts.document()
             patch["facts"] = difference(self._published["facts"], facts)
             self._published["facts"] = facts

@@ -78,6 +78,14 @@ def test_a_session_told_again_counts_once_and_keeps_its_run() -> None:
     assert (one["run_id"], one["files_done"], one["sessions"]) == ("r1", 5, 1)
 
 
+def test_a_session_whose_process_was_killed_belongs_to_its_run() -> None:
+    state = helpers.make_state()
+    run_sessions(state)
+    state.apply(helpers.session_recovered(started_at=NOW + 3000, run_id="r2", files=4))
+    (_, run) = shown(state)
+    assert (run[0], run[2], run[5], run[6]) == ("s2", 2, "interrupted", 5)
+
+
 def test_runs_and_their_sessions_are_bounded() -> None:
     past = PastSessions()
     for number in range(2 * SESSIONS_KEPT):
