@@ -35,7 +35,7 @@ def cloudplow_add_commands(subparsers: _SubParsersAction[ArgumentParser]) -> Non
 
 def _receiver(app: PluginApp) -> FollowReceiver | None:
     entry = _running.get(id(app))
-    return entry[1].receive_from_outside if entry is not None and entry[1].serves() else None
+    return None if entry is None else entry[1].receive_from_outside
 
 
 @hookimpl

@@ -55,7 +55,7 @@ class Dashboard:
         try:
             listener = bind(section.host, section.port)
         except BindError as error:
-            if not error.is_taken:
+            if not error.is_taken or not getattr(self._app, "uploads", True):
                 log.error("The dashboard is off: %s", error)
                 return False
             self._refused = error
@@ -107,14 +107,6 @@ class Dashboard:
         log.error("The dashboard is off: %s", error)
         self._disconnect()
         return False
-
-    def serves(self) -> bool:
-        """Whether it can be seen; if it still waits for its port, it no longer does. For a program that is nothing but
-        a dashboard.
-        """
-        if self.server is None:
-            self.stop()
-        return self.server is not None
 
     def _recover(self) -> None:
         """Show what an earlier process left. An app that cannot say costs what it would have said, not the start."""

@@ -135,14 +135,15 @@ def test_a_port_that_is_taken_is_waited_for_and_then_it_is_one_line(
 def test_the_command_alone_does_not_wait_for_its_port(
     waits: list[Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app = make_app(DashboardSection(enabled=True))
+    app, before = make_app(DashboardSection(enabled=True)), receivers()
+    app.uploads = False
     cloudplow_dashboard.cloudplow_start(app)
 
     assert run_the_command(app) == 1
     assert caplog.messages == ["The dashboard is off: another program is listening"]
     assert "the dashboard is not running" in capsys.readouterr().err
     cloudplow_dashboard.cloudplow_stop(app)
-    assert len(caplog.messages) == len(waits) == 1
+    assert (len(caplog.messages), waits, receivers(), app.services) == (1, [], before, {})
 
 
 def test_a_fault_while_starting_stays_with_the_dashboard(
@@ -204,7 +205,7 @@ def test_the_command_follows_what_runs_beside_it_until_it_is_asked_to_end(
 ) -> None:
     section = DashboardSection(enabled=True, rc_url="http://127.0.0.1:5572", refresh_interval=2)
     app: Any = Waiting(section, dashboard_url="http://127.0.0.1:1/")
-    shows_it = SimpleNamespace(receive_from_outside="shows it", serves=lambda: True)
+    shows_it = SimpleNamespace(receive_from_outside="shows it")
     monkeypatch.setitem(cloudplow_dashboard._running, id(app), (app, shows_it))
 
     assert run_the_command(app) == 0
