@@ -33,8 +33,12 @@ _LATEST: Final[Mapping[type[Event], str]] = {
     events.UploaderSuspended: "suspension",
     events.UploaderResumed: "suspension",
     events.ThrottleChanged: "throttle_changed",
+    events.UploaderChecked: "uploader_checked",
+    events.UploaderStatusChanged: "uploader_status",
     events.SessionFinished: "session_finished",
 }
+#: Of these the latest outlives its session: they are about the uploader.
+_OUTLIVING: Final = ("throttle_changed", "uploader_checked", "uploader_status")
 
 
 class SessionDigest:
@@ -43,6 +47,7 @@ class SessionDigest:
     def __init__(self, uploader: str) -> None:
         self.uploader = uploader
         self.last = Event()
+        self.session_id = ""
         self._latest: dict[str, Event] = {}
         self._quotas: dict[str, events.QuotaChanged] = {}
         self._stages: deque[Event] = deque(maxlen=STAGES_KEPT)
@@ -58,14 +63,16 @@ class SessionDigest:
         """Whether the session has begun and not ended."""
         return self.started_at > 0 and "session_finished" not in self._latest
 
-    @property
-    def throttle(self) -> Event | None:
-        """The limit of the speed, which outlives a session."""
-        return self._latest.get("throttle_changed")
+    def outliving(self) -> list[Event]:
+        """What is not over with the session, in the order of publication."""
+        kept = [self._latest[kind] for kind in _OUTLIVING if kind in self._latest]
+        return sorted(kept, key=lambda event: event.seq)
 
     def take(self, event: Event) -> None:
         """Take in one event, in their order."""
         self.last = event
+        # What is told beside a session names none.
+        self.session_id = event.session_id or self.session_id
         kind = _LATEST.get(type(event))
         if kind is not None:
             self._latest[kind] = event
@@ -130,18 +137,20 @@ class SessionDigest:
         kept = itertools.chain(self._latest.values(), self._quotas.values(), self._stages, self._files, self._failures)
         past = sorted(kept, key=lambda event: event.seq)
         ended = self._latest.get("session_finished")
-        yield from (event for event in past if event is not ended)
+        last_seq = self.last.seq if ended is None else ended.seq
+        yield from (event for event in past if event.seq <= last_seq and event is not ended)
         if self.started_at:
             yield self.joined()
         if ended is not None:
             yield ended
+        yield from (event for event in past if event.seq > last_seq)
 
     def joined(self) -> SessionJoined:
         """How far the session is."""
         return SessionJoined(
             seq=self.last.seq,
             at=self.last.at,
-            session_id=self.last.session_id,
+            session_id=self.session_id,
             uploader=self.uploader,
             started_at=self.started_at,
             files=self.files,
@@ -157,7 +166,7 @@ class SessionDigest:
         return SessionFinished(
             seq=self.last.seq + 1,
             at=at,
-            session_id=self.last.session_id,
+            session_id=self.session_id,
             uploader=self.uploader,
             outcome=SessionOutcome.INTERRUPTED,
             files=self.files,
@@ -179,10 +188,10 @@ class Digest:
         """Take in one event, in their order."""
         session = self._sessions.get(event.uploader)
         if session is None or isinstance(event, events.SessionStarted):
-            throttle = None if session is None else session.throttle
+            outliving = [] if session is None else session.outliving()
             session = self._sessions[event.uploader] = SessionDigest(event.uploader)
-            if throttle is not None:
-                session.take(throttle)
+            for one in outliving:
+                session.take(one)
         session.take(event)
 
     def events(self) -> list[Event]:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 from cloudplow.control.client import read_answer, talking
 from cloudplow.control.digest import Digest
 from cloudplow.errors import CloudplowError, NotRunningError
-from cloudplow.events import Event, SessionJoined
+from cloudplow.events import Event, ProgramEnded, ProgramFollowed, SessionJoined
 from cloudplow.events.wire import decode
 from cloudplow.hookspecs import FollowReceiver
 
@@ -62,6 +62,8 @@ class Story:
             services = answer.get("services")
             self._services = services if isinstance(services, dict) else {}
             log.info("cloudplow is running with the same state folder (process %s); following it", process[0])
+            pid = process[0] if isinstance(process[0], int) else 0
+            self.tell(ProgramFollowed(at=self._now(), pid=pid), past=True)
         self._told_seq = self._highest_seq
 
     def take(self, line: bytes) -> None:
@@ -91,6 +93,7 @@ class Story:
             self.tell(event, past=False)
         self._process, self._services, self._digest = None, {}, Digest()
         self._told_seq = self._highest_seq = 0
+        self.tell(ProgramEnded(at=self._now()), past=False)
 
     def tell(self, event: Event, *, past: bool) -> None:
         """Pass an event on. A fault of who receives it costs this one event."""

@@ -39,6 +39,8 @@ from cloudplow.events.facts import (
     UploaderSuspended,
 )
 from cloudplow.events.recovered import (
+    ProgramEnded,
+    ProgramFollowed,
     SessionJoined,
     SessionRecovered,
     TransfersRecovered,
@@ -94,6 +96,8 @@ __all__ = [
     "FileTransferred",
     "NotificationFailed",
     "PlanMade",
+    "ProgramEnded",
+    "ProgramFollowed",
     "QueueLearned",
     "QuotaChanged",
     "SaSwitched",

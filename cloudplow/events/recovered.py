@@ -18,7 +18,8 @@ class SessionRecovered(Event):
     program did not record it. account: base name of the last one that uploaded, account_index: its 0-based place, -1
     when unknown; accounts_used: base names. files, bytes: what was transferred; files_total, bytes_total: including
     what was still to do; 0 if that was never known, and then files_left and bytes_left are 0 and say nothing.
-    stage_params: parameters that an older program recorded for its last stage; usually {}.
+    stage_params: parameters that an older program recorded for its last stage; usually {}. run_id: as in
+    `SessionStarted`.
     """
 
     signal_name: ClassVar[str] = "session_recovered"
@@ -43,6 +44,7 @@ class SessionRecovered(Event):
     bytes_left: int
     next_capacity_at: float | None
     stage_params: Mapping[str, Any]
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +78,22 @@ class SessionJoined(Event):
     bytes_total: int
     files_failed: int
     accounts_used: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramFollowed(Event):
+    """`program_followed`: another process is followed from now on; from `PluginApp.follow()`, with its services.
+
+    pid: its number. Its past events come next.
+    """
+
+    signal_name: ClassVar[str] = "program_followed"
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramEnded(Event):
+    """`program_ended`: the process that was followed has ended; from `PluginApp.follow()`, after its last event."""
+
+    signal_name: ClassVar[str] = "program_ended"

@@ -91,6 +91,7 @@ class Recorder:
             "active": True,
             "uploader": event.uploader,
             "session_id": event.session_id,
+            "run_id": event.run_id,
             "total_sas": event.accounts_total,
             "sa_index": 0,
             "current_sa": "",

@@ -100,6 +100,7 @@ def _session(uploader: str, entry: Mapping[str, Any]) -> SessionRecovered:
         bytes_left=bytes_left,
         next_capacity_at=None if interrupted else number(entry.get("next_capacity_at")) or None,
         stage_params=mapping(entry.get("stage_params")),
+        run_id=text(entry.get("run_id")),
     )
 
 

@@ -21,6 +21,7 @@ type StatePatch = { version?: number; ts?: number; boot?: string } & Record<stri
 interface UploaderDocument {
   active: boolean;
   phase: string;
+  status: StatusDocument;
   session: SessionDocument;
   progress: ProgressDocument;
   eta: EtaDocument;
@@ -35,8 +36,20 @@ interface UploaderDocument {
   sessions: PastSessionDocument[];
 }
 
+interface StatusDocument {
+  state: string;
+  why: string;
+  until: number;
+  next_check_at: number;
+  threshold_bytes: number;
+  waiting_files: number;
+  waiting_bytes: number;
+  checked_at: number;
+}
+
 interface SessionDocument {
   id: string;
+  run_id: string;
   started_at: number;
   ended_at: number;
   outcome: string;
@@ -198,6 +211,7 @@ interface FailureDocument {
 
 interface PastSessionDocument {
   id: string;
+  run_id: string;
   started_at: number;
   ended_at: number;
   outcome: string;
@@ -213,6 +227,7 @@ interface PastSessionDocument {
   bytes_left: number;
   next_capacity_at: number;
   accounts_used: number;
+  sessions: number;
 }
 
 interface FactDocument {

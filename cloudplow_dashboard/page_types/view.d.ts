@@ -9,8 +9,21 @@ interface View {
   known: boolean;
   now: number;
   engine: string;
-  /** Of the document, or "stalled". */
+  /** Of the document, or what the scheduler says. */
   phase: string;
+  /** Whether the scheduler says it: of an uploader that is idle, or of an upload in trouble. */
+  told: boolean;
+  idle: boolean;
+  status: {
+    state: string;
+    why: string;
+    until: number;
+    nextCheckAt: number;
+    thresholdBytes: number;
+    waitingFiles: number;
+    waitingBytes: number;
+    checkedAt: number;
+  };
   /** When something was last heard of an upload that is stalled, else 0. */
   silentSince: number;
   active: boolean;
@@ -59,6 +72,8 @@ interface UploaderCard {
   name: string;
   active: boolean;
   phase: string;
+  /** Why it is idle, if that is told. */
+  why: string;
   outcome: string;
   done: number;
   total: number;
@@ -233,6 +248,8 @@ interface PastSession {
   bytesDone: number;
   filesFailed: number;
   filesLeft: number;
+  /** How many it was, as quota came back. */
+  sessions: number;
 }
 
 interface Fact {

@@ -15,7 +15,11 @@ BACKLOG: Final = 256
 
 
 class BindError(Exception):
-    """The address cannot be used; the message says why and what to do."""
+    """The address cannot be used; the message says why and what to do. is_taken: somebody else listens there."""
+
+    def __init__(self, message: str, *, is_taken: bool = False) -> None:
+        super().__init__(message)
+        self.is_taken = is_taken
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -32,7 +36,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise BindError(_fix(error, host, place)) from None
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        raise BindError(_fix(error, host, place), is_taken=taken) from None
     return listener
 
 

@@ -12,8 +12,9 @@ from cloudplow_dashboard.state.document import PastSession, Session
 
 #: Files of one session that are kept for export, the latest ones.
 FILES_LIMIT: Final = 10_000
-#: Sessions kept for each uploader.
+#: Runs shown of each uploader; and sessions kept, of which one run that waits for quota may have many.
 SESSIONS_LIMIT: Final = 50
+SESSIONS_KEPT: Final = 300
 
 
 T = TypeVar("T")
@@ -91,15 +92,16 @@ _COUNT_LIMIT: Final = 1_000_000
 
 
 class PastSessions:
-    """Finished sessions, oldest first."""
+    """Finished sessions, oldest first; those of one run are shown as one."""
 
     def __init__(self) -> None:
-        self._sessions: deque[PastSession] = deque(maxlen=SESSIONS_LIMIT)
+        self._sessions: deque[PastSession] = deque(maxlen=SESSIONS_KEPT)
 
     def add(self, session: Session, *, replace: bool = True) -> None:
         """Add one; one that is there already (same beginning) is replaced, or, if not `replace`, stays."""
         past: PastSession = {
             "id": session["id"],
+            "run_id": session["run_id"],
             "started_at": session["started_at"],
             "ended_at": session["ended_at"],
             "outcome": session["outcome"],
@@ -115,6 +117,7 @@ class PastSessions:
             "bytes_left": session["bytes_left"],
             "next_capacity_at": session["next_capacity_at"],
             "accounts_used": len(session["accounts_used"]),
+            "sessions": 1,
         }
         self._put(past, replace=replace)
 
@@ -122,6 +125,7 @@ class PastSessions:
         """Add one from the dashboard's file, which anyone may have edited."""
         past: PastSession = {
             "id": clean.redact(stored.get("id")),
+            "run_id": clean.redact(stored.get("run_id")),
             "started_at": clean.number(stored.get("started_at")),
             "ended_at": clean.number(stored.get("ended_at")),
             "outcome": clean.word(stored.get("outcome"), SessionOutcome),
@@ -137,17 +141,44 @@ class PastSessions:
             "bytes_left": clean.whole(stored.get("bytes_left")),
             "next_capacity_at": clean.number(stored.get("next_capacity_at")),
             "accounts_used": min(clean.whole(stored.get("accounts_used")), _COUNT_LIMIT),
+            "sessions": 1,
         }
         if past["started_at"]:
             self._put(past, replace=True)
 
     def _put(self, past: PastSession, *, replace: bool) -> None:
         others = [one for one in self._sessions if one["started_at"] != past["started_at"]]
-        if not replace and len(others) < len(self._sessions):
-            return
+        if len(others) < len(self._sessions):
+            if not replace:
+                return
+            # What an older program left for the next start does not say to which run it belongs.
+            known = next(one for one in self._sessions if one["started_at"] == past["started_at"])
+            past["run_id"] = past["run_id"] or known["run_id"]
         self._sessions.clear()
         self._sessions.extend(sorted([*others, past], key=lambda one: one["started_at"]))
 
-    def document(self) -> list[PastSession]:
-        """The `sessions` part of the state document."""
+    def kept(self) -> list[PastSession]:
+        """Each session, for the file."""
         return list(self._sessions)
+
+    def document(self) -> list[PastSession]:
+        """The `sessions` part of the state document: runs, in the order in which they ended."""
+        runs: dict[str, PastSession] = {}
+        for number, session in enumerate(self._sessions):
+            key = session["run_id"] or f" {number}"
+            earlier = runs.pop(key, None)
+            runs[key] = session if earlier is None else _together(earlier, session)
+        return list(runs.values())[-SESSIONS_LIMIT:]
+
+
+def _together(run: PastSession, last: PastSession) -> PastSession:
+    """A run with one session more."""
+    return last | {
+        "id": run["id"],
+        "started_at": run["started_at"],
+        "stage": run["stage"] + last["stage"],
+        "files_done": run["files_done"] + last["files_done"],
+        "bytes_done": run["bytes_done"] + last["bytes_done"],
+        "accounts_used": max(run["accounts_used"], last["accounts_used"]),
+        "sessions": run["sessions"] + last["sessions"],
+    }

@@ -14,7 +14,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from cloudplow.events import AccountState, SessionOutcome, StageOutcome, SwitchReason
+from cloudplow.events import AccountState, SessionOutcome, StageOutcome, SwitchReason, UploaderState
 from cloudplow_dashboard.state.distribution import Distribution
 from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds, SecondsLeft
 
@@ -52,10 +52,31 @@ class StageState(StrEnum):
     WAITING = "waiting"
 
 
+class UploaderStatus(TypedDict):
+    """What an uploader does or waits for, in the words of `cloudplow status`.
+
+    why: a sentence; "" if nobody has told one. until: how long that lasts; next_check_at: when it is looked at next.
+    threshold_bytes: an upload is due from there on, 0 for from any file on or unknown. `waiting_*`: what was to be
+    uploaded when that was counted last; checked_at: when the scheduler measured it, 0 for never.
+    """
+
+    state: UploaderState
+    why: str
+    until: EpochSeconds
+    next_check_at: EpochSeconds
+    threshold_bytes: Bytes
+    waiting_files: int
+    waiting_bytes: Bytes
+    checked_at: EpochSeconds
+
+
 class SessionBase(TypedDict):
-    """What is known of a session at any time."""
+    """What is known of a session at any time. run_id: the same for all that go on with one queue as quota comes back;
+    "" if unknown.
+    """
 
     id: str
+    run_id: str
     started_at: EpochSeconds
     ended_at: EpochSeconds
     outcome: SessionOutcome | Nothing
@@ -94,9 +115,14 @@ class Session(SessionBase):
 
 
 class PastSession(SessionBase):
-    """A finished session. accounts_used: how many."""
+    """Finished sessions of one run together, or one session whose run is unknown.
+
+    sessions: how many. id and started_at are those of the first, `*_done` and stage are sums, accounts_used is the
+    largest number that one of them used; everything else is that of the last.
+    """
 
     accounts_used: int
+    sessions: int
 
 
 class TransferringFile(TypedDict):
@@ -292,12 +318,13 @@ class Uploader(TypedDict):
     """One uploader. active: a session runs.
 
     accounts: by name, at most 200, the active one and the most used first; `/api/service_accounts` has them all.
-    failures: the last 50 by a growing number; session.files_failed counts them all. sessions: the last 50 that are
-    finished, newest last.
+    failures: the last 50 by a growing number; session.files_failed counts them all. sessions: the last 50 runs, of what
+    is finished in them, newest last.
     """
 
     active: bool
     phase: Phase
+    status: UploaderStatus
     session: Session
     progress: Progress
     eta: Eta

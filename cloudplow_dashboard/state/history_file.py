@@ -58,7 +58,7 @@ class HistoryFile:
 
     def document(self) -> dict[str, Any]:
         """The content of the file."""
-        sessions = self._state.read(lambda known: {name: u.sessions.document() for name, u in known.items()})
+        sessions = self._state.read(lambda known: {name: u.sessions.kept() for name, u in known.items()})
         return {"version": 1, "history": self._history.document(), "sessions": sessions}
 
     def keep(self, keeps: bool) -> None:

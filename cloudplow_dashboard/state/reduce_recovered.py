@@ -70,6 +70,7 @@ def _on_session(u: UploaderState, event: events.SessionRecovered) -> None:
         "bytes_total": clean.whole(event.bytes_total),
         "next_capacity_at": clean.number(event.next_capacity_at),
         "recovered": True,
+        "run_id": clean.text(event.run_id),
     }
     if session["files_total"]:
         update_left(session)

@@ -35,6 +35,7 @@ Handler = Callable[[UploaderState, Any, float], bool]
 
 def _on_session_started(u: UploaderState, event: events.SessionStarted, at: float) -> bool:
     begin(u, event.session_id, at)
+    u.status.begin()
     folder = clean.folder_path(event.upload_folder)
     if u.queue_folder_path and u.queue_folder_path != folder:
         u.queue, u.queue_folder_path = new_queue(), ""
@@ -47,6 +48,7 @@ def _on_session_started(u: UploaderState, event: events.SessionStarted, at: floa
         "remote": clean.remote(event.upload_remote),
         "accounts_total": clean.whole(event.accounts_total),
         "dry_run": bool(event.dry_run),
+        "run_id": clean.text(event.run_id),
     }
     return True
 
@@ -166,6 +168,8 @@ def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: fl
     session = u.session
     outcome = clean.word(event.outcome, events.SessionOutcome)
     session |= {"ended_at": at, "outcome": outcome, "reason": reason}
+    session["run_id"] = clean.text(event.run_id) or session["run_id"]
+    u.status.end()
     update_left(session)
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
     if u.found_facts:
@@ -191,6 +195,22 @@ def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: fl
     return True
 
 
+def _on_status(u: UploaderState, event: events.UploaderStatusChanged, _at: float) -> bool:
+    u.status.tell(event, u.known_paths())
+    u.dirty.add("status")
+    return False
+
+
+def _on_checked(u: UploaderState, event: events.UploaderChecked, at: float) -> bool:
+    u.status.check(event, at)
+    u.dirty.add("status")
+    return False
+
+
+def _on_control_used(_u: UploaderState, _event: events.ControlUsed, _at: float) -> bool:
+    return True
+
+
 #: What to do for each signal; an event with another name is ignored.
 HANDLERS: Final[dict[str, Handler]] = {
     "session_started": _on_session_started,
@@ -209,4 +229,11 @@ HANDLERS: Final[dict[str, Handler]] = {
     "uploader_resumed": _on_resumed,
     "throttle_changed": _on_throttle_changed,
     "session_finished": _on_session_finished,
+    "uploader_checked": _on_checked,
+    "uploader_status": _on_status,
+    "control_used": _on_control_used,
 }
+#: Events that may be about the program and no uploader.
+OF_ALL: Final = frozenset({"control_used"})
+#: Events that no session publishes.
+BESIDE: Final = OF_ALL | {"uploader_checked", "uploader_status"}

@@ -14,22 +14,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from cloudplow.events import Event, NotificationFailed, sentence
+from cloudplow.events import Event, NotificationFailed
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.bounded import Numbered
-from cloudplow_dashboard.state.document import EngineState, Fact, Head, Health, Phase, StateDocument, Uploader
+from cloudplow_dashboard.state.document import EngineState, Head, Health, Phase, StateDocument, Uploader
+from cloudplow_dashboard.state.facts import Facts
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
 from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start
-from cloudplow_dashboard.state.reducer import HANDLERS
+from cloudplow_dashboard.state.reducer import BESIDE, HANDLERS, OF_ALL
 from cloudplow_dashboard.state.returns import strip_start
 from cloudplow_dashboard.state.uploader_state import PARTS, Uploaders, UploaderState
 
 log = logging.getLogger("cloudplow.dashboard")
 
-#: Sentences kept, newest last.
-FACTS_LIMIT: Final = 100
-#: Longest sentence, in characters.
-SENTENCE_LIMIT: Final = 500
 #: Uploaders kept; events of further ones are ignored with one warning.
 UPLOADERS_LIMIT: Final = 64
 
@@ -67,8 +63,7 @@ class DashboardState:
         self.started_at = clock()
         self._lock = threading.RLock()
         self._uploaders: dict[str, UploaderState] = {}
-        self._facts: Numbered[Fact] = Numbered(FACTS_LIMIT)
-        self._facts_dirty = False
+        self._facts = Facts()
         self._strip_start = strip_start(clock())
         self._stopped = False
         self._last_event_at = 0.0
@@ -101,6 +96,10 @@ class DashboardState:
             return
         with self._lock:
             at = float(clean.number(event.at) or self.clock())
+            if name in OF_ALL and not event.uploader:
+                self._facts.take(event, at, None)
+                self._notify(None)
+                return
             uploader = self._uploader(event.uploader or sender)
             if uploader is None:
                 return
@@ -108,9 +107,12 @@ class DashboardState:
                 if still_counts(uploader, event):
                     RECOVERED[name](uploader, event)
             else:
-                self._last_event_at = uploader.last_event_at = at
+                self._last_event_at = at
+                # What the scheduler tells, or somebody asks for, is no sign of life of an upload.
+                if name not in BESIDE:
+                    uploader.last_event_at = at
                 if HANDLERS[name](uploader, event, at):
-                    self._add_fact(uploader, event, at)
+                    self._facts.take(event, at, uploader)
             self._notify(uploader)
 
     def _uploader(self, name: str) -> UploaderState | None:
@@ -130,24 +132,11 @@ class DashboardState:
         self._uploaders[name] = UploaderState(name)
         return self._uploaders[name]
 
-    def _add_fact(self, uploader: UploaderState, event: Event, at: float) -> None:
-        text = sentence(clean.event(event, at=at, known_paths=uploader.known_paths()))
-        number = self._facts.next_number(clean.whole(event.seq))
-        fact: Fact = {
-            "seq": number,
-            "at": at,
-            "uploader": uploader.name,
-            "kind": event.signal_name,
-            "text": clean.text(text, SENTENCE_LIMIT),
-        }
-        self._facts.add(fact, number)
-        self._facts_dirty = True
-
-    def _notify(self, uploader: UploaderState) -> None:
+    def _notify(self, uploader: UploaderState | None) -> None:
         if self._listener is not None:
-            if uploader.dirty or self._facts_dirty:
+            if self._facts.dirty or (uploader is not None and uploader.dirty):
                 self._listener(True)
-            if uploader.slow:
+            if uploader is not None and uploader.slow:
                 self._listener(False)
 
     def edit(self, uploader: str, change: Callable[[UploaderState], None]) -> None:
@@ -170,6 +159,14 @@ class DashboardState:
                 if uploader.accounts.expire(now):
                     uploader.accounts_changed()
                     self._notify(uploader)
+
+    def nobody_waits(self) -> None:
+        """The program that was followed has ended: nothing that it told of its waiting holds any more."""
+        with self._lock:
+            for uploader in self._uploaders.values():
+                uploader.status.forget()
+                uploader.dirty.add("status")
+                self._notify(uploader)
 
     def stop(self) -> None:
         """The program ends: the engine is shown as stopped."""
@@ -209,8 +206,8 @@ class DashboardState:
         head = self._head()
         patch = difference({key: self._published[key] for key in head}, head)
         self._published.update(head)
-        if self._facts_dirty:
-            self._facts_dirty = False
+        if self._facts.dirty:
+            self._facts.dirty = False
             facts = self._facts.document()
             patch["facts"] = difference(self._published["facts"], facts)
             self._published["facts"] = facts
@@ -283,7 +280,9 @@ class DashboardState:
             return reader(self._uploaders)
 
     def _age(self) -> None:
+        """What is asked for is what is so now, whoever else has looked meanwhile."""
         now = self.clock()
+        self.expire(now)
         for uploader in self._uploaders.values():
             uploader.age(now)
 

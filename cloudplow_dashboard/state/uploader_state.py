@@ -23,6 +23,7 @@ from cloudplow_dashboard.state.document import (
     Uploader,
 )
 from cloudplow_dashboard.state.stages import StageBoard
+from cloudplow_dashboard.state.status import Status
 
 #: Failed files kept for each uploader, newest last.
 FAILURES_LIMIT: Final = 50
@@ -48,6 +49,7 @@ def new_session() -> Session:
     """The session part before any session."""
     return {
         "id": "",
+        "run_id": "",
         "started_at": 0,
         "ended_at": 0,
         "outcome": "",
@@ -127,6 +129,7 @@ class UploaderState:
         self.name = name
         self.active = False
         self.phase = Phase.IDLE
+        self.status = Status()
         self.session = new_session()
         self.progress = new_progress()
         self.queue = new_queue()
@@ -172,6 +175,7 @@ class UploaderState:
             "plan": self.stages.document,
             "failures": self.failures.document,
             "sessions": self.sessions.document,
+            "status": lambda: self.status.document(active=self.active, phase=self.phase, session=self.session),
         }
         if name in makers:
             return makers[name]()
@@ -195,13 +199,13 @@ class UploaderState:
         """Change the phase."""
         if phase != self.phase:
             self.phase = phase
-            self.dirty.add("phase")
+            self.dirty.update(("phase", "status"))
 
     def set_active(self, active: bool) -> None:
         """Set whether a session is running."""
         if active != self.active:
             self.active = active
-            self.dirty.add("active")
+            self.dirty.update(("active", "status"))
 
     def set_working(self) -> None:
         """Files are being transferred: "uploading", or "throttled" while the speed is limited."""
@@ -228,7 +232,8 @@ class UploaderState:
         silent_since = self.last_event_at if self.is_silent(now) else 0
         if self.progress["silent_since"] != silent_since:
             self.progress = self.progress | {"silent_since": silent_since}
-            self.dirty.add("progress")
+            self.status.silent = silent_since > 0
+            self.dirty.update(("progress", "status"))
         told = self.progress
         moving = told["speed"] or self.eta["speed_at"] or any(one["speed"] for one in told["transferring"].values())
         if not moving or now - self.last_event_at <= STALE_SECONDS:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from cloudplow.events import AccountState, SessionOutcome
+from cloudplow.events import AccountState, SessionOutcome, UploaderState
 from cloudplow_dashboard.state.distribution import Distribution
 from cloudplow_dashboard.state.document import EngineState, Phase
 from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds, SecondsLeft
@@ -184,10 +184,21 @@ class QueueStatus(TypedDict):
 
 
 class UploaderLine(TypedDict):
-    """One uploader, with the figures that fit on one line. The keys mean what they mean in the state document."""
+    """One uploader, with the figures that fit on one line. The keys mean what they mean in the state document.
+
+    next_capacity_at: when more quota helps it to go on, while that is to come.
+    """
 
     active: bool
     phase: Phase
+    state: UploaderState
+    why: str
+    until: EpochSeconds
+    next_check_at: EpochSeconds
+    threshold_bytes: Bytes
+    waiting_files: int
+    waiting_bytes: Bytes
+    checked_at: EpochSeconds
     outcome: SessionOutcome | Nothing
     reason: str
     folder: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cloudplow.events import AccountState
+from cloudplow.events import UploaderState as State
 from cloudplow.units import format_bytes, format_duration
-from cloudplow_dashboard.state.document import Health
+from cloudplow_dashboard.state.document import Health, Session, UploaderStatus
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 from cloudplow_dashboard.web.answers import Plans, Summary, UploaderLine, UploaderLines
 from cloudplow_dashboard.web.compat import focus, session_stats
@@ -21,9 +22,11 @@ def line(u: UploaderState, now: float) -> UploaderLine:
     """One uploader in `/api/uploaders`. now: epoch seconds."""
     stats = session_stats(u, now)["data"]
     session, summary = u.session, u.accounts.summary()
+    status: UploaderStatus = u.part("status", now)
     return {
         "active": u.active,
         "phase": u.phase,
+        **status,
         "outcome": session["outcome"],
         "reason": session["reason"] or u.suspension["reason"],
         "folder": session["folder"],
@@ -43,7 +46,7 @@ def line(u: UploaderState, now: float) -> UploaderLine:
         "byte_percentage": stats["byte_percentage"],
         "speed": u.progress["speed"],
         "eta_seconds": stats["eta_seconds"],
-        "next_capacity_at": session["next_capacity_at"],
+        "next_capacity_at": _next_capacity_at(session, status, now),
         "suspended_until": u.suspension["until"],
         "throttle_limit": u.throttle["limit"],
         "recovered": session["recovered"],
@@ -54,6 +57,13 @@ def line(u: UploaderState, now: float) -> UploaderLine:
         "quota_free_bytes": u.accounts.free,
         "quota_limit_bytes": summary["limit_bytes"],
     }
+
+
+def _next_capacity_at(session: Session, status: UploaderStatus, now: float) -> float:
+    """When quota comes back that helps: what the scheduler waits for, else what the last session said."""
+    cooling = status["state"] == State.COOLING
+    at = (status["until"] if cooling else 0) or session["next_capacity_at"]
+    return at if at > now else 0
 
 
 def summary(u: UploaderState | None, health: Health, now: float) -> Summary:

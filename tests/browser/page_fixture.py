@@ -770,6 +770,80 @@ def several() -> Document:
     return document
 
 
+def status(state: str, why: str, next_in: float = 0, *, left: tuple[int, int] = (212, 212 * GIB)) -> Document:
+    """The part that says what an uploader waits for. next_in: seconds; left: files and bytes."""
+    now = time.time()
+    return {
+        "state": state,
+        "why": why,
+        "until": now + next_in if next_in else 0,
+        "next_check_at": now + next_in if next_in else 0,
+        "threshold_bytes": 400 * GIB,
+        "waiting_files": left[0],
+        "waiting_bytes": left[1],
+        "checked_at": now - 900,
+    }
+
+
+def waits() -> Document:
+    """Idle between two checks, after a run of several sessions."""
+    document = _ended("done", "finished", files_done=1204, bytes_done=2565 * GIB, files_left=0)
+    google = document["uploaders"]["google"]
+    google["status"] = status("waiting", "waiting: 212.0 GB of 400.0 GB, next check 18:40", 1234)
+    google["sessions"][-1] |= {"sessions": 7}
+    document["facts"]["98"] = {
+        "seq": 98,
+        "at": document["ts"] - 60,
+        "uploader": "google",
+        "kind": "control_used",
+        "text": "limited to 5.0 MB/s (asked for by anna)",
+    }
+    return document
+
+
+def paused() -> Document:
+    """Paused by somebody, before any session."""
+    document = _ended("done", "idle")
+    google = document["uploaders"]["google"]
+    google["session"] = google["session"] | {"id": "", "started_at": 0, "ended_at": 0, "outcome": ""}
+    why = "paused by somebody with quite a long name until Tue 2026-01-31 14:05"
+    google["status"] = status("paused", why, 90_000)
+    return document
+
+
+def cooling() -> Document:
+    """A run that goes on when quota comes back."""
+    document = all_cooling()
+    why = "all 12 accounts are cooling, 63.0 GB come back at 16:05"
+    told = status("cooling", why, 3600 * 4.2, left=(413, 775 * GIB))
+    document["uploaders"]["google"] |= {"phase": "suspended", "status": told}
+    return document
+
+
+def every_wait() -> Document:
+    """Uploaders that wait for different things, and two in trouble."""
+    document = waits()
+    known = document["uploaders"]
+    told = {
+        "hours": ("outside_window", "outside 01:00-06:00, opens at 01:00", 7000),
+        "cool": ("cooling", "the account is cooling, quota comes back at 16:05", 8000),
+        "asleep": ("asleep", "asleep until 20:10: Failed to copy: userRateLimitExceeded", 9000),
+        "paused": ("paused", "paused by cli until somebody resumes it", 0),
+        "vetoed": ("vetoed", "not now: a backup of the whole machine runs", 60),
+        "failed": ("failed", "left out: its folder is not there", 0),
+        "measured": ("scanning", "measuring what is to be uploaded", 0),
+    }
+    for name, (state, why, next_in) in told.items():
+        known[name] = waits()["uploaders"]["google"] | {"status": status(state, why, next_in)}
+    for name, state, why in (
+        ("offline", "offline", "no network; looked for again every 30 s"),
+        ("stalled", "stalled", "rclone has said nothing for 12 minutes"),
+        ("stopping", "stopping", "stopping on request"),
+    ):
+        known[name] = uploading()["uploaders"]["google"] | {"status": status(state, why)}
+    return document
+
+
 def done() -> Document:
     """Idle after a session that uploaded everything."""
     document = _ended("done", "finished", files_done=1204, bytes_done=2565 * GIB, files_left=0)
@@ -852,6 +926,10 @@ DOCUMENTS: Final = {
     "widest": widest,
     "interrupted": interrupted,
     "idle": idle,
+    "waits": waits,
+    "paused": paused,
+    "cooling": cooling,
+    "every_wait": every_wait,
     "hostile": hostile,
 }
 

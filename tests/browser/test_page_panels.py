@@ -50,6 +50,37 @@ def test_names_in_new_places_stay_text(visit: Visitor) -> None:
         assert max(rows) < 120
 
 
+# --- while nothing is uploaded -------------------------------------------------------------------------------------
+
+
+def test_while_it_waits_the_page_says_why_until_when_and_how_near_the_next_upload_is(visit: Visitor) -> None:
+    with serve_page(page_fixture.waits()) as server:
+        seen = visit(server)
+        seen.until_text("waiting: 212.0 GB of 400.0 GB", "#headline-sentence")
+        text = seen.text("#headline")
+        for words in ("Waiting", "53.0%", "212.0 GB of 400.0 GB", "Next check in", "20m", "Last session", "Done"):
+            assert words in text
+        bar = seen.page.locator("#headline [role=progressbar]")
+        assert bar.get_attribute("aria-label") == "What waits, of what an upload begins with"
+        assert bar.get_attribute("aria-valuetext") == "53.0%, 212.0 GB of 400.0 GB"
+        assert "7 sessions" in seen.text("#sessions")
+
+        server.patch({"uploaders": {"google": {"status": {"state": "vetoed", "why": "not now: a backup runs"}}}})
+        seen.until_text("google: not now: a backup runs", "#headline-sentence")
+        seen.until_text("Held back", "#headline")
+
+
+def test_while_it_waits_for_quota_the_bar_is_that_of_the_upload(visit: Visitor) -> None:
+    with serve_page(page_fixture.cooling()) as server:
+        seen = visit(server)
+        seen.until_text("all 12 accounts are cooling", "#headline-sentence")
+        text = seen.text("#headline")
+        assert "Goes on in" in text
+        assert "1.7 TB of 2.5 TB" in text
+        bar = seen.page.locator("#headline [role=progressbar]")
+        assert bar.get_attribute("aria-label") == "Progress of the upload by bytes"
+
+
 # --- capacity, plan, past sessions ---------------------------------------------------------------------------------
 
 

@@ -238,9 +238,9 @@ def test_our_own_follower_waits_for_a_program_and_for_the_next_one(runtime_dir: 
                 with program.control:
                     wait_for(lambda program=program: program.followers == 1, "the follower")  # type: ignore[misc]
                     program.tell(helpers.session_started(), helpers.file_transferred())
-                    seen += ["session_started", "file_transferred"]
+                    seen += ["program_followed", "session_started", "file_transferred"]
                     wait_for(told.has(*seen), "the events")
-                seen.append("session_finished")
+                seen += ["session_finished", "program_ended"]
                 wait_for(told.has(*seen), "the end")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,19 @@ class Dashboard:
         with urlopen(f"{self.address}api/state", timeout=30) as answer:
             document: dict[str, Any] = json.load(answer)
         found: dict[str, Any] = document["uploaders"].get(UPLOADER, {})
-        return found | {"facts": document["facts"], "engine": document["engine"]}
+        return found | {key: document[key] for key in ("facts", "engine", "boot")}
+
+    def waits(self, state: str) -> dict[str, Any]:
+        """What it waits for, if it is in that state; else {}."""
+        status: dict[str, Any] = self.shown().get("status", {})
+        return status if status.get("state") == state else {}
+
+    def boot(self) -> str:
+        """Which process serves the page; "" while none does."""
+        try:
+            return str(self.shown()["boot"])
+        except OSError:
+            return ""
 
     def shows(self, phase: str) -> dict[str, Any]:
         """Wait until it shows the uploader in this phase, with some files done."""
@@ -158,24 +171,56 @@ def test_it_shows_an_upload_that_starts_later_and_is_killed(any_site: LocalSite)
         assert session["files_done"] + session["files_left"] == session["files_total"] > 0
 
 
-def test_an_upload_on_the_same_port_says_where_it_is_shown_and_other_plugins_hear_of_it_once(
-    any_site: LocalSite,
-) -> None:
+def test_an_upload_takes_over_the_port_and_gives_it_back_and_other_plugins_hear_of_it_once(any_site: LocalSite) -> None:
     any_site.config["plugins"].append("cloudplow_dashboard")
     any_site.config["dashboard"] = {"enabled": True, "port": free_port()}
-    any_site.write("film.mkv", FILE_BYTES)
+    any_site.add_accounts(1, quota=10_000_000)
     with dashboard(any_site, **any_site.config) as shown:
-        # It may be so short that nobody can follow it.
-        process = any_site.start("upload")
-        assert process.wait(30) == 0, any_site.output()
+        alone = shown.shown()["boot"]
+        with uploading(any_site, rate="150k") as process:
+            wait_for(lambda: shown.boot() not in ("", alone), "the page of the upload", 20)
+            shown.shows("uploading")
+            lift_the_limit(process)
+            assert process.wait(30) == 0, any_site.output()
+        wait_for(lambda: shown.boot() == alone, "the dashboard alone", 20)
         ended = shown.shows("finished")
 
-    assert "The dashboard is off: another program is listening on" in any_site.output()
-    assert "its page shows every upload" in any_site.output()
+    assert "The dashboard is off" not in any_site.output()
+    assert "takes over port" in said(any_site)
     session = ended["session"]
-    assert (session["outcome"], session["files_done"], session["bytes_done"]) == ("done", 1, FILE_BYTES)
+    assert (session["outcome"], session["files_done"]) == ("done", FILES)
     # The dashboard has the plugin that writes down events, too.
     assert [one["signal"] for one in any_site.told()].count("session_finished") == 1
+
+
+def test_the_port_of_a_foreign_program_is_one_line(any_site: LocalSite) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        port = foreign.getsockname()[1]
+        any_site.config["plugins"].append("cloudplow_dashboard")
+        any_site.config["dashboard"] = {"enabled": True, "port": port}
+        any_site.write("film.mkv", FILE_BYTES)
+        process = any_site.start("upload")
+        assert process.wait(30) == 0, any_site.output()
+
+    assert any_site.output().count(f"The dashboard is off: another program is listening on 127.0.0.1:{port}") == 1
+
+
+def test_it_shows_why_a_program_waits_that_serves_and_when_it_looks_next(any_site: LocalSite) -> None:
+    any_site.config["uploader"][UPLOADER] |= {"check_interval": 60, "max_size_gb": 1}
+    any_site.write("film.mkv", FILE_BYTES)
+    with dashboard(any_site) as shown:
+        process = any_site.start("run")
+        try:
+            status = wait_for(lambda: shown.waits("waiting"), "why it waits", 20)
+            assert status["next_check_at"] > status["checked_at"] > 0
+            assert (status["waiting_files"], status["waiting_bytes"]) == (1, FILE_BYTES)
+            assert status["threshold_bytes"] == 1 << 30
+            assert "next check" in status["why"]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0, any_site.output()
+        finally:
+            kill(process)
+        assert wait_for(lambda: shown.waits("idle"), "the end of the program", 20)["why"] == ""
 
 
 def test_an_upload_that_could_not_be_followed_is_shown_with_its_end(any_site: LocalSite) -> None:

@@ -68,5 +68,5 @@ def test_every_thread_that_runs_is_in_the_document_and_the_usual_ones_do_run(any
     # Only some commands measure or watch; rclone is steered only if somebody wants that; an answer of rclone may be
     # there before anybody looks.
     rare = {"cloudplow-rc", "cloudplow-follow", "cloudplow-ask", "cloudplow-check-", "cloudplow-steer"}
-    rare |= {"cloudplow-notify-plugin"}
+    rare |= {"cloudplow-notify-plugin", "cloudplow-dashboard-port"}
     assert [name for name in names if name not in rare and not any(one.startswith(name) for one in seen)] == []

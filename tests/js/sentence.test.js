@@ -53,6 +53,20 @@ describe("while an upload runs", () => says([
   ["is suspended without more", { phase: "suspended" }, "google is suspended"],
 ]));
 
+const told = (state, more = {}) => ({ state, why: "the reason", ...more });
+describe("what the scheduler says comes first", () => says([
+  ["while it waits", { ...over("done"), status: told("waiting") }, "google: the reason"],
+  ["of a run that waits for quota", { ...over("quota_used"), phase: "suspended", status: told("cooling") },
+    "google: the reason"],
+  ["of an upload in trouble", { status: told("offline") }, "google: the reason"],
+  ["but not of one that simply runs", { status: told("uploading") }, `Uploading ${WORK}; done around 13:01`],
+  ["and not of one that is silent: that is known better here",
+    { status: told("stalled"), progress: { speed: 0, silent_since: NOON - 65 } },
+    `Uploading ${WORK}; nothing from rclone for 1m 5s`],
+  ["and not when there is nothing to say", { ...over("done"), status: told("waiting", { why: "" }) },
+    "google finished at 12:50: 6 files, 60.0 GB"],
+]));
+
 describe("while accounts are switched", () => {
   for (const [reason, text] of [
     ["first", ": the first account"],

@@ -8,7 +8,7 @@ import { readPlan, readRest } from "./derive/plan.js";
 import { readQueue } from "./derive/queue.js";
 import { readAmounts, readPace, readSession, readSuspension, readTransfers } from "./derive/session.js";
 import { readEnds } from "./derive/steady.js";
-import { readCards, readPhase } from "./derive/uploaders.js";
+import { readCards, readStatus } from "./derive/uploaders.js";
 import { list, num, obj, read, str } from "./read.js";
 
 /**
@@ -36,7 +36,7 @@ export function derive(document, name, now, memory) {
     known: name !== "",
     now,
     engine: str(document.engine, "idle"),
-    phase: readPhase(uploader),
+    ...readStatus(uploader),
     silentSince: num(progress.silent_since),
     active,
     uploaders: readCards(document.uploaders),

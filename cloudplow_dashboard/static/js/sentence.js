@@ -19,6 +19,7 @@ const BY_PHASE = {
  * @returns {Part[]}
  */
 export function sentence(view) {
+  if (view.told) return [data(view.name), ": ", data(view.status.why)];
   const make = Object.hasOwn(BY_PHASE, view.phase) ? BY_PHASE[view.phase] : idle;
   return make(view).filter((part) => part !== "");
 }

@@ -15,6 +15,15 @@ const PHASES = {
   suspended: ["Suspended", "pause", "warn"],
   finished: ["Finished", "check", "ok"],
   interrupted: ["Interrupted", "alert", "warn"],
+  waiting: ["Waiting", "ring", "quiet"],
+  outside_window: ["Outside its hours", "square", "quiet"],
+  cooling: ["Cooling", "hourglass", "quiet"],
+  asleep: ["Asleep", "half", "quiet"],
+  paused: ["Paused", "pause", "warn"],
+  stopping: ["Stopping", "square", "accent"],
+  offline: ["Offline", "cross", "warn"],
+  vetoed: ["Held back", "diamond", "warn"],
+  failed: ["Failed", "cross", "bad"],
 };
 
 /**
@@ -68,6 +77,7 @@ const FACTS = {
   uploader_resumed: ["play", "ok"],
   throttle_changed: ["down", "warn"],
   session_finished: ["check", "ok"],
+  control_used: ["diamond", "quiet"],
 };
 
 /** @type {Record<string, string>} */

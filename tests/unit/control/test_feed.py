@@ -112,6 +112,33 @@ def test_a_limit_of_the_speed_outlives_the_session_in_which_it_came(program: Pro
     assert signals(program.join()) == ["throttle_changed", "session_started", "session_joined"]
 
 
+def test_why_an_uploader_waits_outlives_its_sessions(program: Program) -> None:
+    checked, waits = helpers.uploader_checked(), helpers.uploader_status("waiting", "waiting: 5 B of 9 B")
+    program.tell(checked, helpers.uploader_status("waiting", "older"), waits)
+    assert signals(program.join()) == ["uploader_checked", "uploader_status"]
+
+    program.tell(helpers.session_started())
+    assert signals(program.join()) == ["uploader_checked", "uploader_status", "session_started", "session_joined"]
+
+    program.tell(finished(), helpers.uploader_status("cooling", "it cools"))
+    told = lines(program.join())
+    assert [one["signal"] for one in told] == [
+        "uploader_checked",
+        "session_started",
+        "session_joined",
+        "session_finished",
+        "uploader_status",
+    ]
+    assert (told[-1]["why"], told[2]["session_id"]) == ("it cools", "s1")
+
+
+def test_what_is_told_beside_a_session_does_not_hide_whose_it_is(program: Program) -> None:
+    program.tell(helpers.session_started())
+    program.feed.receive("google", event=replace(helpers.uploader_status("uploading", "stage 1"), seq=2))
+    told = lines(program.join())
+    assert [(one["signal"], one["session_id"]) for one in told][-1] == ("session_joined", "s1")
+
+
 def test_a_session_that_waits_is_told_with_why_it_waits(program: Program) -> None:
     waits = events.UploaderSuspended(uploader=helpers.UPLOADER, reason="all quotas are used up", until=2000.0)
     goes_on = events.UploaderResumed(uploader=helpers.UPLOADER, reason="all quotas are used up")

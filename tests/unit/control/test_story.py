@@ -14,7 +14,7 @@ from cloudplow import events
 from cloudplow.control import follower
 from cloudplow.control.feed import Feed
 from cloudplow.control.follower import Leftovers, Story, mark_of
-from cloudplow.events import Event, SessionFinished, SessionJoined, SessionOutcome
+from cloudplow.events import Event, ProgramEnded, ProgramFollowed, SessionFinished, SessionJoined, SessionOutcome
 from cloudplow.events.wire import encode
 from tests.unit.dashboard import helpers
 
@@ -26,10 +26,14 @@ OTHER = {"pid": 2, "started_at": 9.0}
 class Listener:
     told: list[tuple[Event, bool]] = field(default_factory=list)
     services: Mapping[str, str] = field(default_factory=dict)
+    programs: list[Event] = field(default_factory=list)
 
     def __call__(self, event: Event, *, past: bool, services: Mapping[str, str]) -> None:
-        self.told.append((event, past))
         self.services = services
+        if isinstance(event, ProgramFollowed | ProgramEnded):
+            self.programs.append(event)
+        else:
+            self.told.append((event, past))
 
     @property
     def signals(self) -> list[str]:
@@ -178,6 +182,19 @@ def test_events_of_a_newer_version_are_passed_over(
     assert not [record for record in caplog.records if record.levelname != "INFO"]
 
 
+def test_who_receives_is_told_whom_he_follows_and_when_that_has_ended(story: Story, listener: Listener) -> None:
+    story.begin(ONE)
+    assert listener.services == ONE["services"]
+    story.begin(ONE)
+    assert [one.signal_name for one in listener.programs] == ["program_followed"]
+
+    story.begin(OTHER)
+    story.end()
+    story.end()
+    assert [one.signal_name for one in listener.programs] == ["program_followed", "program_ended"] * 2
+    assert listener.services == {}
+
+
 def test_a_fault_of_the_receiver_costs_one_event(caplog: pytest.LogCaptureFixture) -> None:
     told = []
 
@@ -190,7 +207,7 @@ def test_a_fault_of_the_receiver_costs_one_event(caplog: pytest.LogCaptureFixtur
     for one in numbered(helpers.session_started(), helpers.queue_learned()):
         story.take(line(one))
 
-    assert [seq for seq, _, _ in told] == [1, 2]
+    assert [seq for seq, _, _ in told] == [0, 1, 2]
     assert "session_started could not be shown" in caplog.text
 
 

@@ -44,7 +44,9 @@ def test_every_promised_signal_has_its_promised_fields(name: str) -> None:
 
 
 def test_every_event_has_a_signal_and_every_signal_an_event_but_what_other_processes_left_or_do() -> None:
-    others = {one.signal_name for one in (events.SessionRecovered, events.TransfersRecovered, events.SessionJoined)}
+    left = events.SessionRecovered, events.TransfersRecovered
+    followed = events.ProgramFollowed, events.SessionJoined, events.ProgramEnded
+    others = {one.signal_name for one in (*left, *followed)}
     assert set(events.SIGNALS) | others == set(event_types())
     assert not set(events.SIGNALS) & others
     assert all(getattr(events, name) is signal for name, signal in events.SIGNALS.items())

@@ -63,7 +63,8 @@ def test_every_event_comes_back_as_it_was(kind: type[Event], data: st.DataObject
 
 
 def test_every_kind_of_event_is_known() -> None:
-    assert set(EVENT_TYPES) == set(events.SIGNALS) | {"session_recovered", "transfers_recovered", "session_joined"}
+    others = {"session_recovered", "transfers_recovered", "program_followed", "session_joined", "program_ended"}
+    assert set(EVENT_TYPES) == set(events.SIGNALS) | others
 
 
 def test_codes_come_back_as_codes_and_not_as_texts() -> None:

@@ -169,6 +169,21 @@ def session_finished(outcome: str = events.SessionOutcome.DONE, **fields: Any) -
     return events.SessionFinished(uploader=UPLOADER, **(values | fields))
 
 
+def uploader_status(state: str = "waiting", why: str = "waiting: 5 B of 9 B", **fields: Any) -> events.Event:
+    values: dict[str, Any] = {"state": events.UploaderState(state), "why": why, "threshold_bytes": 9}
+    return events.UploaderStatusChanged(uploader=UPLOADER, **(values | fields))
+
+
+def uploader_checked(files: int = 2, size: int = 5, **fields: Any) -> events.Event:
+    values: dict[str, Any] = {"threshold_bytes": 9, "due": False, "why": "5 B of 9 B", "next_check_at": NOW + 600}
+    return events.UploaderChecked(uploader=UPLOADER, files=files, bytes=size, **(values | fields))
+
+
+def control_used(action: str = "pause", what: str = "paused by anna", **fields: Any) -> events.Event:
+    values: dict[str, Any] = {"uploader": UPLOADER, "by": "cli", "who": "anna"}
+    return events.ControlUsed(action=action, what=what, **(values | fields))
+
+
 NAMES = st.sampled_from(["a.mkv", "b/c.mkv", "Ünï/\udce4.mkv", "<img src=x>", "", "x" * 3000, "null"])
 ACCOUNTS = st.sampled_from(["", "1.json", "2.json", "/keys/3.json", "10.json"])
 SIZES = st.integers(-5, 1 << 60)
@@ -317,6 +332,26 @@ EVENTS = st.one_of(
         duration_seconds=NUMBERS,
         reason=NAMES,
     ),
+    _event(
+        events.UploaderStatusChanged,
+        state=st.sampled_from([*events.UploaderState, "odd"]),
+        why=NAMES,
+        until=MAYBE,
+        next_check_at=MAYBE,
+        files_left=st.one_of(st.none(), SIZES),
+        bytes_left=st.one_of(st.none(), SIZES),
+        threshold_bytes=SIZES,
+    ),
+    _event(
+        events.UploaderChecked,
+        bytes=SIZES,
+        files=SIZES,
+        threshold_bytes=SIZES,
+        due=st.booleans(),
+        why=NAMES,
+        next_check_at=MAYBE,
+    ),
+    _event(events.ControlUsed, action=NAMES, by=NAMES, who=NAMES, what=NAMES),
     _event(events.UploaderSuspended, reason=NAMES, until=MAYBE),
     _event(events.UploaderResumed, reason=NAMES, until=MAYBE),
     _event(events.ThrottleChanged, limit=MAYBE, streams=SIZES),

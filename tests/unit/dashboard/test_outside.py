@@ -67,3 +67,56 @@ def test_the_history_is_kept_by_one_process_only(dashboard: Dashboard, dirty: li
     receive(dashboard, helpers.file_transferred("b"))
     dashboard._history_file.close()
     assert dirty == ["dashboard_history.json"]
+
+
+@pytest.fixture
+def served(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The dashboard seems to serve on port 47949; what happens to that."""
+    happened: list[str] = []
+    dashboard._port = 47949
+    server: Any = SimpleNamespace(stop=lambda: happened.append("let go"))
+    dashboard.server = server
+
+    def wait(_host: str, port: int, got: Any, late: Any) -> Any:
+        del got, late
+        return SimpleNamespace(
+            start=lambda: happened.append(f"waits for {port}"), stop=lambda: happened.append("waits no more")
+        )
+
+    monkeypatch.setattr("cloudplow_dashboard.dashboard.PortWait", wait)
+    return happened
+
+
+FOLLOWED: Final = events.ProgramFollowed(pid=7)
+ENDED: Final = events.ProgramEnded()
+
+
+def test_the_port_goes_to_the_upload_that_wants_it_and_comes_back_after_it(
+    dashboard: Dashboard, served: list[str], dirty: list[str]
+) -> None:
+    receive(dashboard, FOLLOWED, helpers.file_transferred("a"), services={"dashboard_wants_port": "47949"})
+    assert served == ["let go"]
+    dashboard._history_file.close()
+    assert dirty == []
+
+    receive(dashboard, ENDED)
+    assert served == ["let go", "waits for 47949"]
+    receive(dashboard, FOLLOWED, services={"dashboard_url": "http://127.0.0.1:47949/"})
+    assert served == ["let go", "waits for 47949", "waits no more"]
+
+
+@pytest.mark.parametrize("services", [{}, HAS_A_DASHBOARD, {"dashboard_wants_port": "47950"}])
+def test_it_keeps_its_port_while_nobody_wants_it(
+    dashboard: Dashboard, served: list[str], services: dict[str, str]
+) -> None:
+    receive(dashboard, FOLLOWED, services=services)
+    receive(dashboard, ENDED)
+    assert served == []
+
+
+def test_nobody_waits_any_more_when_the_program_has_ended(dashboard: Dashboard, served: list[str]) -> None:
+    receive(dashboard, FOLLOWED, helpers.uploader_status("waiting", "waiting: 5 B of 9 B"), past=True)
+    assert dashboard.state.document()["uploaders"]["google"]["status"]["why"] == "waiting: 5 B of 9 B"
+    receive(dashboard, ENDED)
+    assert dashboard.state.document()["uploaders"]["google"]["status"]["why"] == ""
+    assert served == []

@@ -95,6 +95,57 @@ def test_an_address_that_cannot_be_used_is_one_line_and_the_upload_goes_on(
     assert (receivers(), app.services) == (before, {})
 
 
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Somebody else listens; what waits for the port does so only by name."""
+    made: list[Any] = []
+
+    def wait(host: str, port: int, got: Any, late: Any) -> Any:
+        made.append(SimpleNamespace(place=(host, port), got=got, late=late, start=lambda: None, stop=lambda: None))
+        return made[-1]
+
+    def taken(_host: str, _port: int) -> None:
+        raise TAKEN
+
+    monkeypatch.setattr("cloudplow_dashboard.dashboard.bind", taken)
+    monkeypatch.setattr("cloudplow_dashboard.dashboard.PortWait", wait)
+    return made
+
+
+TAKEN = listener.BindError("another program is listening", is_taken=True)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_port_that_is_taken_is_waited_for_and_then_it_is_one_line(
+    waits: list[Any], caplog: pytest.LogCaptureFixture, late: bool
+) -> None:
+    app, before = make_app(DashboardSection(enabled=True)), receivers()
+
+    cloudplow_dashboard.cloudplow_start(app)
+    assert (app.services, caplog.messages) == ({"dashboard_wants_port": "47949"}, [])
+    assert waits[0].place == ("127.0.0.1", 47949)
+    if late:
+        assert waits[0].late(TAKEN) is False
+    cloudplow_dashboard.cloudplow_stop(app)
+
+    assert caplog.messages == ["The dashboard is off: another program is listening"]
+    assert (receivers(), app.services) == (before, {})
+
+
+def test_the_command_alone_does_not_wait_for_its_port(
+    waits: list[Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app, before = make_app(DashboardSection(enabled=True)), receivers()
+    app.uploads = False
+    cloudplow_dashboard.cloudplow_start(app)
+
+    assert run_the_command(app) == 1
+    assert caplog.messages == ["The dashboard is off: another program is listening"]
+    assert "the dashboard is not running" in capsys.readouterr().err
+    cloudplow_dashboard.cloudplow_stop(app)
+    assert (len(caplog.messages), waits, receivers(), app.services) == (1, [], before, {})
+
+
 def test_a_fault_while_starting_stays_with_the_dashboard(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,7 +205,8 @@ def test_the_command_follows_what_runs_beside_it_until_it_is_asked_to_end(
 ) -> None:
     section = DashboardSection(enabled=True, rc_url="http://127.0.0.1:5572", refresh_interval=2)
     app: Any = Waiting(section, dashboard_url="http://127.0.0.1:1/")
-    monkeypatch.setitem(cloudplow_dashboard._running, id(app), (app, SimpleNamespace(receive_from_outside="shows it")))
+    shows_it = SimpleNamespace(receive_from_outside="shows it")
+    monkeypatch.setitem(cloudplow_dashboard._running, id(app), (app, shows_it))
 
     assert run_the_command(app) == 0
     assert app.happened == [("http://127.0.0.1:5572", 2), "shows it", "waited", "followed", "watched"]

@@ -36,12 +36,23 @@ SESSION: dict[str, Any] = {
     "files_left": 2,
     "bytes_left": 30,
     "next_capacity_at": 3000.0,
+    "run_id": "r1",
 }
 #: As the old program wrote it: no outcome, nothing left, no id.
 OLD: dict[str, Any] = {
     name: SESSION[name]
     for name in SESSION
-    if name not in ("session_id", "upload_remote", "outcome", "reason", "files_left", "bytes_left", "next_capacity_at")
+    if name
+    not in (
+        "session_id",
+        "run_id",
+        "upload_remote",
+        "outcome",
+        "reason",
+        "files_left",
+        "bytes_left",
+        "next_capacity_at",
+    )
 } | {"stage_params": {"strategy": "fill", "max_transfer": "700G"}}
 DISTRIBUTION: dict[str, Any] = {
     "statistics": {"total_files": 5, "total_bytes": 50},
@@ -74,6 +85,7 @@ def test_a_finished_session_is_told_as_it_ended() -> None:
     assert (event.bytes, event.bytes_total, event.bytes_left) == (70, 100, 30)
     assert (event.account, event.account_index, event.accounts_total) == ("3.json", 2, 12)
     assert (event.stage, event.stages_total, event.accounts_used) == (4, 7, ("1.json", "3.json"))
+    assert (event.run_id, session_of(OLD).run_id) == ("r1", "")
 
 
 def test_a_session_whose_process_was_killed_is_interrupted_and_what_is_left_follows_from_its_sums() -> None:

@@ -30,12 +30,24 @@ export function readCards(document) {
   return Object.keys(uploaders).sort(byName).map((name) => card(name, obj(uploaders[name])));
 }
 
+const STATUS = {
+  state: "", why: "", until: 0, nextCheckAt: 0, thresholdBytes: 0, waitingFiles: 0, waitingBytes: 0, checkedAt: 0,
+};
+/** What is told of an upload that runs, and says more than its phase. */
+const TROUBLES = ["offline", "stalled", "stopping"];
+
 /**
- * The uploader's phase; "stalled" when it uploads, but nothing has been heard of it for a while.
+ * What the uploader does, in one word, and what the scheduler says of it; told: whether that is the word.
  * @param {Partial<UploaderDocument>} uploader
  */
-export function readPhase(uploader) {
-  return num(obj(uploader.progress).silent_since) ? "stalled" : str(uploader.phase) || "idle";
+export function readStatus(uploader) {
+  const status = read(uploader.status, STATUS);
+  const silent = num(obj(uploader.progress).silent_since) > 0;
+  const active = uploader.active === true;
+  const { state, why } = status;
+  const told = why !== "" && state !== "idle" && !silent && (!active || TROUBLES.includes(state));
+  const phase = silent ? "stalled" : told ? state : str(uploader.phase) || "idle";
+  return { phase, told, idle: told && !active, status };
 }
 
 /**
@@ -47,12 +59,14 @@ function card(name, uploader) {
   const active = uploader.active === true;
   const session = read(uploader.session, { outcome: "", bytesTotal: 0, bytesLeft: 0, bytesDone: 0, endedAt: 0 });
   const ends = read(uploader.eta, { speedAt: 0, quotasAt: 0 });
+  const { phase, idle, status } = readStatus(uploader);
   const total = session.bytesTotal;
   const done = active ? total - session.bytesLeft : session.bytesDone;
   return {
     name,
     active,
-    phase: readPhase(uploader),
+    phase,
+    why: idle ? status.why : "",
     outcome: session.outcome,
     done,
     total,

@@ -38,7 +38,7 @@ export function headline(root) {
     setChips(chipsOf(view));
     title.set(view);
     amounts.set(view, badge.tone);
-    const items = MOVING.has(view.phase) ? figuresNow(view) : figuresThen(view);
+    const items = view.idle ? figuresIdle(view) : MOVING.has(view.phase) ? figuresNow(view) : figuresThen(view);
     setFigures(items);
     show(numbers, !amounts.node.hidden || items.length > 0);
     speed.set(view);
@@ -83,23 +83,30 @@ function sentenceLine() {
 function amountsBox() {
   const share = el("p.headline__share");
   const amount = el("p.headline__amount");
-  const progress = bar("bar--great", "Progress of the upload by bytes");
+  const progress = bar("bar--great", "");
   const node = el("div.headline__main", {}, share, amount);
   return {
     node,
     progress: progress.node,
     /** @param {View} view @param {string} tone */
     set(view, tone) {
-      const known = view.fraction >= 0 && view.session.exists;
-      const percent = format.percent(view.fraction);
-      const text = known ? `${format.bytes(view.done)} of ${format.bytes(view.total)}` : "Size not known yet";
-      show(node, known || MOVING.has(view.phase));
+      const { idle, status: { state, thresholdBytes, waitingBytes, checkedAt } } = view;
+      const cooling = state === "cooling";
+      const due = idle && !cooling && thresholdBytes > 0 && (waitingBytes > 0 || checkedAt > 0);
+      const fraction = due ? Math.min(1, waitingBytes / thresholdBytes) : view.fraction;
+      const known = due || (fraction >= 0 && view.session.exists && (!idle || cooling));
+      const percent = format.percent(fraction);
+      const sizes = due ? [waitingBytes, thresholdBytes] : [view.done, view.total];
+      const text = known ? sizes.map(format.bytes).join(" of ") : "Size not known yet";
+      const label = due ? "What waits, of what an upload begins with" : "Progress of the upload by bytes";
+      show(node, known || (!idle && MOVING.has(view.phase)));
       show(share, known);
       setText(share, percent);
       setText(amount, text);
       show(progress.node, known || view.active);
       setAttr(progress.node, "data-tone", view.active ? null : tone);
-      progress.set(known ? view.fraction : -1, known ? `${percent}, ${text}` : "");
+      setAttr(progress.node, "aria-label", label);
+      progress.set(known ? fraction : -1, known ? `${percent}, ${text}` : "");
     },
   };
 }
@@ -156,11 +163,35 @@ function figuresNow(view) {
 }
 
 /**
+ * While the scheduler waits.
+ * @param {View} view
+ */
+function figuresIdle(view) {
+  const { now, session, status: { state, nextCheckAt, waitingFiles, waitingBytes, checkedAt } } = view;
+  const cooling = state === "cooling";
+  const items = [];
+  if (nextCheckAt > now) items.push(countdown(cooling ? "Goes on in" : "Next check in", nextCheckAt, now));
+  if (waitingFiles || checkedAt) {
+    items.push({ label: "To upload", value: format.bytes(waitingBytes), note: format.plural(waitingFiles, "file") });
+  }
+  if (session.endedAt) {
+    const note = `${format.clock(session.endedAt, now)}, ${format.plural(view.filesDone, "file")}`;
+    items.push({ label: "Last session", value: words.outcome(session.outcome).word, note, title: session.reason });
+  }
+  return [...items, ...quotaFigures(view, cooling ? 0 : Math.max(session.nextCapacityAt, view.capacity.nextAt))];
+}
+
+/** @param {string} label @param {number} at @param {number} now */
+function countdown(label, at, now) {
+  return { label, value: format.duration(at - now), note: `at ${format.clock(at, now)}` };
+}
+
+/**
  * While nothing moves.
  * @param {View} view
  */
 function figuresThen(view) {
-  const { now, session, queue, pool } = view;
+  const { now, session, queue } = view;
   const items = [];
   if (session.exists) {
     const ended = format.clock(session.endedAt, now);
@@ -176,14 +207,21 @@ function figuresThen(view) {
   } else if (queue.available) {
     items.push({ label: "In the queue", value: format.bytes(queue.bytes), note: format.plural(queue.files, "file") });
   }
+  const held = view.phase === "suspended";
+  return [...items, ...quotaFigures(view, held ? view.suspension.until : session.nextCapacityAt, held)];
+}
+
+/**
+ * What may be spent, and when there is more.
+ * @param {View} view
+ * @param {number} next
+ */
+function quotaFigures({ now, pool, capacity }, next, held = false) {
+  const items = [];
   if (pool.total > 0 && pool.limit > 0) {
     const note = `on ${format.plural(pool.total, "account")}`;
-    items.push({ label: "Free quota", value: format.bytes(view.capacity.free), note });
+    items.push({ label: "Free quota", value: format.bytes(capacity.free), note });
   }
-  const next = view.phase === "suspended" ? view.suspension.until : session.nextCapacityAt;
-  if (next > now) {
-    const label = view.phase === "suspended" ? "Resumes in" : "More quota in";
-    items.push({ label, value: format.duration(next - now), note: `at ${format.clock(next, now)}` });
-  }
+  if (next > now) items.push(countdown(held ? "Resumes in" : "More quota in", next, now));
   return items;
 }

@@ -21,6 +21,7 @@ const GROUPS = {
   "Switches": ["sa_switched"],
   "Failures": ["file_failed"],
   "Throttling": ["throttle_changed", "uploader_suspended", "uploader_resumed"],
+  "Controls": ["control_used"],
 };
 
 /**

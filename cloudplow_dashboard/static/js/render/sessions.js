@@ -64,6 +64,7 @@ function updateRow(row, one) {
   setTitled(row.when, `${format.clock(one.startedAt, one.now)}${took}`, format.fullTime(one.startedAt));
   setText(row.what, [
     `${format.plural(one.filesDone, "file")}, ${format.bytes(one.bytesDone)}`,
+    one.sessions > 1 ? format.plural(one.sessions, "session") : "",
     one.filesLeft > 0 ? `${format.count(one.filesLeft)} left` : "",
     one.filesFailed > 0 ? `${format.count(one.filesFailed)} failed` : "",
   ].filter(Boolean).join(" · "));

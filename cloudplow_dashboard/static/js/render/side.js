@@ -39,7 +39,7 @@ function createCard(item) {
 /** @param {ReturnType<typeof createCard>} row @param {Card} item */
 function updateCard(row, item) {
   const { active, outcome, done, total, fraction } = item;
-  const state = !active && outcome ? words.outcome(outcome) : words.phase(item.phase);
+  const state = !active && outcome && !item.why ? words.outcome(outcome) : words.phase(item.phase);
   setAttr(row.link, "aria-current", item.chosen ? "true" : null);
   setMark(row.shape, state);
   setText(row.word, state.word);
@@ -56,7 +56,7 @@ function noteNow({ speed, doneAt, now }) {
 }
 
 /** @param {Card} item */
-function noteThen({ endedAt, now }) {
+function noteThen({ why, endedAt, now }) {
   const at = format.clock(endedAt, now);
-  return at && `ended ${at}`;
+  return why || (at && `ended ${at}`);
 }

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudplow import events
+from cloudplow_dashboard.state import facts as facts_module
 from cloudplow_dashboard.state import state as state_module
 from cloudplow_dashboard.state.patches import merge
 from cloudplow_dashboard.state.state import DashboardState
@@ -201,13 +202,13 @@ def test_the_snapshot_says_when_it_was_made_though_nothing_changed() -> None:
 
 def test_sentences_are_bounded_and_numbered_upwards_whatever_events_say() -> None:
     state = make_state()
-    for _ in range(state_module.FACTS_LIMIT + 20):
+    for _ in range(facts_module.FACTS_LIMIT + 20):
         state.apply(suspended())
 
     facts = state.document()["facts"]
 
-    assert len(facts) == state_module.FACTS_LIMIT
-    assert [fact["seq"] for fact in facts.values()] == list(range(21, state_module.FACTS_LIMIT + 21))
+    assert len(facts) == facts_module.FACTS_LIMIT
+    assert [fact["seq"] for fact in facts.values()] == list(range(21, facts_module.FACTS_LIMIT + 21))
 
 
 def test_uploaders_are_bounded_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:

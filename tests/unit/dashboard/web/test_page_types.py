@@ -43,7 +43,18 @@ def _documents() -> dict[str, Mapping[str, Any]]:
     sample = SizeSample()
     sample.add(5)
     named = {"accounts_summary": "AccountsSummaryDocument"}
-    kept = ("session", "progress", "eta", "queue", "plan", "accounts_summary", "capacity", "throttle", "suspension")
+    kept = (
+        "status",
+        "session",
+        "progress",
+        "eta",
+        "queue",
+        "plan",
+        "accounts_summary",
+        "capacity",
+        "throttle",
+        "suspension",
+    )
     return {
         "StateDocument": DashboardState().document(),
         "UploaderDocument": parts,
