@@ -108,7 +108,7 @@ class Entry:
         elif self.wants_upload:
             why = self.blocked or "about to start"
             if self.ready and not self.asked and self.standing.cooling is None and size:
-                why = f"{of_threshold(size, rules.threshold_bytes)} to upload: {why}"
+                why = f"{of_threshold(size, rules.threshold_bytes)}: {why}"
             status = UploaderStatus(UploaderState.WAITING, why)
         elif decision is not None and decision.why:
             status = UploaderStatus(decision.state, decision.why, decision.until, decision.next_at)
