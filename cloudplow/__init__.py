@@ -14,7 +14,8 @@ if _as_module or _started_as.endswith("/bin/cloudplow"):
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from os import PathLike
+    from typing import Any, Final
 
     from pluggy import HookimplMarker
 
@@ -25,10 +26,20 @@ __all__ = ["__version__", "hookimpl"]
 if TYPE_CHECKING:
     #: Marks a function as the implementation of a hook of `cloudplow.hookspecs`.
     hookimpl: Final = HookimplMarker("cloudplow")
+
+    def open(config: str | PathLike[str], state_dir: str | PathLike[str] | None = None) -> Any:
+        """See `cloudplow.opened.open`."""
+
 else:
 
     def __getattr__(name):
-        """Make `hookimpl` when it is needed: signals are not in order yet while this module is imported."""
+        """Make `hookimpl` and `open` when they are needed: signals are not in order yet while this is imported."""
+        if name == "open":
+            # 300 ms, which only Python programs need. By name, because this package itself may know nothing of the app.
+            import importlib
+
+            found = globals()["open"] = importlib.import_module("cloudplow.opened").open
+            return found
         if name != "hookimpl":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         # 14 ms, in which a signal would end in a traceback.

@@ -250,7 +250,20 @@ class App(Installation):
                     self.bus.publish(not_started(task.name, SessionOutcome.FAILED, "; ".join(self.unfit[task.name])))
             raise
 
-    def upload(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
+    def upload(self, *names: str, wait: bool = False) -> list[SessionFinished]:
+        """Upload the named uploaders, or all, once; returns how each one's last session ended. For Python programs.
+
+        wait: when all quota is used, wait for more and go on. It blocks; `controls` steers it from other threads.
+        Raises ConfigError for what cannot upload, BusyError while another process uploads with the same state folder.
+        """
+        self._preflight = None  # rclone's configuration may have changed since the last time
+        tasks = self.tasks(names)
+        self.begin_tasks(tasks)
+        finished = self.upload_tasks(tasks, wait_for_capacity=wait)
+        self.bus.flush()
+        return finished
+
+    def upload_tasks(self, tasks: Sequence[UploadTask], *, wait_for_capacity: bool = False) -> list[SessionFinished]:
         """Upload each task once, in this order; returns how each one's last session ended.
 
         Raises BusyError while another process uploads with the same cache files.

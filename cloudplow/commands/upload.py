@@ -76,7 +76,7 @@ def _upload(
             finished: list[SessionFinished] = []
             with suppress(StoppedError):
                 app.begin_tasks(tasks)
-                finished = app.upload(tasks, wait_for_capacity=wait)
+                finished = app.upload_tasks(tasks, wait_for_capacity=wait)
             app.bus.flush()
             display.stop()
             for event in finished:

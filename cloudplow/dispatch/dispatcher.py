@@ -166,13 +166,33 @@ class Dispatcher:
 
         Raises what a thread raised that it must not raise.
         """
-        while (seconds := self.step()) is not None:
-            ticked()
-            with self.changed:
-                if not self._poked:
-                    self.changed.wait(seconds)
+        try:
+            while (seconds := self.step()) is not None:
+                ticked()
+                with self.changed:
+                    if not self._poked:
+                        self.changed.wait(seconds)
+        except BaseException:
+            self._end_all()
+            raise
         if self._crash is not None:
             raise self._crash
+
+    def _end_all(self) -> None:
+        """Nobody decides any more, and no upload may go on without its book. Interrupted again, rclone is killed."""
+        now = False
+        while True:
+            try:
+                with self.changed:
+                    busy = [entry for entry in self.entries.values() if entry.controls is not None]
+                    if not busy:
+                        return
+                    for entry in busy:
+                        assert entry.controls is not None
+                        entry.controls.stop(now=now)
+                    self.changed.wait(1.0)
+            except KeyboardInterrupt:
+                now = True
 
     def step(self) -> float | None:
         """Look, and begin what is due; returns how long nothing needs a look, in seconds; None if all is over."""

@@ -125,7 +125,7 @@ class Site:
         with recorded() as seen, App(self.config_path, self.root, environ={}) as app:
             tasks = app.tasks([])
             app.begin_tasks(tasks)
-            finished = app.upload(tasks, **options)
+            finished = app.upload_tasks(tasks, **options)
         return finished[-1], seen
 
     def command(self, *words: str) -> list[str]:

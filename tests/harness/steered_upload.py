@@ -65,7 +65,7 @@ def steered_upload(
         with recorded() as seen, App(config_path, config_path.parent, environ={}) as app:
             tasks = app.tasks([])
             app.begin_tasks(tasks)
-            finished = app.upload(tasks, **options)
+            finished = app.upload_tasks(tasks, **options)
     finally:
         for signal in events.SIGNALS.values():
             signal.disconnect(act)

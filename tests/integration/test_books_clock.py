@@ -88,7 +88,7 @@ def upload(site: BookSite) -> str:
     """Upload in this process; the outcome."""
     site.site.save()
     with App(site.site.config_path, site.state, environ={}) as app:
-        return app.upload(app.tasks([]))[0].outcome
+        return app.upload_tasks(app.tasks([]))[0].outcome
 
 
 def look(site: BookSite) -> dict[str, dict[str, Any]]:

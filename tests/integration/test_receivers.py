@@ -142,7 +142,7 @@ def upload(site: LocalSite) -> App:
     with App(site.config_path, site.root, environ={}) as app:
         tasks = app.tasks([])
         app.check_tasks(tasks)
-        (finished,) = app.upload(tasks)
+        (finished,) = app.upload_tasks(tasks)
         assert finished.outcome == "done"
     return app
 

@@ -81,7 +81,7 @@ def test_what_was_charged_is_on_the_disk_whoever_interrupts_the_upload(
     monkeypatch.setattr("cloudplow.app.steered", lambda *_: nullcontext())
     with pytest.raises(KeyboardInterrupt), make_app() as app:
         apps.append(app)
-        app.upload([])
+        app.upload_tasks([])
 
     (record,) = json.loads((tmp_path / LEDGER_FILE).read_bytes())["google"].values()
     assert record["bytes"] == 5000
