@@ -1,8 +1,9 @@
 """What a plugin may implement, and what it gets.
 
 Mark functions with these names with `from cloudplow import hookimpl`. A hook may omit arguments that it does not
-need. Facts are events (`cloudplow.events`); hooks are questions, and the plugin's start and stop. All hooks are
-called on the main thread. docs/plugins.md has an example of each.
+need. Facts are events (`cloudplow.events`); hooks are questions, and the plugin's start and stop. Hooks are called on
+the main thread, `cloudplow_choose_account` on the thread of the session, one at a time. docs/plugins.md has an example
+of each.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any, Final
@@ -29,6 +30,7 @@ class Plugins:
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager("cloudplow")
         self.manager.add_hookspecs(hookspecs)
+        self._choosing = threading.Lock()
 
     def load(self, names: Sequence[str]) -> None:
         """Load each plugin: an importable module, else an entry point in the group `cloudplow.plugins`.
@@ -148,7 +150,8 @@ class Plugins:
         known = {capacity.account for capacity in accounts}
         for name, one in self._implementations("cloudplow_choose_account"):
             try:
-                choice = self._call(one, accounts=accounts, queue=queue)
+                with self._choosing:  # sessions side by side ask on threads of their own
+                    choice = self._call(one, accounts=accounts, queue=queue)
             except Exception:
                 log.exception('Plugin "%s" failed to choose an account', name)
                 continue

@@ -7,44 +7,38 @@ that leaps, or a machine that slept, costs no more than that.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from cloudplow.dispatch.board import Board
 from cloudplow.dispatch.entry import Entry, Phase
 from cloudplow.dispatch.host import Ended, Host, Measured, Resources
 from cloudplow.dispatch.remembered import Remembered
 from cloudplow.dispatch.telling import Telling
 from cloudplow.errors import CloudplowError, StoppedError, disk_sentence
-from cloudplow.events import SessionFinished, SessionOutcome
-from cloudplow.models import UploaderStatus
-from cloudplow.scheduling.due import Decision, Rules, Step, as_of, decide
+from cloudplow.scheduling.due import Step, as_of
 from cloudplow.upload.controls import SessionControls
 
 log = logging.getLogger("cloudplow")
 
 #: The longest time between two looks, in seconds.
 LOOK_SECONDS: Final = 30.0
-#: Rules of an upload that somebody asked for once: whatever waits, waits only for quota.
-_ONCE: Final = Rules(interval_seconds=float("inf"), threshold_bytes=0)
 
 
 def _spawn(name: str, work: Callable[[], None]) -> None:
     threading.Thread(target=work, name=name).start()
 
 
-class Dispatcher:
+class Dispatcher(Board):
     """One for each running instance; every method may be called from any thread.
 
-    regular: checks and uploads start by themselves (`run`); else only what is asked for, and `serve` ends after it.
-    waits: an upload that ends for lack of quota goes on when that comes back. max_parallel: how many may upload at the
-    same time. stop_requested: whether the whole program must end. wall: epoch seconds; quota_now: those of the book.
-    spawn: does work on a thread of that name.
+    max_parallel: how many may upload at the same time. spawn: does work on a thread of that name. The others are those
+    of `Board`; if nothing starts by itself, `serve` ends after what was asked for.
     """
 
     def __init__(
@@ -62,102 +56,25 @@ class Dispatcher:
         clock: Callable[[], float] = time.monotonic,
         spawn: Callable[[str, Callable[[], None]], None] = _spawn,
     ) -> None:
-        self._host = host
-        self._remembered = remembered
-        self._telling = telling
-        self._regular = regular
-        self._waits = waits
-        self._stop_requested = stop_requested
+        super().__init__(
+            host,
+            remembered,
+            telling,
+            regular=regular,
+            waits=waits,
+            stop_requested=stop_requested,
+            wall=wall,
+            quota_now=quota_now,
+        )
         self._max_parallel = max_parallel
-        self.wall = wall
-        self._quota_now = quota_now
         self._clock = clock
         self._spawn = spawn
-        self.changed = threading.Condition()
-        self._poked = False
-        self._numbers = itertools.count()
         self._crash: BaseException | None = None
-        self.entries: dict[str, Entry] = {}
-        self.limit_bytes: int | None = None
         self.ticked_at = clock()
-        self.reconfigure()
-
-    # What others call.
-
-    def poke(self) -> None:
-        """Look now: something has changed."""
-        with self.changed:
-            self._poked = True
-            self.changed.notify_all()
-
-    def reconfigure(self) -> None:
-        """Take over which uploaders there are, after the configuration was read."""
-        with self.changed:
-            names = self._host.names()
-            for name in [name for name in self.entries if name not in names]:
-                if not self.entries[name].is_busy:
-                    del self.entries[name]
-            for name in names:
-                if name not in self.entries:
-                    standing = self._remembered.standing(name)
-                    run_id = standing.cooling.run_id if standing.cooling is not None else ""
-                    self.entries[name] = Entry(name, standing, run_id=run_id)
-                self.entries[name].fault = self._host.fault(name)
-            self.poke()
-
-    def ask(self, names: Sequence[str]) -> None:
-        """Upload these as soon as possible, whatever interval, threshold and window say."""
-        with self.changed:
-            for name in names:
-                entry = self.entries[name]
-                if not entry.is_busy or entry.phase is Phase.CHECKING:
-                    entry.asked = True
-                    entry.ready_number = next(self._numbers)
-                    entry.run_id = entry.run_id or os.urandom(6).hex()
-            self.poke()
-
-    def capacity_changed(self) -> None:
-        """Accounts may have more quota left than they had: whoever waits for some looks again."""
-        with self.changed:
-            now = self._quota_now()
-            for entry in self.entries.values():
-                if entry.standing.cooling is not None:
-                    entry.standing = replace(entry.standing, cooling=replace(entry.standing.cooling, until=now))
-            self.poke()
-
-    def status(self) -> Mapping[str, UploaderStatus]:
-        """What every uploader is doing, and why."""
-        with self.changed:
-            return {name: self._status(entry) for name, entry in self.entries.items()}
 
     def tick_age_seconds(self) -> float:
         """How long ago the loop last looked."""
         return self._clock() - self.ticked_at
-
-    def silences(self) -> Mapping[str, float]:
-        """For how long rclone has said nothing, in seconds, of each upload in which that has been noticed."""
-        with self.changed:
-            controls = {name: entry.controls for name, entry in self.entries.items()}
-        found = {name: one.stalled_seconds() for name, one in controls.items() if one is not None}
-        return {name: seconds for name, seconds in found.items() if seconds}
-
-    def finished(self, names: Sequence[str]) -> list[SessionFinished]:
-        """How the last upload of each ended, of those that had one. A wait for quota was interrupted, too."""
-        with self.changed:
-            stopped = self._stop_requested()
-            found = [self.entries[name] for name in names if name in self.entries]
-            return [
-                replace(entry.finished, outcome=SessionOutcome.INTERRUPTED)
-                if stopped and entry.standing.cooling is not None
-                else entry.finished
-                for entry in found
-                if entry.finished is not None
-            ]
-
-    def keep(self, entry: Entry, *, now: bool = False) -> None:
-        """Remember an entry's standing over a restart. now: it is on disk when this returns."""
-        if self._remembered.keep(entry.name, entry.standing) and now:
-            self._remembered.save()
 
     # The loop.
 
@@ -250,15 +167,6 @@ class Dispatcher:
             self._begin(entry, Phase.CHECKING)
         elif decision.step is Step.UPLOAD:
             entry.ready, entry.ready_number = True, next(self._numbers)
-
-    def _decision(self, entry: Entry) -> Decision | None:
-        """What is due; None if nothing starts by itself."""
-        now, quota_now = self.wall(), self._quota_now()
-        if self._regular:
-            return decide(self._host.rules(entry.name), entry.standing, now, quota_now=quota_now)
-        if self._waits and entry.standing.cooling is not None:
-            return decide(_ONCE, entry.standing, now, quota_now=quota_now)
-        return None
 
     def _seconds_to_wait(self) -> float:
         now = self.wall()
@@ -378,15 +286,3 @@ class Dispatcher:
             log.error("%s: this is a bug in cloudplow", entry.name, exc_info=error)
         else:
             self._crash = self._crash or error
-
-    def _status(self, entry: Entry) -> UploaderStatus:
-        if entry.is_busy:
-            return entry.busy_status()
-        return entry.idle_status(self._host.rules(entry.name), self._decision(entry))
-
-    def _tell(self) -> None:
-        for entry in self.entries.values():
-            # What an upload does that was asked for once is told by its session.
-            if self._regular or entry.standing.cooling is not None:
-                rules = self._host.rules(entry.name) if self._regular else _ONCE
-                self._telling.status(entry, self._status(entry), rules, log_it=not entry.is_busy)

@@ -7,6 +7,7 @@ while small files could use it; reserving it for none would let a steady stream 
 from __future__ import annotations
 
 import heapq
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ REMEMBERED: Final = 100
 
 
 class WaitingFiles:
-    """Used by the thread that drives rclone. fact, set_fact: read and keep a value in the book."""
+    """Used by the threads that drive rclone, one a session. fact, set_fact: read and keep a value in the book."""
 
     def __init__(
         self, fact: Callable[[str], Any], set_fact: Callable[[str, Any], None], *, now: Callable[[], float]
@@ -29,6 +30,7 @@ class WaitingFiles:
         self._fact = fact
         self._set_fact = set_fact
         self._now = now
+        self._lock = threading.Lock()
 
     def _known(self) -> dict[str, dict[str, float]]:
         now = self._now()
@@ -50,8 +52,10 @@ class WaitingFiles:
         waiting = (file for stage in made.later for file in stage.files)
         largest = heapq.nlargest(REMEMBERED, [*waiting, *made.unplanned], key=lambda file: file.size)
         now = self._now()
-        known = self._known()
-        before = known.get(uploader, {})
-        after = {name: before.get(name, now) for name in (printable_name(file.name) for file in largest)}
-        if after != before:
-            self._set_fact(WAITING_FACT, {**known, uploader: after})
+        names = [printable_name(file.name) for file in largest]
+        with self._lock:  # what another session notes meanwhile must not get lost
+            known = self._known()
+            before = known.get(uploader, {})
+            after = {name: before.get(name, now) for name in names}
+            if after != before:
+                self._set_fact(WAITING_FACT, {**known, uploader: after})
