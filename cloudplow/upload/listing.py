@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -61,17 +61,20 @@ class Listing(NamedTuple):
 
 def parse_listing(output: bytes) -> list[QueueFile]:
     """Read lines of time, size and name, or of size and name; other lines are ignored. Raises nothing."""
-    files = []
+    return list(listed_files(output))
+
+
+def listed_files(output: bytes) -> Iterator[QueueFile]:
+    """The same, one after the other."""
     # Line by line, so that a listing of a million files is not held twice.
     for line in BytesIO(output):
         fields = line.rstrip(b"\n").decode("utf-8", "surrogateescape").split(LISTING_SEPARATOR, 2)
         try:
             size, name = fields[-2:]
             if name:
-                files.append(QueueFile(name, max(0, int(size))))
+                yield QueueFile(name, max(0, int(size)))
         except ValueError:
             continue
-    return files
 
 
 def oldest_name(output: bytes, left_out: Container[str] = frozenset()) -> str:
@@ -212,13 +215,11 @@ def learn_queue(
     pool: AccountPool | None,
     controls: SessionControls,
     done_already: Container[QueueFile] = frozenset(),
-    *,
-    compare: bool = True,
 ) -> Listing:
     """Every file to upload now: filtered, not open, not ours, and for a copy not at the destination yet.
 
-    compare: False leaves the destination of a copy alone. done_already: files of a copy that are known to be at the
-    destination. Raises RcloneError (OutageError if it is worth waiting), and StoppedError when asked to stop.
+    done_already: files of a copy that are known to be at the destination. Raises RcloneError (OutageError if it is
+    worth waiting), and StoppedError when asked to stop.
     """
     found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
     # Only now: a file that was made while the folder was listed may still be written.
@@ -232,7 +233,7 @@ def learn_queue(
     kept = without_open_files(files, task.folder, opened)
     open_files, files = len(files) - len(kept), kept
     source = "lsf"
-    if files and compare and not task.moving:
+    if files and not task.moving:
         source = "dry_run"
         files = [file for file in files if file not in done_already]
         compare_path = list_path.with_suffix(f".{os.getpid()}.compare")  # `plan` may run beside an upload

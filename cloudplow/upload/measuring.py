@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from cloudplow.errors import RcloneError
 from cloudplow.models import QueueFile
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
-from cloudplow.upload.listing import learn_queue
+from cloudplow.upload.listing import learn_queue, listed_files, opened_now
+from cloudplow.upload.local_files import local_path
 from cloudplow.upload.stage_maker import stage_list_path
 from cloudplow.upload.task import UploadTask, pool_of
+from cloudplow.upload.whole_listing import Found, whole_listing
 
 
 class Size(NamedTuple):
@@ -31,18 +33,35 @@ def measure(
     if not task.folder.is_dir():
         what = "is not a folder" if task.folder.exists() else "does not exist"
         raise RcloneError(f'the upload folder "{task.folder}" {what}')
-    list_path = stage_list_path(context.state_dir, task.name)
-    found = learn_queue(context, task, list_path, None, controls, compare=False)
-    measured = _sum(found.files, size_excludes)
-    if task.moving or not found.files or measured.bytes < enough_bytes:
+    found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
+    measured = _sum(_at_the_source(context, task, found), size_excludes)
+    if task.moving or not measured.files or measured.bytes < enough_bytes:
         return measured
     pool = pool_of(task, context.book, context.keys)
     if pool is not None:
         pool.read()
-    found = learn_queue(context, task, list_path, pool, controls)
-    return _sum(found.files, size_excludes)
+    listing = learn_queue(context, task, stage_list_path(context.state_dir, task.name), pool, controls)
+    return _sum(listing.files, size_excludes)
 
 
-def _sum(files: Collection[QueueFile], size_excludes: Collection[str]) -> Size:
-    counted = (size for name, size in files if not any(text in name for text in size_excludes))
-    return Size(len(files), sum(counted))
+def _at_the_source(context: Context, task: UploadTask, found: Found) -> Iterator[QueueFile]:
+    """The files of a listing that are neither open nor ours, without keeping them: a service measures for months."""
+    opened, own = opened_now(task), context.own.below(task.folder)
+    resolved = task.folder.resolve()
+    seen: set[str] = set()
+    for file in listed_files(found.output):
+        if not found.is_whole:  # the output of several listings
+            if file.name in seen:
+                continue
+            seen.add(file.name)
+        if file not in own and not (opened and str(local_path(resolved, file.name)) in opened):
+            yield file
+
+
+def _sum(files: Iterable[QueueFile], size_excludes: Collection[str]) -> Size:
+    number = size_bytes = 0
+    for file in files:
+        number += 1
+        if not any(text in file.name for text in size_excludes):
+            size_bytes += file.size
+    return Size(number, size_bytes)
