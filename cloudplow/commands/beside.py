@@ -43,10 +43,14 @@ class PausedError(CloudplowError):
 
 
 def running_instance(options: argparse.Namespace) -> Mapping[str, Any] | None:
-    """What the instance with the same state folder says of itself; None if none runs. Raises CloudplowError."""
+    """What the instance with the same state folder says of itself; None if none answers.
+
+    One that may not be asked, or hangs, holds the lock of the state folder: the upload says so when it begins.
+    """
     try:
         return ask(state_dir(options), {"do": "status"})
-    except NotRunningError:
+    except CloudplowError as error:
+        log.debug("no running instance is asked: %s", error)
         return None
 
 

@@ -86,6 +86,9 @@ def _places(state_dir: Path) -> Iterator[Path]:
     if len(os.fsencode(inside)) <= places.MAX_PATH_BYTES:
         yield inside
     elsewhere = places.written_place(state_dir)
+    written = state_dir / places.PLACE_FILE
+    if elsewhere is None and written.exists() and not os.access(written, os.R_OK):
+        raise CloudplowError(f"{written} may not be read: ask as the user who runs cloudplow, or as root")
     if elsewhere is None:
         return
     try:

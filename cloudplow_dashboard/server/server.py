@@ -16,8 +16,9 @@ from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
 
 if TYPE_CHECKING:
-    import uvicorn
     from a2wsgi import WSGIMiddleware
+
+    from cloudplow_dashboard.server.application import QuietServer
 
 log = logging.getLogger("cloudplow.dashboard")
 
@@ -101,16 +102,17 @@ class DashboardServer:
             await asyncio.gather(*tasks, return_exceptions=True)
             await _shut_pool(pool)
 
-    def _build(self) -> tuple[uvicorn.Server, WSGIMiddleware]:
+    def _build(self) -> tuple[QuietServer, WSGIMiddleware]:
         # Flask and uvicorn take 200 ms (measured with a started core): the start of an upload must not wait for them.
         from cloudplow_dashboard.server.application import build
 
         return build(self.hub, self._state, self._history, self._trusted_proxies)
 
-    async def _stop(self, end: asyncio.Event, server: uvicorn.Server) -> None:
+    async def _stop(self, end: asyncio.Event, server: QuietServer) -> None:
         await end.wait()
         self.hub.close()
         server.should_exit = True
+        server.leave.set()
         await asyncio.sleep(LAST_BYTES_SECONDS)
         self.hub.abort_all()
 

@@ -41,7 +41,8 @@ def stop_in_the_middle(site: BookSite, way: str) -> None:
         ask(site.state, {"do": "stop"}, 30)
     else:
         upload.send(signal.Signals[way])
-    assert site.finish(upload) in (130, 0), site.output()
+    # Asked through the socket, it finishes the files under way: what is left then is no fault.
+    assert site.finish(upload) in ((3, 0) if way == "socket" else (130, 0)), site.output()
 
 
 @pytest.mark.thin(8)

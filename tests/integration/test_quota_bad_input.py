@@ -427,6 +427,10 @@ def test_a_second_upload_of_the_same_files_or_accounts_is_refused_and_nothing_is
     write_files(tmp_path / "elsewhere", [50_000] * 10)
     with uploading(site, drive) as first:
         if shared == "cache":
+            status = json.loads(site.run("status", "--json").stdout)
+            assert status["uploaders"][UPLOADER]["state"] == "uploading"
+            # A second upload beside it would be shown the first one; whoever goes past its socket is refused.
+            (site.root / "control.sock").unlink()
             assert_busy(site.run("upload"), f"the cache folder {site.root}")
         elif shared == "folder":
             assert_busy(second_site(site, tmp_path / "second").run("upload"), f"the upload folder {site.source}")

@@ -112,7 +112,7 @@ def test_files_that_cannot_be_removed_are_told_once_and_never_sent_again(any_sit
         assert done.status == 1, done.said
         assert sorted(event["name"] for event in done.of("file_failed")) == ["a", "b"]
         assert done.of("file_transferred") == []
-        assert f"let cloudplow's user write in '{site.source}'" in done.finished["reason"]
+        assert f"let cloudplow's user write in '{site.source.name}'" in done.finished["reason"]
         assert "2 files could not be moved" in done.finished["reason"]
         assert site.ledger_bytes() == 2000
     assert time.monotonic() - began_at < 30

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloudplow.dispatch.dispatcher import LOOK_SECONDS, Dispatcher
+from cloudplow.dispatch.dispatcher import Dispatcher
 from cloudplow.dispatch.host import Ended, Measured, Resources
 from cloudplow.dispatch.remembered import Remembered
 from cloudplow.dispatch.telling import Telling
@@ -191,13 +191,13 @@ class Simulation:
             self.host.starts.append((name, self.world.wall(), self.dispatcher.entries[name].run_id))
             self.world.later(one.takes_seconds, work)
 
-    def run(self, seconds: float, sample: Callable[[], None] = lambda: None) -> None:
-        """Let time pass. sample: called at every full minute since the start."""
+    def run(self, seconds: float, sample: Callable[[], None] = lambda: None, *, every_seconds: float = 60) -> None:
+        """Let time pass. sample: called so often."""
         end = self.world.passed + seconds
         while self.world.passed < end:
             wait = self.dispatcher.step()
-            next_minute = (self.world.passed // 60 + 1) * 60
-            moments = [end, next_minute, self.world.passed + (LOOK_SECONDS if wait is None else wait)]
+            next_minute = (self.world.passed // every_seconds + 1) * every_seconds
+            moments = [end, next_minute, self.world.passed + (30.0 if wait is None else wait)]
             moments += [self.world.due[0][0]] if self.world.due else []
             self.world.passed = max(self.world.passed, min(moments))
             while self.world.due and self.world.due[0][0] <= self.world.passed:

@@ -25,6 +25,8 @@ from tests.unit.dispatch.simulated import SimulatedHost, Simulation, Uploader, W
 GB = 1 << 30
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = 7 * 86400
+#: Sentences are compared so often, in minutes.
+SAMPLED = 7
 #: Sundays in which the clocks change, and an ordinary week.
 WEEKS = {"spring": "2026-03-24", "autumn": "2026-10-20", "ordinary": "2026-06-01"}
 
@@ -32,6 +34,8 @@ WEEKS = {"spring": "2026-03-24", "autumn": "2026-10-20", "ordinary": "2026-06-01
 @pytest.fixture(autouse=True)
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "Europe/Berlin")
+    # Whatever starts, starts because it was computed, not because the scheduler happens to look.
+    monkeypatch.setattr("cloudplow.dispatch.dispatcher.LOOK_SECONDS", 3600.0)
     time.tzset()
     yield
     monkeypatch.undo()
@@ -188,7 +192,7 @@ def test_every_start_of_a_week_is_when_a_person_expects_it_and_every_sentence_is
             phase = sim.dispatcher.entries[name].phase
             said[name].append("busy" if phase is Phase.UPLOADING else sim.why(name))
 
-    sim.run(WEEK, sample)
+    sim.run(WEEK, sample, every_seconds=60 * SAMPLED)
     for name, oracle in oracles.items():
         for _ in range(WEEK // 60):
             oracle.minute()
@@ -202,7 +206,7 @@ def test_every_start_of_a_week_is_when_a_person_expects_it_and_every_sentence_is
 def _sentences_are_right(oracle: Oracle, said: list[str]) -> None:
     """In every minute, except the one in which something changes."""
     # What is said at the end of a minute is what the oracle says of the next one, or still what it said of this one.
-    for number, text in enumerate(said[:-1]):
+    for number, text in zip(range(SAMPLED - 1, len(oracle.kinds) - 1, SAMPLED), said, strict=False):
         kinds = oracle.kinds[number], oracle.kinds[number + 1]
         if text == "measuring what is to be uploaded":
             continue
@@ -219,7 +223,7 @@ def test_a_night_in_which_the_clocks_change_has_one_start_of_its_window(week: st
     begin = midnight(week)
     plan = Plan(every_minutes=30, at_gb=0, gb_an_hour=10, hours=("02:15", "02:45"), takes_minutes=60)
     host = SimulatedHost(World(begin), {"google": plan.uploader()})
-    Simulation(host).run(WEEK)
+    Simulation(host).run(WEEK, every_seconds=600)
     days = [datetime.fromtimestamp(at, BERLIN).date().isoformat() for _, at, _ in host.starts]
     # In spring that half hour does not exist on the 29th; in autumn it comes twice, but the first upload lasts an hour.
     assert len(days) == {"spring": 6, "autumn": 7, "ordinary": 7}[week] + (
