@@ -44,6 +44,7 @@ class Entry:
     left: tuple[int, int] | None = None
     finished: SessionFinished | None = None
     told: UploaderStatus | None = None
+    logged: str = ""
 
     @property
     def is_busy(self) -> bool:

@@ -27,7 +27,8 @@ class Telling:
         entry.told = status
         if known is not None and known[:3] == status[:3] and entry.is_busy:
             return  # how much is left of a running upload is told file by file
-        if log_it and status.why and (known is None or known.why != status.why):
+        if log_it and status.why and entry.logged != status.why:
+            entry.logged = status.why
             log.info("%s: %s", entry.name, status.why)
         self._publish(
             UploaderStatusChanged(
