@@ -59,6 +59,14 @@ def folder(runtime_dir: Path) -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.fixture(autouse=True)
+def runtime_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """For sockets, and for each test its own: other tests kill uploads, whose sockets stay."""
+    with tempfile.TemporaryDirectory(prefix="run-") as name:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", name)
+        yield Path(name)
+
+
 @pytest.fixture
 def long_folder(folder: Path) -> Path:
     """A state folder whose path is too long for a socket."""
