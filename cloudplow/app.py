@@ -187,7 +187,8 @@ class App(Installation):
         if age is not None and age > DEAF_SECONDS:
             found.append(f"the scheduler has not looked for {age:.0f} s")
         for name, silent in self.controls.silences().items():
-            if silent > (upload_task(self.config, name).stall_seconds or DEAF_STAGE_SECONDS):
+            known = name in self.config.uploader  # it may have been removed while it uploads
+            if silent > ((known and upload_task(self.config, name).stall_seconds) or DEAF_STAGE_SECONDS):
                 found.append(f"{name}: rclone has said nothing for {silent / 60:.0f} minutes")
         try:
             self.keeper.save()

@@ -23,7 +23,7 @@ from cloudplow.plugins import Plugins, with_built_in
 from cloudplow.rclone.binary import choose_rclone
 from cloudplow.rclone.command import Rclone, common_flags
 from cloudplow.rclone.environment import environment_faults
-from cloudplow.reloading import changes
+from cloudplow.reloading import AT_ONCE, changes
 from cloudplow.state.state_files import StateFiles
 from cloudplow.state.waiting import WaitingFiles
 from cloudplow.upload.context import Context
@@ -111,7 +111,7 @@ class Installation:
         loaded = self._load()
         if not loaded.config.uploader and not loaded.broken:
             raise ConfigError([NO_UPLOADER])
-        what = changes(self.config, loaded.config, sorted(set(self.plugins.config_sections()) - {"notifications"}))
+        what = changes(self.config, loaded.config, sorted(set(self.plugins.config_sections()) - set(AT_ONCE)))
         # What plugins read at the start stays as they know it.
         self.config = loaded.config
         self.warnings, self.broken, self._read_as = loaded.warnings, loaded.broken, mark
@@ -141,10 +141,11 @@ class Installation:
         """
         if self._preflight is None:
             self._preflight = self.new_preflight()
+            self._preflight.begin()
         return self._preflight
 
     def new_preflight(self) -> Preflight:
-        """The same anew, for a program that runs for months. Raises RcloneNotFoundError."""
+        """One that has asked nothing yet, for a program that runs for months. Raises RcloneNotFoundError."""
         core = self.config.core
         config_path = None if core.rclone_config_path is None else str(Path(core.rclone_config_path).expanduser())
         binary, why_this = choose_rclone(core.rclone_binary_path)

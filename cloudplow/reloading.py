@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from cloudplow.config.models import Config, Uploader
 
 #: Keys of an uploader that say when it uploads.
-_WHEN = ("check_interval", "max_size_gb", "size_excludes", "schedule", "can_be_throttled")
+_WHEN: Final = ("check_interval", "max_size_gb", "size_excludes", "schedule", "can_be_throttled")
+
+
+#: Sections whose plugins take them over at once.
+AT_ONCE: Final = ("notifications",)
 
 
 def changes(old: Config, new: Config, restart_sections: Sequence[str]) -> str:
@@ -37,8 +42,8 @@ def _at_once(old: Config, new: Config) -> Iterator[str]:
     yield from (f"uploader.{name} (removed)" for name in old.uploader if name not in new.uploader)
     if old.core.max_parallel_uploads != new.core.max_parallel_uploads:
         yield "core.max_parallel_uploads"
-    for section in ("notifications", "plex", "nzbget", "sabnzbd"):
-        if getattr(old, section, None) != getattr(new, section, None):
+    for section in AT_ONCE:
+        if old.sections.get(section) != new.sections.get(section):
             yield section
 
 

@@ -33,6 +33,8 @@ class Uploads:
         self._here = here
         self._tasks = tasks or {}
         self._once = tasks is not None
+        #: What runs, as it began: its configuration may have changed or gone since.
+        self._running: dict[str, UploadTask] = {}
         self._patient = patient
 
     def names(self) -> Sequence[str]:
@@ -61,7 +63,8 @@ class Uploads:
 
     def accounts_mark(self, name: str) -> int:
         """When its folder of keys was changed."""
-        folder = self._task(name).accounts_folder
+        known = name in self._running or name in self._here.config.uploader
+        folder = self._task(name).accounts_folder if known else None
         try:
             return 0 if folder is None else folder.stat().st_mtime_ns
         except OSError:
@@ -81,10 +84,18 @@ class Uploads:
 
     def upload(self, name: str, run_id: str, controls: SessionControls) -> Ended:
         """One session."""
-        task = self._task(name)
+        task = self._running[name] = self._task(name)
+        try:
+            return self._upload(task, run_id, controls)
+        finally:
+            del self._running[name]
+
+    def _upload(self, task: UploadTask, run_id: str, controls: SessionControls) -> Ended:
+        name = task.name
         try:
             preflight = self._here.begin_preflight() if self._once else self._here.new_preflight()
             if not self._once:
+                preflight.begin()
                 preflight.begin_listing(task)
                 self._here.check_task(task, preflight)
             session = Session(self._here.context(preflight, patient=self._patient), task, controls, run_id)
@@ -109,7 +120,7 @@ class Uploads:
         return self._tell(not_started(name, SessionOutcome.FAILED, why))
 
     def _task(self, name: str) -> UploadTask:
-        return self._tasks.get(name) or upload_task(self._here.config, name)
+        return self._running.get(name) or self._tasks.get(name) or upload_task(self._here.config, name)
 
     def _tell(self, event: SessionFinished) -> SessionFinished:
         self._here.bus.publish(event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import logging
 import sys
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from cloudplow.app import App
 from cloudplow.commands.options import Subparsers, log_path, make_app, require_config
+from cloudplow.commands.steer import user
 from cloudplow.control.client import ask
 from cloudplow.errors import CloudplowError, ConfigError, ExitStatus, NotRunningError
 from cloudplow.events.sentences import count, local_time
@@ -113,7 +113,7 @@ def _correct(options: argparse.Namespace, words: Sequence[str]) -> int:
     if not options.yes and not _agrees(question):
         print("Nothing was changed.")
         return int(ExitStatus.DONE)
-    who = _user()
+    who = user()
     try:
         answer = ask(
             app.state_dir,
@@ -135,10 +135,3 @@ def _agrees(question: str) -> bool:
     except EOFError:
         print()
         return False
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""

@@ -29,6 +29,7 @@ from cloudplow.events import (
 )
 from cloudplow.terminal import logs
 from cloudplow.terminal.display import LineDisplay
+from cloudplow.uploads import not_started
 
 log = logging.getLogger("cloudplow")
 
@@ -176,21 +177,9 @@ class Attending:
             case SessionStarted():
                 self._run_ids[name] = self._run_ids[name] or event.run_id
             case UploaderStatusChanged(state=UploaderState.VETOED | UploaderState.PAUSED):
-                self._end(name, SessionOutcome.SUSPENDED, event.why)
+                self.ended[name] = not_started(name, SessionOutcome.SUSPENDED, event.why)
             case UploaderStatusChanged(state=UploaderState.WAITING | UploaderState.COOLING):
                 return event.why
             case _:
                 pass
         return ""
-
-    def _end(self, name: str, outcome: SessionOutcome, reason: str) -> None:
-        self.ended[name] = SessionFinished(
-            uploader=name,
-            outcome=outcome,
-            files=0,
-            bytes=0,
-            files_left=0,
-            bytes_left=0,
-            next_capacity_at=None,
-            reason=reason,
-        )

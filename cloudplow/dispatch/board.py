@@ -7,18 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
-from cloudplow.dispatch.entry import Entry, Phase
+from cloudplow.dispatch.entry import ONCE, Entry, Phase
 from cloudplow.dispatch.host import Host
 from cloudplow.dispatch.remembered import Remembered
 from cloudplow.dispatch.telling import Telling
 from cloudplow.events import SessionFinished, SessionOutcome
 from cloudplow.models import UploaderStatus
-from cloudplow.scheduling.due import Decision, Rules, decide
-
-#: Rules of an upload that somebody asked for once: whatever waits, waits only for quota.
-_ONCE: Final = Rules(interval_seconds=float("inf"), threshold_bytes=0)
+from cloudplow.scheduling.due import Decision, decide
 
 
 class Board:
@@ -74,6 +70,8 @@ class Board:
                     standing = self._remembered.standing(name)
                     run_id = standing.cooling.run_id if standing.cooling is not None else ""
                     self.entries[name] = Entry(name, standing, run_id=run_id)
+                # Kept here: an uploader that is removed while it is busy has no configuration any more.
+                self.entries[name].rules = self._host.rules(name)
                 self.entries[name].fault = self._host.fault(name)
             self.poke()
 
@@ -131,19 +129,19 @@ class Board:
         """What is due; None if nothing starts by itself."""
         now, quota_now = self.wall(), self._quota_now()
         if self._regular:
-            return decide(self._host.rules(entry.name), entry.standing, now, quota_now=quota_now)
+            return decide(entry.rules, entry.standing, now, quota_now=quota_now)
         if self._waits and entry.standing.cooling is not None:
-            return decide(_ONCE, entry.standing, now, quota_now=quota_now)
+            return decide(ONCE, entry.standing, now, quota_now=quota_now)
         return None
 
     def _status(self, entry: Entry) -> UploaderStatus:
         if entry.is_busy:
             return entry.busy_status()
-        return entry.idle_status(self._host.rules(entry.name), self._decision(entry))
+        return entry.idle_status(self._decision(entry))
 
     def _tell(self) -> None:
         for entry in self.entries.values():
             # What an upload does that was asked for once is told by its session.
             if self._regular or entry.standing.cooling is not None:
-                rules = self._host.rules(entry.name) if self._regular else _ONCE
+                rules = entry.rules if self._regular else ONCE
                 self._telling.status(entry, self._status(entry), rules, log_it=not entry.is_busy)

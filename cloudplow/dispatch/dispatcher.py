@@ -21,13 +21,16 @@ from cloudplow.dispatch.host import Ended, Host, Measured, Resources
 from cloudplow.dispatch.remembered import Remembered
 from cloudplow.dispatch.telling import Telling
 from cloudplow.errors import CloudplowError, StoppedError, disk_sentence
-from cloudplow.scheduling.due import Step, as_of
+from cloudplow.events import UploaderState
+from cloudplow.scheduling.due import VETO_SECONDS, Step, as_of
 from cloudplow.upload.controls import SessionControls
 
 log = logging.getLogger("cloudplow")
 
 #: The longest time between two looks, in seconds.
 LOOK_SECONDS: Final = 30.0
+#: While this is so, nothing starts by itself, even if it was due before.
+_NOT_NOW: Final = (UploaderState.OUTSIDE_WINDOW, UploaderState.ASLEEP, UploaderState.PAUSED)
 
 
 def _spawn(name: str, work: Callable[[], None]) -> None:
@@ -135,8 +138,13 @@ class Dispatcher(Board):
             self._tell()
             if self._stop_requested():
                 return []
-            waiting = [entry for entry in self.entries.values() if entry.wants_upload]
+            waiting = [entry for entry in self.entries.values() if entry.wants_upload and not self._is_vetoed(entry)]
             return [entry.name for entry in sorted(waiting, key=lambda entry: entry.ready_number)]
+
+    def _is_vetoed(self, entry: Entry) -> bool:
+        """Whether a plugin has objected so recently that it is not asked again."""
+        vetoed = entry.standing.vetoed
+        return vetoed is not None and self.wall() < vetoed[0] + VETO_SECONDS
 
     def _cooling(self) -> list[str]:
         with self.changed:
@@ -161,6 +169,8 @@ class Dispatcher(Board):
         if cooling is not None and mark != entry.mark:
             entry.standing = replace(entry.standing, cooling=replace(cooling, until=self._quota_now()))
         decision = self._decision(entry)
+        if entry.ready and decision is not None and decision.state in _NOT_NOW:
+            entry.ready = False  # it waited for a place until its hours had ended: it is measured again
         if decision is None or entry.wants_upload:
             return
         if decision.step is Step.CHECK:
@@ -172,8 +182,12 @@ class Dispatcher(Board):
         now = self.wall()
         seconds = LOOK_SECONDS
         for entry in self.entries.values():
-            if entry.is_busy or entry.fault or entry.wants_upload:
+            if entry.is_busy or entry.fault:
                 continue  # what ends elsewhere wakes us
+            if entry.wants_upload:
+                if entry.standing.vetoed is not None:
+                    seconds = min(seconds, entry.standing.vetoed[0] + VETO_SECONDS - now + 0.01)
+                continue
             decision = self._decision(entry)
             for at in (decision.until, decision.next_at) if decision is not None else ():
                 if at is not None:
@@ -221,8 +235,7 @@ class Dispatcher(Board):
         log.info("%s: not uploading now: %s", entry.name, reason)
         self._telling.suspended(entry, reason, None)
         if self._regular:
-            entry.asked = False
-            entry.ready = False
+            entry.asked = False  # what is due stays so, and the plugin is asked again before anything is measured
             entry.standing = replace(entry.standing, vetoed=(self.wall(), reason))
         else:
             entry.end_wait(self.wall())
@@ -237,7 +250,11 @@ class Dispatcher(Board):
         if phase is Phase.UPLOADING:
             entry.asked = entry.ready = False
         name = f"cloudplow-{phase}-{entry.name}"
-        self._spawn(name, lambda: self._work(entry, controls, phase))
+        try:
+            self._spawn(name, lambda: self._work(entry, controls, phase))
+        except RuntimeError as error:  # no more threads: nothing of it runs, and the next check tries again
+            entry.phase, entry.controls = Phase.IDLE, None
+            entry.not_measured(f"it cannot be started: {error}", self.wall())
 
     def _work(self, entry: Entry, controls: SessionControls, phase: Phase) -> None:
         """On a thread of its own."""
@@ -266,10 +283,9 @@ class Dispatcher(Board):
                 until = entry.standing.cooling.until
                 self._telling.suspended(entry, self._status(entry).why or result.event.reason, until)
         elif isinstance(result, Measured):
-            rules = self._host.rules(entry.name)
-            entry.ready = entry.checked(result, rules, now)
+            entry.ready = entry.checked(result, now)
             entry.ready_number = next(self._numbers)
-            self._telling.checked(entry, rules, self._decision(entry))
+            self._telling.checked(entry, self._decision(entry))
         elif isinstance(result, StoppedError):
             entry.standing = replace(entry.standing, last_end=now)
         elif isinstance(result, CloudplowError | OSError):

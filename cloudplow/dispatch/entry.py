@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from cloudplow.dispatch.host import Ended, Measured
 from cloudplow.events import SessionFinished, SessionOutcome, UploaderState, UploaderSuspended, sentence
 from cloudplow.models import UploaderStatus
-from cloudplow.scheduling.due import Cooling, Decision, Rules, Sleep, Standing, of_threshold
+from cloudplow.scheduling.due import Cooling, Decision, Rules, Sleep, Standing, of_threshold, vetoed_sentence
 from cloudplow.upload.controls import SessionControls
+
+#: Rules of an upload that somebody asked for once: whatever waits, waits only for quota.
+ONCE: Final = Rules(interval_seconds=float("inf"), threshold_bytes=0)
 
 
 class Phase(StrEnum):
@@ -31,6 +35,7 @@ class Entry:
 
     name: str
     standing: Standing = field(default_factory=Standing)
+    rules: Rules = ONCE
     phase: Phase = Phase.IDLE
     controls: SessionControls | None = None
     asked: bool = False
@@ -56,10 +61,10 @@ class Entry:
         """Whether an upload is to start as soon as it can."""
         return not self.is_busy and not self.fault and (self.asked or self.ready)
 
-    def checked(self, measured: Measured, rules: Rules, now: float) -> bool:
+    def checked(self, measured: Measured, now: float) -> bool:
         """It was measured; returns whether an upload is due."""
         self.left = measured.files, measured.bytes
-        due = measured.files > 0 and measured.bytes >= rules.threshold_bytes
+        due = measured.files > 0 and measured.bytes >= self.rules.threshold_bytes
         if due:
             self.standing = replace(self.standing, measured_bytes=measured.bytes, last="")
         else:
@@ -101,15 +106,17 @@ class Entry:
             self.run_id = ""
         return waited
 
-    def idle_status(self, rules: Rules, decision: Decision | None) -> UploaderStatus:
+    def idle_status(self, decision: Decision | None) -> UploaderStatus:
         """What is told of it while no thread works for it. decision: None if nothing starts by itself."""
         files, size = self.left if self.left is not None else (None, None)
         if self.fault:
             status = UploaderStatus(UploaderState.FAILED, f"left out: {self.fault}")
+        elif self.wants_upload and self.standing.vetoed is not None:
+            status = UploaderStatus(UploaderState.VETOED, vetoed_sentence(self.standing.vetoed[1]))
         elif self.wants_upload:
             why = self.blocked or "about to start"
             if self.ready and not self.asked and self.standing.cooling is None and size:
-                why = f"{of_threshold(size, rules.threshold_bytes)}: {why}"
+                why = f"{of_threshold(size, self.rules.threshold_bytes)}: {why}"
             status = UploaderStatus(UploaderState.WAITING, why)
         elif decision is not None and decision.why:
             status = UploaderStatus(decision.state, decision.why, decision.until, decision.next_at)

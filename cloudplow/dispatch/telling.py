@@ -43,7 +43,7 @@ class Telling:
             )
         )
 
-    def checked(self, entry: Entry, rules: Rules, decision: Decision | None) -> None:
+    def checked(self, entry: Entry, decision: Decision | None) -> None:
         """It was measured."""
         files, size = entry.left or (0, 0)
         self._publish(
@@ -51,9 +51,9 @@ class Telling:
                 uploader=entry.name,
                 files=files,
                 bytes=size,
-                threshold_bytes=rules.threshold_bytes,
+                threshold_bytes=entry.rules.threshold_bytes,
                 due=entry.ready,
-                why=of_threshold(size, rules.threshold_bytes),
+                why=of_threshold(size, entry.rules.threshold_bytes),
                 next_check_at=None if entry.ready or decision is None else decision.next_at,
             )
         )

@@ -170,7 +170,7 @@ def _waiting(rules: Rules, standing: Standing, now: float, due_at: float, next_a
     """The window is open now, though it may be closed when the time comes."""
     at = local_time(next_at, now) or "never"
     if standing.vetoed is not None:
-        return Decision(Step.NOTHING, UploaderState.VETOED, f"not now: {standing.vetoed[1]}", None, next_at)
+        return Decision(Step.NOTHING, UploaderState.VETOED, vetoed_sentence(standing.vetoed[1]), None, next_at)
     if standing.cooling is not None:
         return Decision(Step.NOTHING, UploaderState.COOLING, _cooling(standing.cooling, due_at, now), due_at, next_at)
     if standing.last:
@@ -179,6 +179,11 @@ def _waiting(rules: Rules, standing: Standing, now: float, due_at: float, next_a
         return Decision(Step.NOTHING, UploaderState.WAITING, f"waiting: next check {at}", next_at, next_at)
     measured = of_threshold(standing.measured_bytes, rules.threshold_bytes)
     return Decision(Step.NOTHING, UploaderState.WAITING, f"waiting: {measured}, next check {at}", next_at, next_at)
+
+
+def vetoed_sentence(reason: str) -> str:
+    """Why it does not upload although it is due."""
+    return f"not now: {reason}"
 
 
 def _cooling(cooling: Cooling, at: float, now: float) -> str:

@@ -34,7 +34,7 @@ _BAD_VARIABLE: Final = re.compile(r"environment variable|default values: failed 
 
 
 class Preflight:
-    """Starts all queries immediately, while the main thread continues; reading an answer waits for it."""
+    """Queries run in the background while others continue; reading an answer starts it if need be, and waits for it."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Preflight:
         self.why_this = why_this
         self._silence_seconds = silence_seconds
         self._stop = stop
-        self._answer = self._query(config_dump_command(rclone), DUMP_TIMEOUT_SECONDS)
+        self._asked: Background[Completed] | None = None
         self._listings: dict[tuple[str, ...], Background[Completed]] = {}
         self._flags: dict[tuple[str, ...], Background[Completed]] = {}
         self._version: tuple[int, ...] | None = None
@@ -67,6 +67,17 @@ class Preflight:
         return Background(
             lambda: run(command, timeout_seconds=timeout_seconds, silence_seconds=silence), "cloudplow-ask"
         )
+
+    def begin(self) -> None:
+        """Start asking for rclone's configuration and version."""
+        if self._asked is None:
+            self._asked = self._query(config_dump_command(self.rclone), DUMP_TIMEOUT_SECONDS)
+
+    @property
+    def _answer(self) -> Background[Completed]:
+        self.begin()
+        assert self._asked is not None
+        return self._asked
 
     def begin_listing(self, task: UploadTask) -> None:
         """Start listing a task's source before its session starts."""

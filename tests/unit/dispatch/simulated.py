@@ -63,6 +63,8 @@ class SimulatedHost:
     def __init__(self, world: World, uploaders: dict[str, Uploader]) -> None:
         self.world = world
         self.uploaders = uploaders
+        #: Those that are not in the configuration any more, though they may still be running.
+        self.gone: dict[str, Uploader] = {}
         self.starts: list[tuple[str, float, str]] = []
         self.checks: list[tuple[str, float]] = []
         self.ended: list[tuple[str, float]] = []
@@ -88,7 +90,7 @@ class SimulatedHost:
         return self.uploaders[name].veto
 
     def size(self, name: str) -> float:
-        one = self.uploaders[name]
+        one = self.uploaders.get(name) or self.gone[name]
         one.bytes += one.grows * (self.world.passed - one.counted_at)
         one.counted_at = self.world.passed
         return one.bytes
@@ -98,7 +100,7 @@ class SimulatedHost:
         return Measured(1 if size else 0, size)
 
     def upload(self, name: str, run_id: str, controls: SessionControls) -> Ended:
-        one = self.uploaders[name]
+        one = self.uploaders.get(name) or self.gone[name]
         end = one.ends.pop(0) if len(one.ends) > 1 else one.ends[0]
         self.ended.append((name, self.world.wall()))
         if controls.should_stop():

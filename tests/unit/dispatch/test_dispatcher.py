@@ -173,6 +173,8 @@ def test_a_veto_is_told_once_and_asked_again_every_minute() -> None:
     sim.run(600)
     assert (sim.state("google"), sim.why("google")) == ("vetoed", "not now: somebody is watching a film")
     assert len([event for event in sim.events if isinstance(event, UploaderSuspended)]) == 1
+    # It is asked again without measuring again.
+    assert len(checks(sim)) == 1
     google.veto = ""
     sim.run(70)
     assert len(sim.host.starts) == 1
@@ -344,6 +346,44 @@ def test_a_new_configuration_counts_at_once() -> None:
     assert [name for name, _, _ in sim.host.starts] == ["google"]
     sim.run(700)
     assert [name for name, _, _ in sim.host.starts] == ["google", "series"]
+
+
+def test_an_uploader_that_is_removed_while_it_uploads_ends_in_peace() -> None:
+    sim = simulate(google=Uploader(HALF_HOUR, bytes=500 * GB), movies=Uploader(HALF_HOUR, bytes=1))
+    sim.run(60)
+    sim.host.gone["google"] = sim.host.uploaders.pop("google")
+    sim.dispatcher.reconfigure()
+    sim.run(300)
+    assert sim.state("google") == "scanning"
+    steering.pause(sim.dispatcher, None, by="anna")
+    sim.run(600)
+    assert sim.dispatcher.status().keys() == {"movies"}
+
+
+def test_what_waited_for_a_place_until_its_hours_had_ended_does_not_start() -> None:
+    rules = replace(HALF_HOUR, window=Window(0, 60))
+    long = Uploader(HALF_HOUR, bytes=500 * GB, takes_seconds=7200)
+    sim = simulate(google=long, movies=Uploader(rules, bytes=500 * GB))
+    sim.run(3 * 3600)
+    assert starts(sim, "movies") == []
+    assert sim.why("movies").startswith("outside 00:00-01:00, opens at")
+    sim.run(22 * 3600)
+    assert len(starts(sim, "movies")) == 1
+
+
+def test_a_thread_that_cannot_be_started_costs_one_interval() -> None:
+    sim = simulate(google=Uploader(HALF_HOUR, bytes=100 * GB))
+    spawn = sim.dispatcher._spawn
+
+    def fails(_name: str, _work: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    sim.dispatcher._spawn = fails
+    sim.run(60)
+    assert sim.why("google").startswith("it cannot be started: can't start new thread; next check 00:30")
+    sim.dispatcher._spawn = spawn
+    sim.run(1800)
+    assert len(checks(sim)) == 1
 
 
 def test_what_is_told_changes_only_when_it_does() -> None:

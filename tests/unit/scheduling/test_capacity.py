@@ -99,3 +99,29 @@ def sum_of_smallest(sizes: list[int], room: int) -> int:
             break
         total += size
     return total
+
+
+@pytest.mark.parametrize("accounts", [1, 12])
+def test_a_day_of_trickling_quota_makes_a_few_sessions_an_hour_and_leaves_nothing_unused(accounts: int) -> None:
+    limit, size = 750 * GB, 2 * GB
+    # Yesterday each account was used evenly, so that a little comes back all the time.
+    spent = [[(NOW - DAY + 60 * minute, limit // 1440) for minute in range(1440)] for _ in range(accounts)]
+    now, sessions, sent = NOW, [], 0
+    while now < NOW + DAY:
+        pool = [
+            Capacity(str(number), limit, limit - sum(b for _, b in one), tuple(Return(at + DAY, b) for at, b in one))
+            for number, one in enumerate(spent)
+        ]
+        found = when_it_helps([size] * 1000, pool, now=now, since=now, window_seconds=DAY)
+        assert found is not None
+        now = found.at + 1
+        sessions.append(now)
+        for number, one in enumerate(spent):
+            spent[number] = [(at, b) for at, b in one if at + DAY > now]
+            files = (limit - sum(b for _, b in spent[number])) // size
+            if files:
+                spent[number].append((now, files * size))
+                sent += files * size
+    by_hour = [sum(1 for at in sessions if at // 3600 == hour) for hour in {at // 3600 for at in sessions}]
+    assert max(by_hour) <= 7  # one in ten minutes, and one more where an hour begins
+    assert sent >= 0.97 * accounts * limit
