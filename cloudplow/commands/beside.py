@@ -129,7 +129,7 @@ def _attend(folder: Path, attending: Attending, events: queue.Queue[tuple[Event,
                 raise CloudplowError("the running instance has ended before the upload did") from None
             gone = not _runs(folder)
             continue
-        why = attending.take(event)
+        why = attending.take(event, past=past)
         if why:
             log.info("%s: %s", event.uploader, why)
         signal = SIGNALS.get(event.signal_name)
@@ -165,13 +165,13 @@ class Attending:
         """Whether an event is of one of them."""
         return event.uploader in self._run_ids
 
-    def take(self, event: Event) -> str:
-        """Take note of an event; returns what it is waited for, if that is new."""
+    def take(self, event: Event, *, past: bool = False) -> str:
+        """Take note of an event; returns what it is waited for, if that is new. past: from before we came."""
         name = event.uploader
         if name not in self._run_ids or name in self.ended:
             return ""
         match event:
-            case SessionFinished() if event.run_id == self._run_ids[name] or not event.run_id:
+            case SessionFinished() if event.run_id == self._run_ids[name] or not (event.run_id or past):
                 if not (self._wait and event.outcome is SessionOutcome.QUOTA_USED):
                     self.ended[name] = event
             case SessionStarted():

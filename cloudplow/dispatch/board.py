@@ -80,10 +80,11 @@ class Board:
         with self.changed:
             for name in names:
                 entry = self.entries[name]
-                if not entry.is_busy or entry.phase is Phase.CHECKING:
+                if entry.phase is not Phase.UPLOADING and not entry.asked:
                     entry.asked = True
                     entry.ready_number = next(self._numbers)
-                    entry.run_id = entry.run_id or os.urandom(6).hex()
+                    # A run of its own: whoever asked must not take the end of an earlier session for that of his.
+                    entry.run_id = os.urandom(6).hex()
             self.poke()
 
     def capacity_changed(self) -> None:

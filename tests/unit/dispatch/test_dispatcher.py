@@ -322,6 +322,15 @@ def test_stop_ends_a_wait_for_quota_and_the_next_regular_check_starts_anew() -> 
     assert sim.host.starts[0][2] != sim.host.starts[1][2]
 
 
+def test_a_start_during_a_wait_for_quota_begins_a_run_of_its_own() -> None:
+    sim = simulate(google=Uploader(HALF_HOUR, bytes=500 * GB, ends=[used_up(4 * 3600), None]))
+    sim.run(1000)
+    steering.start(sim.dispatcher, ["google"])
+    sim.run(60)
+    first, second = (run for _, _, run in sim.host.starts)
+    assert first != second
+
+
 def test_more_quota_than_expected_is_used_at_once() -> None:
     for change in ("corrected", "new keys"):
         sim = simulate(google=Uploader(HALF_HOUR, bytes=500 * GB, ends=[used_up(4 * 3600), None]))
