@@ -14,8 +14,9 @@ from cloudplow.upload.preflight import Preflight
 def test_who_needs_only_a_list_asks_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def query(_self: Preflight, command: Sequence[str], *_more: Any) -> None:
+    def query(_self: Preflight, command: Sequence[str], *_more: Any) -> object:
         asked.append(" ".join(command))
+        return object()
 
     monkeypatch.setattr(Preflight, "_query", query)
     preflight = Preflight(Rclone("rclone", None))
