@@ -20,9 +20,10 @@ from cloudplow.dispatch.dispatcher import Dispatcher
 from cloudplow.dispatch.remembered import Remembered
 from cloudplow.dispatch.telling import Telling
 from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, StateError
-from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome
+from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome, UploaderState
 from cloudplow.hookspecs import FollowReceiver
 from cloudplow.installation import NO_UPLOADER, Installation
+from cloudplow.models import UploaderStatus
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import Read, recovered_events
 from cloudplow.state.state_files import SESSION_FILE
@@ -175,6 +176,11 @@ class App(Installation):
         log.info("the configuration was read again: %s", what)
         self.bus.publish(events_module.ControlUsed(action="reload", by=by, who=who))
         self.controls.reconfigure()
+
+    def syncers(self) -> Mapping[str, UploaderStatus]:
+        """What every syncer does. None runs yet, and whoever asks must see that."""
+        why = "syncers are not there yet, so nothing is copied from remote to remote"
+        return dict.fromkeys(self.config.syncer, UploaderStatus(UploaderState.IDLE, why))
 
     def configuration(self) -> dict[str, Any]:
         """Which configuration is in force; `edited`: the file has changed since it was read."""

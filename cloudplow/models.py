@@ -54,7 +54,8 @@ class UploaderStatus(NamedTuple):
     """What an uploader is doing now. why: one sentence; until: epoch seconds until which it lasts, None if unknown.
 
     next_check_at: epoch seconds at which it is looked at next; None while it uploads, or if nothing starts by itself.
-    files_left, bytes_left: what is to be uploaded, as far as it was counted; None when unknown.
+    files_left, bytes_left: what is to be uploaded, as far as it was counted; None when unknown. left_out: its
+    configuration has a fault, so it never uploads.
     """
 
     state: UploaderState
@@ -63,3 +64,4 @@ class UploaderStatus(NamedTuple):
     next_check_at: float | None = None
     files_left: int | None = None
     bytes_left: int | None = None
+    left_out: bool = False

@@ -108,7 +108,7 @@ def _names(options: argparse.Namespace, instance: Mapping[str, Any]) -> Sequence
     paused = [f"{name} is {known[name]['why']}" for name in options.names or known if known[name]["state"] == "paused"]
     if paused:
         raise PausedError(f'{"; ".join(paused)} ("cloudplow resume" ends that, "cloudplow start" too)')
-    return options.names or [name for name, one in known.items() if not str(one.get("why", "")).startswith("left out")]
+    return options.names or [name for name, one in known.items() if not one.get("left_out")]
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -97,12 +97,14 @@ def run_status(options: argparse.Namespace) -> int:
     """Print what every (or the named) uploader does. Raises CloudplowError."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
     answer = asked(options, {"do": "status"})
-    known: dict[str, Any] = answer.get("uploaders", {})
-    unknown = [name for name in options.names if name not in known]
+    uploaders: dict[str, Any] = answer.get("uploaders", {})
+    syncers: dict[str, Any] = answer.get("syncers", {})
+    unknown = [name for name in options.names if name not in uploaders and name not in syncers]
     if unknown:
-        there = ", ".join(known) or "none"
+        there = ", ".join(uploaders | syncers) or "none"
         raise ConfigError([f'there is no uploader "{name}"; the running instance has: {there}' for name in unknown])
-    answer["uploaders"] = {name: known[name] for name in options.names or known}
+    for key, known in (("uploaders", uploaders), ("syncers", syncers)):
+        answer[key] = {name: one for name, one in known.items() if not options.names or name in options.names}
     if options.as_json:
         print(json.dumps(answer, indent=2))
     else:
@@ -119,6 +121,7 @@ def lines(answer: Mapping[str, Any], now: float) -> list[str]:
         if one["files_left"] is not None and one["bytes_left"] is not None and one["state"] == "uploading":
             left = f"; {amount(one['files_left'], one['bytes_left'])} left"
         said.append(f"{name}: {doing(one['state'], one['why'])}{left}")
+    said += [f"{name} (syncer): {doing(one['state'], one['why'])}" for name, one in answer.get("syncers", {}).items()]
     limit = answer.get("limit_bytes_per_second")
     if limit:
         said.append(f"limited to {format_bytes(limit)}/s (cloudplow limit off)")

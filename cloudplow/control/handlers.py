@@ -48,6 +48,8 @@ class Steered(Protocol):
 
     def correct(self, uploader: str, account: str, used_bytes: int, *, by: str, who: str) -> str: ...
 
+    def syncers(self) -> Mapping[str, UploaderStatus]: ...
+
     def configuration(self) -> dict[str, Any]: ...
 
     def problems(self) -> list[str]: ...
@@ -102,7 +104,7 @@ def status(app: Steered) -> dict[str, Any]:
         "version": app.version,
         "started_at": app.controls.started_at,
         "uploaders": {name: _uploader(one) for name, one in app.controls.status().items()},
-        "syncers": {},
+        "syncers": {name: _uploader(one) for name, one in app.syncers().items()},
         "limit_bytes_per_second": app.controls.limit_bytes(),
         "config": app.configuration(),
     }
@@ -126,6 +128,7 @@ def _uploader(status: UploaderStatus) -> dict[str, Any]:
         "next_check_at": status.next_check_at,
         "files_left": status.files_left,
         "bytes_left": status.bytes_left,
+        "left_out": status.left_out,
     }
 
 

@@ -175,7 +175,7 @@ class Dispatcher(Board):
             return
         if decision.step is Step.CHECK:
             self._begin(entry, Phase.CHECKING)
-        elif decision.step is Step.UPLOAD:
+        elif decision.step is Step.START:
             entry.ready, entry.ready_number = True, next(self._numbers)
 
     def _seconds_to_wait(self) -> float:

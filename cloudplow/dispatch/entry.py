@@ -110,7 +110,7 @@ class Entry:
         """What is told of it while no thread works for it. decision: None if nothing starts by itself."""
         files, size = self.left if self.left is not None else (None, None)
         if self.fault:
-            status = UploaderStatus(UploaderState.FAILED, f"left out: {self.fault}")
+            status = UploaderStatus(UploaderState.FAILED, f"left out: {self.fault}", left_out=True)
         elif self.wants_upload and self.standing.vetoed is not None:
             status = UploaderStatus(UploaderState.VETOED, vetoed_sentence(self.standing.vetoed[1]))
         elif self.wants_upload:

@@ -1,4 +1,4 @@
-"""`decide`: what an uploader that is not running must do now, why, and when it is looked at next. Pure."""
+"""`decide`: what an uploader or syncer that is not running must do now, why, and when it is looked at next. Pure."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ class Step(StrEnum):
     NOTHING = "nothing"
     #: Measure what is to be uploaded.
     CHECK = "check"
-    UPLOAD = "upload"
+    #: Upload, or copy from remote to remote.
+    START = "start"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the configuration says. interval_seconds: between checks; threshold_bytes: an upload is due from there on.
 
-    window: None for always.
+    window: None for always. measures: False for what begins whenever its interval has passed, as a syncer does.
     """
 
     interval_seconds: float
     threshold_bytes: int
     window: Window | None = None
+    measures: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ def decide(
         )
     if now < due_at:
         return _waiting(rules, standing, now, due_at, next_at)
-    return Decision(Step.UPLOAD if standing.cooling is not None else Step.CHECK, next_at=next_at)
+    starts = standing.cooling is not None or not rules.measures
+    return Decision(Step.START if starts else Step.CHECK, next_at=next_at)
 
 
 def _next_check(rules: Rules, standing: Standing, now: float) -> float:
@@ -173,12 +176,13 @@ def _waiting(rules: Rules, standing: Standing, now: float, due_at: float, next_a
         return Decision(Step.NOTHING, UploaderState.VETOED, vetoed_sentence(standing.vetoed[1]), None, next_at)
     if standing.cooling is not None:
         return Decision(Step.NOTHING, UploaderState.COOLING, _cooling(standing.cooling, due_at, now), due_at, next_at)
+    upcoming = f"next {'check' if rules.measures else 'sync'} {at}"
     if standing.last:
-        return Decision(Step.NOTHING, UploaderState.FAILED, f"{standing.last}; next check {at}", next_at, next_at)
-    if standing.measured_bytes is None:
-        return Decision(Step.NOTHING, UploaderState.WAITING, f"waiting: next check {at}", next_at, next_at)
+        return Decision(Step.NOTHING, UploaderState.FAILED, f"{standing.last}; {upcoming}", next_at, next_at)
+    if standing.measured_bytes is None or not rules.measures:
+        return Decision(Step.NOTHING, UploaderState.WAITING, f"waiting: {upcoming}", next_at, next_at)
     measured = of_threshold(standing.measured_bytes, rules.threshold_bytes)
-    return Decision(Step.NOTHING, UploaderState.WAITING, f"waiting: {measured}, next check {at}", next_at, next_at)
+    return Decision(Step.NOTHING, UploaderState.WAITING, f"waiting: {measured}, {upcoming}", next_at, next_at)
 
 
 def vetoed_sentence(reason: str) -> str:

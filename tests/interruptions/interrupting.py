@@ -47,6 +47,9 @@ def interrupt(step: Step, upload: Upload, place: Place) -> None:
             upload.send(_signal_of(step.kind))
             time.sleep(step.choice**3)
             upload.send(_signal_of(step.kind))
+        case Kind.STOP | Kind.STOP_NOW:
+            if place.run("stop", *(("--now",) if step.kind is Kind.STOP_NOW else ())).status != 0:
+                raise LateError
         case Kind.SUSPEND:
             _suspend(step, upload)
         case Kind.LOST_ANSWERS:

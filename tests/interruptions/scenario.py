@@ -27,6 +27,8 @@ class Kind(StrEnum):
     TERM_TWICE = "SIGTERM twice"
     INT = "SIGINT"
     INT_TWICE = "SIGINT twice"
+    STOP = "cloudplow stop"
+    STOP_NOW = "cloudplow stop --now"
     SUSPEND = "SIGSTOP for a while"
     LATE_FILES = "kill -9, files arrive late"
     LOST_ANSWERS = "answers lost"

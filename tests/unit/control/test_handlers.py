@@ -71,6 +71,9 @@ class Program:
         self.corrected.append((uploader, account, used_bytes, by, who))
         return "so be it"
 
+    def syncers(self) -> Mapping[str, UploaderStatus]:
+        return {"backup": UploaderStatus(UploaderState.IDLE, "not there yet")}
+
     def configuration(self) -> dict[str, Any]:
         return {"path": "/config.json", "edited": False}
 
@@ -97,9 +100,10 @@ def test_status_says_who_runs_and_what_each_uploader_does() -> None:
         "next_check_at": 1_800_000_000.0,
         "files_left": 3,
         "bytes_left": 300,
+        "left_out": False,
     }
     assert told["uploaders"]["dropbox"]["state"] == "idle"
-    assert told["syncers"] == {}
+    assert told["syncers"]["backup"]["why"] == "not there yet"
     assert told["config"] == {"path": "/config.json", "edited": False}
     assert told["limit_bytes_per_second"] is None
 
