@@ -14,6 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -87,7 +88,8 @@ def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[b
 
     Not `communicate`: with a timeout, a large listing takes a third longer in it.
     """
-    chunks: dict[int, list[bytes]] = {fd: [] for fd in fds}
+    # Buffers that give away what they hold: pieces and their sum would be a long listing twice.
+    outputs = {fd: BytesIO() for fd in fds}
     waiting, poll, killed = set(fds), select.poll(), False
     for fd in fds:
         _enlarge(fd)
@@ -97,7 +99,7 @@ def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[b
         for fd, _ in ready:
             chunk = os.read(fd, _CHUNK_BYTES)
             if chunk:
-                chunks[fd].append(chunk)
+                outputs[fd].write(chunk)
                 patience.heard(chunk)
             else:
                 poll.unregister(fd)
@@ -110,7 +112,7 @@ def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[b
                 killed = True
         else:
             patience.check()
-    first, second = (b"".join(chunks[fd]) for fd in fds)
+    first, second = (outputs.pop(fd).getvalue() for fd in fds)
     return first, second
 
 
