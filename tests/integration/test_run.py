@@ -16,6 +16,7 @@ import pytest
 
 from cloudplow.control.client import ask
 from cloudplow.errors import CloudplowError
+from tests.harness.receivers import receivers
 from tests.integration.local_site import UPLOADER, LocalSite, contents, wait_for
 
 pytestmark = pytest.mark.rclone
@@ -69,6 +70,15 @@ def waits_for(site: LocalSite, text: str, uploader: str = UPLOADER) -> None:
 
 def ended(site: LocalSite, uploader: str = UPLOADER) -> list[dict[str, Any]]:
     return [one for one in site.told() if one["signal"] == "session_finished" and one["uploader"] == uploader]
+
+
+def end_number(site: LocalSite, number: int) -> dict[str, Any]:
+    """Wait for the so-manieth session to end, counted from 1."""
+    return wait_for(lambda: ended(site)[number - 1 :], f"upload {number}\n{site.output()}")[0]
+
+
+def started(site: LocalSite) -> list[dict[str, Any]]:
+    return [one for one in site.told() if one["signal"] == "session_started"]
 
 
 def add_uploader(site: LocalSite, name: str) -> Path:
@@ -214,3 +224,30 @@ def test_an_instance_that_dies_ends_the_upload_beside_it(any_site: LocalSite) ->
         output, _ = beside.communicate(timeout=30)
         assert beside.returncode in (1, 130), output.decode()
         assert b"cloudplow ended before the upload did" in output or b"has ended before the upload did" in output
+
+
+def test_receivers_that_hang_drip_or_fail_delay_neither_the_next_upload_nor_the_end_of_the_service(
+    any_site: LocalSite,
+) -> None:
+    checks_every(any_site, 0.5, 1)
+    with receivers() as there:
+        ways = ("works", "hangs", "drips", "fails")
+        any_site.config["notifications"] = {
+            way: {"service": "slack", "webhook_url": there.url(way, "s3cr3tT0ken")} for way in ways
+        }
+        with running(any_site) as process:
+            for number in (1, 2):
+                any_site.write(f"{number}.mkv", MB)
+                finished = end_number(any_site, number)
+                assert (finished["outcome"], finished["files"]) == ("done", 1)
+                assert finished["at"] - started(any_site)[-1]["at"] < 10
+            for way in ways:
+                there.wait_for(way, 1)
+            process.terminate()
+            # Two seconds for the last messages, and what a busy machine takes; what hangs would take fifteen.
+            assert process.wait(8) == 0, any_site.output()
+        texts = there.texts("works")
+        assert sum("upload began" in text for text in texts) == sum("done: 1 file" in text for text in texts) == 2
+    told = {(one["receiver"], one["error"]) for one in any_site.told() if one["signal"] == "notification_failed"}
+    assert ("fails", "it answered with HTTP 500") in told
+    assert "s3cr3tT0ken" not in any_site.output()
