@@ -7,11 +7,12 @@ import getpass
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cloudplow.commands.options import Subparsers, config_path, state_dir
 from cloudplow.control.client import ask
+from cloudplow.control.handlers import read_rate
 from cloudplow.errors import ConfigError, ExitStatus, NotRunningError
 from cloudplow.events.sentences import amount, local_time
 from cloudplow.terminal import logs
@@ -46,7 +47,11 @@ def add(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Steer. Raises CloudplowError."""
     logs.set_up("WARN", None, terminal=logging.StreamHandler())
-    answer = asked(options, request_of(options) | {"who": user()})
+    request = request_of(options)
+    names = options.names if options.command == "start" else [getattr(options, "name", None) or ""]
+    if any(names):
+        _must_know(names, asked(options, {"do": "status"}).get("uploaders", {}))
+    answer = asked(options, request | {"who": user()})
     said: Mapping[str, Any] = answer.get("said", {})
     if options.command == "limit" and len(set(said.values())) == 1:
         said = {"": next(iter(said.values()))}
@@ -65,6 +70,10 @@ def request_of(options: argparse.Namespace) -> dict[str, Any]:
         case "stop":
             return {"do": "stop", "name": options.name, "now": options.now}
         case "limit":
+            try:
+                read_rate(options.rate)
+            except ValueError as error:
+                raise ConfigError([str(error)]) from error
             return {"do": "limit", "rate": options.rate}
         case "pause" if options.duration is not None:
             try:
@@ -99,10 +108,7 @@ def run_status(options: argparse.Namespace) -> int:
     answer = asked(options, {"do": "status"})
     uploaders: dict[str, Any] = answer.get("uploaders", {})
     syncers: dict[str, Any] = answer.get("syncers", {})
-    unknown = [name for name in options.names if name not in uploaders and name not in syncers]
-    if unknown:
-        there = ", ".join(uploaders | syncers) or "none"
-        raise ConfigError([f'there is no uploader "{name}"; the running instance has: {there}' for name in unknown])
+    _must_know(options.names, uploaders | syncers)
     for key, known in (("uploaders", uploaders), ("syncers", syncers)):
         answer[key] = {name: one for name, one in known.items() if not options.names or name in options.names}
     if options.as_json:
@@ -111,6 +117,16 @@ def run_status(options: argparse.Namespace) -> int:
         for line in lines(answer, time.time()):
             print(logs.escape_control(line))
     return int(ExitStatus.DONE)
+
+
+def _must_know(names: Sequence[str], known: Collection[str]) -> None:
+    """Raises ConfigError for names that the running instance does not know."""
+    there = ", ".join(known) or "none"
+    faults = [
+        f'there is no uploader "{name}"; the running instance has: {there}' for name in names if name not in known
+    ]
+    if faults:
+        raise ConfigError(faults)
 
 
 def lines(answer: Mapping[str, Any], now: float) -> list[str]:

@@ -69,7 +69,7 @@ def steered(app: Steered, flush: Callable[[Callable[..., None]], object]) -> Ite
         try:
             control.start()
         except (BusyError, StateError) as error:
-            log.warning("this upload cannot be asked or steered from outside: %s", error)
+            log.warning("cloudplow cannot be asked or steered from outside: %s", error)
         yield
     finally:
         # Each step even if a second Ctrl-C interrupts the one before it.
