@@ -28,7 +28,7 @@ def main() -> int:
     kinds = options.kind or list(Kind)
     folder = Path(options.dir or tempfile.mkdtemp(prefix="interruptions-"))
     scenarios = [
-        choose(seed, rclones, kinds, landing_seconds=options.landing)
+        choose(seed, rclones, kinds, landing_seconds=options.landing, crypt=options.crypt)
         for seed in range(options.seed, options.seed + options.rounds)
     ]
     results = []
@@ -64,6 +64,7 @@ def _parse() -> argparse.Namespace:
     add("--rclone", action="append", metavar="PATH", help="may be repeated; default: every version that is installed")
     add("--kind", action="append", type=_kind, metavar="TEXT", help="only kinds whose name contains it; repeatable")
     add("--landing", type=float, default=4.0, metavar="SECONDS", help="how long cloudplow waits for late files")
+    add("--crypt", action=argparse.BooleanOptionalAction, help="an encrypted destination; default: in some rounds")
     add("--at-a-time", type=int, default=_MOST_AT_A_TIME, choices=(1, 2), metavar="N")
     add("--table", metavar="FILE", help="write the table there, as Markdown")
     add("--dir", metavar="DIR", help="for the rounds; default: a new one. Those that went wrong stay there")
@@ -83,6 +84,7 @@ def _kind(text: str) -> list[Kind]:
 def _repeat(scenario: Scenario, options: argparse.Namespace) -> str:
     """The command that plays a scenario again."""
     words = ["python -m tests.interruptions", "--rounds 1", f"--seed {scenario.seed}", f"--landing {options.landing:g}"]
+    words += [] if options.crypt is None else ["--crypt" if options.crypt else "--no-crypt"]
     words += [f"--rclone {path}" for path in options.rclone or []]
     words += [f"--kind '{kind}'" for kind in options.kind]
     return " ".join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -92,6 +92,7 @@ class Files:
 
     known: every name that a file ever had at the source -> size and MD5. renamed: names that no file has any more.
     at_source: name -> size. arrived: by name. duplicates: names that are there twice. moving: or copying.
+    stored_bytes: how long a file is at the destination.
     """
 
     known: Mapping[str, tuple[int, str]]
@@ -100,6 +101,7 @@ class Files:
     arrived: Mapping[str, StoredFile]
     duplicates: Collection[str]
     moving: bool
+    stored_bytes: Callable[[int], int] = int
 
 
 def judge_files(files: Files) -> list[Finding]:
@@ -127,7 +129,7 @@ def judge_rest(files: Files, drive: Mapping[str, Usage], limits: Mapping[str, in
         return [Finding(Fault.ENDED_BADLY, 1, f"the last upload ended with {status}")]
     left = {name: size for name, size in files.at_source.items() if files.moving or name not in files.arrived}
     room = max((limit - drive[name].in_window for name, limit in limits.items()), default=0)
-    fitting = [name for name, size in left.items() if size <= room]
+    fitting = [name for name, size in left.items() if files.stored_bytes(size) <= room]
     if status == 0:
         fitting = list(left)
     if not fitting:

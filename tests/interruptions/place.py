@@ -7,20 +7,21 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tests.fake_drive import FakeDrive
+from tests.fake_drive import FakeDrive, StoredFile
 from tests.harness.drive_upload import Site, make_site, write_files
-from tests.interruptions import telling
+from tests.interruptions import crypt, telling
 from tests.interruptions.disks import SLOW_FSYNC_SECONDS, StateDisk, can_mount
 from tests.interruptions.processes import Upload, find_users, send_all
 from tests.interruptions.scenario import STATE_KINDS, Scenario
 
 REPOSITORY: Final = Path(__file__).parents[2]
 DESTINATION: Final = "Media"
+_CRYPT: Final = "secret"
 #: How long an orphaned rclone may live on, and a connection whose sender has ended.
 _QUIET_SECONDS: Final = 30.0
 #: How long a command that only asks may take.
@@ -74,7 +75,11 @@ class Place:
         remote = {"rclone_command": scenario.command}
         quota = scenario.quota_bytes
         rclone = Path(scenario.rclone)
-        site = make_site(self.root, self.drive, rclone, quota_bytes=quota, extras=extras, remote=remote)
+        self.drive.remotes.add_crypt(
+            _CRYPT, f"gdrive:{DESTINATION}", filename_encryption="off", directory_name_encryption="false"
+        )
+        to = f"{_CRYPT}:" if scenario.crypt else f"gdrive:{DESTINATION}"
+        site = make_site(self.root, self.drive, rclone, quota_bytes=quota, destination=to, extras=extras, remote=remote)
         site.config["plugins"] = [telling.PLUGIN]
         site.save()
         return site
@@ -142,6 +147,22 @@ class Place:
         return {
             path.relative_to(source).as_posix(): path.stat().st_size for path in source.rglob("*") if path.is_file()
         }
+
+    def arrived(self) -> dict[str, StoredFile]:
+        """What the Drive holds, by the names at the source, and with the sizes there.
+
+        What is encrypted has no checksum of ours: it has that of the file of its name, if it is as long.
+        """
+        found = {name.removeprefix(f"{DESTINATION}/"): file for name, file in self.drive.files().items()}
+        if not self.scenario.crypt:
+            return found
+        plain = {}
+        for encrypted, file in found.items():
+            name = encrypted.removesuffix(".bin")
+            size, md5 = self.files.get(name, (0, file.md5))
+            length = crypt.plain_bytes(file.size)
+            plain[name] = replace(file, size=length, md5=md5 if length == size else file.md5)
+        return plain
 
     def rename_folder(self, choice: float) -> None:
         """What a media manager does: a folder that still has files gets a better name."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.interruptions import books, disks, interrupting, judging, telling
+from tests.interruptions import books, crypt, disks, interrupting, judging, telling
 from tests.interruptions.damage import Copies
 from tests.interruptions.judging import Fault, Files, Finding
-from tests.interruptions.place import DESTINATION, Place
+from tests.interruptions.place import Place
 from tests.interruptions.processes import Upload
 from tests.interruptions.scenario import BOOK_KINDS, GOES_ON, STATE_KINDS, Kind, Scenario, Step
 from tests.interruptions.watching import PATIENCE_SECONDS, wait_for_moment
@@ -167,7 +167,7 @@ class _Player:
         self._judge_books("at the end", at_end=True)
         result.findings += self._judge_rest(-1 if status is None else status)
         files = self._files()
-        excused = self._provoked | judging.sent_again(place.drive.usages(), files.arrived.values())
+        excused = self._provoked | judging.sent_again(place.drive.usages(), place.drive.files().values())
         result.findings += judging.judge_denials(place.drive.usages(), excused)
         result.findings += judging.judge_files(files)
         result.findings += judging.judge_told(files, telling.read_told(place.told_path))
@@ -216,14 +216,14 @@ class _Player:
 
     def _files(self) -> Files:
         place = self._place
-        prefix = f"{DESTINATION}/"
         return Files(
             known=place.files,
             renamed=place.renamed,
             at_source=place.at_source(),
-            arrived={name.removeprefix(prefix): file for name, file in place.drive.files().items()},
+            arrived=place.arrived(),
             duplicates=place.drive.duplicates(),
             moving=self._result.scenario.command == "move",
+            stored_bytes=crypt.stored_bytes if self._result.scenario.crypt else int,
         )
 
     def _find(self, fault: Fault, text: str) -> None:

@@ -94,6 +94,8 @@ _AIMS_OF: Final[dict[Kind, tuple[Aim, ...]]] = {
     Kind.SLOW_FSYNC: (Aim.STAGE_OPENS, Aim.STAGE_ENDS, Aim.STAGE_ENDS, Aim.BOOK_WRITTEN),
     Kind.LATE_FILES: (Aim.FIRST_FILE, Aim.FIRST_FILE, Aim.FILE_ARRIVED, Aim.RANDOM),
 }
+#: How many rounds have an encrypted destination.
+_CRYPT_SHARE: Final = 0.3
 #: What the system may hold of one connection's bytes after its sender was killed. They still arrive.
 _BUFFERED_BYTES: Final = 3_500_000
 
@@ -125,6 +127,7 @@ class Scenario:
     """One round. label: the kind whose round this is, or `MIXED`. bandwidth: of the Drive, bytes per second.
 
     chunk_bytes: None leaves rclone's own 8 MiB. landing_seconds: what cloudplow is told to wait for late files.
+    crypt: the files are encrypted, so the destination has no hashes, and cloudplow itself removes what has arrived.
     """
 
     seed: int
@@ -140,6 +143,7 @@ class Scenario:
     bandwidth: int
     landing_seconds: float
     steps: tuple[Step, ...]
+    crypt: bool = False
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -147,15 +151,20 @@ class Scenario:
         return frozenset(step.kind for step in self.steps)
 
     def __str__(self) -> str:
-        return f"{self.command}, " + "; ".join(map(str, self.steps))
+        return f"{self.command}{' to crypt' if self.crypt else ''}, " + "; ".join(map(str, self.steps))
 
 
 def choose(
-    seed: int, rclones: Sequence[str], kinds: Sequence[Kind] = tuple(Kind), *, landing_seconds: float = 4.0
+    seed: int,
+    rclones: Sequence[str],
+    kinds: Sequence[Kind] = tuple(Kind),
+    *,
+    landing_seconds: float = 4.0,
+    crypt: bool | None = None,
 ) -> Scenario:
     """The scenario of a seed. Every kind is the label of as many rounds; a third of the rounds is mixed.
 
-    rclones: paths, taken in turn. kinds: those to choose from.
+    rclones: paths, taken in turn. kinds: those to choose from. crypt: None leaves it to the seed.
     """
     numbers = random.Random(seed)
     turn, place = divmod(seed, len(kinds))
@@ -194,6 +203,8 @@ def choose(
         bandwidth=int(max(sum(sizes) / numbers.uniform(3, 7), least_bandwidth)),
         landing_seconds=landing_seconds,
         steps=steps,
+        # Numbers of its own, so that a seed is the same scenario with and without.
+        crypt=random.Random(f"crypt {seed}").random() < _CRYPT_SHARE if crypt is None else crypt,
     )
 
 
