@@ -178,6 +178,7 @@ class Installation:
             rclone=preflight.rclone,
             destination=preflight.destination,
             listing=preflight.listing,
+            spooled_listing=preflight.spooled_listing,
             bus=self.bus,
             book=self.book,
             keys=self.keys,

@@ -12,11 +12,12 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.environment import rclone_environment
@@ -33,16 +34,22 @@ READ_INTERVAL_SECONDS: Final = 0.02
 _PIPE_BYTES: Final = 1 << 20
 #: What a pipe takes before anybody reads it; larger pieces of a listing would cost more memory than they save time.
 _CHUNK_BYTES: Final = 64 << 10
+#: What is kept in memory of output that is spooled.
+SPOOL_BYTES: Final = 256 << 10
 #: How often to check on a process that is being waited for, in seconds.
 _LOOK_SECONDS: Final = 0.25
 
 
 class Completed(NamedTuple):
-    """A short command that has ended. code: exit status, negative for a signal."""
+    """A short command that has ended. code: exit status, negative for a signal.
+
+    spooled: what it printed, at its start, instead of stdout, if that was asked for.
+    """
 
     code: int
     stdout: bytes
     stderr: bytes
+    spooled: IO[bytes] | None = None
 
     def last_error_line(self) -> str:
         """The last line of its error output, for messages; "" when there is none."""
@@ -57,8 +64,11 @@ def run(
     timeout_seconds: float | None = None,
     silence_seconds: float | None = None,
     input_bytes: bytes = b"",
+    spool: bool = False,
 ) -> Completed:
     """Run a short command to its end and return what it printed. input_bytes: at most what a pipe holds, 64 KiB.
+
+    spool: keep long output in a file without a name instead of memory, which a service would never quite get back.
 
     timeout_seconds: how long it may take; silence_seconds: how long it may print nothing. None: for ever.
     Raises RcloneError if it cannot be started, or has to be ended for taking too long.
@@ -71,11 +81,17 @@ def run(
         with contextlib.suppress(BrokenPipeError):
             popen.stdin.write(input_bytes[:_CHUNK_BYTES])
             popen.stdin.close()
-        output = _read_all((popen.stdout.fileno(), popen.stderr.fileno()), group, patience)
+        kept: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES) if spool else BytesIO()  # noqa: SIM115
+        errors = BytesIO()
+        _read_all({popen.stdout.fileno(): kept, popen.stderr.fileno(): errors}, group, patience)
         while not group.leader_has_ended():
             patience.check()
             time.sleep(0.002)
-        return Completed(group.end(), *output)
+        code = group.end()
+        if isinstance(kept, BytesIO):
+            return Completed(code, kept.getvalue(), errors.getvalue())
+        kept.seek(0)
+        return Completed(code, b"", errors.getvalue(), kept)
     finally:
         group.end()
         for pipe in (popen.stdin, popen.stdout, popen.stderr):
@@ -83,15 +99,13 @@ def run(
                 pipe.close()
 
 
-def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[bytes, bytes]:
-    """All that comes through two pipes. Whoever holds them longer than the process itself is ended.
+def _read_all(outputs: Mapping[int, IO[bytes]], group: Group, patience: Patience) -> None:
+    """Write down all that comes through pipes. Whoever holds them longer than the process itself is ended.
 
     Not `communicate`: with a timeout, a large listing takes a third longer in it.
     """
-    # Buffers that give away what they hold: pieces and their sum would be a long listing twice.
-    outputs = {fd: BytesIO() for fd in fds}
-    waiting, poll, killed = set(fds), select.poll(), False
-    for fd in fds:
+    waiting, poll, killed = set(outputs), select.poll(), False
+    for fd in outputs:
         _enlarge(fd)
         poll.register(fd, select.POLLIN)
     while waiting:
@@ -112,8 +126,6 @@ def _read_all(fds: tuple[int, int], group: Group, patience: Patience) -> tuple[b
                 killed = True
         else:
             patience.check()
-    first, second = (outputs.pop(fd).getvalue() for fd in fds)
-    return first, second
 
 
 def _enlarge(fd: int) -> None:

@@ -33,8 +33,10 @@ def _may_always(_uploader: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """destination: looks up a path in rclone's configuration; listing: lists a source, in the background.
+    """What sessions and checks use.
 
+    destination: looks up a path in rclone's configuration; listing: lists a source, in the background.
+    spooled_listing: the same without keeping what it prints in memory.
     own: which files are cloudplow's. book: what the accounts have spent; keys: what their key files say.
     now: epoch seconds by the book's clock; clock: monotonic seconds; patient: wait for ever while the network is away.
     """
@@ -42,6 +44,7 @@ class Context:
     rclone: Rclone
     destination: Callable[[str], Destination]
     listing: Callable[[Job], Background[Completed]]
+    spooled_listing: Callable[[Job], Background[Completed]]
     bus: EventBus
     book: Book
     keys: Keys

@@ -61,13 +61,13 @@ class Listing(NamedTuple):
 
 def parse_listing(output: bytes) -> list[QueueFile]:
     """Read lines of time, size and name, or of size and name; other lines are ignored. Raises nothing."""
-    return list(listed_files(output))
-
-
-def listed_files(output: bytes) -> Iterator[QueueFile]:
-    """The same, one after the other."""
     # Line by line, so that a listing of a million files is not held twice.
-    for line in BytesIO(output):
+    return list(listed_files(BytesIO(output)))
+
+
+def listed_files(lines: Iterable[bytes]) -> Iterator[QueueFile]:
+    """The same, one after the other."""
+    for line in lines:
         fields = line.rstrip(b"\n").decode("utf-8", "surrogateescape").split(LISTING_SEPARATOR, 2)
         try:
             size, name = fields[-2:]

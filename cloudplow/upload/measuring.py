@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from cloudplow.errors import RcloneError
@@ -33,8 +35,11 @@ def measure(
     if not task.folder.is_dir():
         what = "is not a folder" if task.folder.exists() else "does not exist"
         raise RcloneError(f'the upload folder "{task.folder}" {what}')
-    found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
-    measured = _sum(_at_the_source(context, task, found), size_excludes)
+    found = whole_listing(task, context.spooled_listing, context.spooled_listing(task.job), controls.stopping)
+    with ExitStack() as files:
+        for one in found.spooled:
+            files.enter_context(one)
+        measured = _sum(_at_the_source(context, task, found), size_excludes)
     if task.moving or not measured.files or measured.bytes < enough_bytes:
         return measured
     pool = pool_of(task, context.book, context.keys)
@@ -49,7 +54,7 @@ def _at_the_source(context: Context, task: UploadTask, found: Found) -> Iterator
     opened, own = opened_now(task), context.own.below(task.folder)
     resolved = task.folder.resolve()
     seen: set[str] = set()
-    for file in listed_files(found.output):
+    for file in listed_files(itertools.chain.from_iterable(found.spooled)):
         if not found.is_whole:  # the output of several listings
             if file.name in seen:
                 continue

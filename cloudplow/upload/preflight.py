@@ -62,10 +62,13 @@ class Preflight:
         self._dump: Dump | None = None
         self._destinations: dict[str, Destination] = {}
 
-    def _query(self, command: Sequence[str], timeout_seconds: float | None = None) -> Background[Completed]:
+    def _query(
+        self, command: Sequence[str], timeout_seconds: float | None = None, *, spool: bool = False
+    ) -> Background[Completed]:
         silence = self._silence_seconds if timeout_seconds is None else None
         return Background(
-            lambda: run(command, timeout_seconds=timeout_seconds, silence_seconds=silence), "cloudplow-ask"
+            lambda: run(command, timeout_seconds=timeout_seconds, silence_seconds=silence, spool=spool),
+            "cloudplow-ask",
         )
 
     def begin(self) -> None:
@@ -107,6 +110,10 @@ class Preflight:
         """The listing that was started in advance, the first time; after that a new one."""
         command = listing_command(self.rclone, job)
         return self._listings.pop(tuple(command), None) or self._query(command)
+
+    def spooled_listing(self, job: Job) -> Background[Completed]:
+        """A new listing, which is not kept in memory."""
+        return self._query(listing_command(self.rclone, job), spool=True)
 
     def destination(self, path: str, flags: Mapping[str, ExtraValue] | None = None) -> Destination:
         """The remotes below a path. flags: of the upload, which may change them. Raises RcloneError as `dump` does."""

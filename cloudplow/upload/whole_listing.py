@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.background import Background
@@ -26,11 +26,15 @@ Lister = Callable[[Job], Background[Completed]]
 
 
 class Found(NamedTuple):
-    """output: lines of names; bad: what could not be listed; is_whole: nothing else is missing."""
+    """output: lines of names; bad: what could not be listed; is_whole: nothing else is missing.
+
+    spooled: files with those lines, instead of the output, if the listing was spooled.
+    """
 
     output: bytes
     bad: Sequence[BadEntry]
     is_whole: bool
+    spooled: Sequence[IO[bytes]] = ()
 
 
 def whole_listing(
@@ -43,22 +47,27 @@ def whole_listing(
     """
     job, running = task.job, first
     bad: dict[str, BadEntry] = {}
-    outputs: list[bytes] = []
+    outputs: list[Completed] = []
     for left in reversed(range(TRIES)):
         done = running.get(stopping)
         entries, links = _complaints(task, done)
-        outputs.append(done.stdout)
+        outputs.append(done)
         bad |= {entry.name: entry for entry in entries if not entry.vanished}
         ended = [entry for entry in entries if entry.trouble is Trouble.ENDED]
         if not ended:
             bad |= {entry.name: entry for entry in _leading_nowhere(task, links)}
             # What an earlier listing that ended early had found is in this one, or gone.
-            return Found(done.stdout, _meant(job, listing, list(bad.values()), stopping), is_whole=True)
+            return _found([done], _meant(job, listing, list(bad.values()), stopping), is_whole=True)
         patterns = (entry.pattern for entry in folders_of(ended))
         job = job._replace(excludes=(*job.excludes, *(one for one in patterns if one not in job.excludes)))
         if left:
             running = listing(job)
-    return Found(b"".join(outputs), _meant(task.job, listing, list(bad.values()), stopping), is_whole=False)
+    return _found(outputs, _meant(task.job, listing, list(bad.values()), stopping), is_whole=False)
+
+
+def _found(outputs: Sequence[Completed], bad: Sequence[BadEntry], *, is_whole: bool) -> Found:
+    spooled = [one.spooled for one in outputs if one.spooled is not None]
+    return Found(b"".join(one.stdout for one in outputs), bad, is_whole, spooled)
 
 
 def _complaints(task: UploadTask, done: Completed) -> tuple[list[BadEntry], list[str]]:
@@ -107,6 +116,7 @@ def _meant(job: Job, listing: Lister, bad: list[BadEntry], stopping: threading.E
         done = listing(job._replace(source=folder)).get(stopping)
     if done.code != 0:
         return bad
-    wanted = {line.rpartition(b"\t")[2].decode("utf-8", "surrogateescape") for line in done.stdout.splitlines()}
+    lines = done.stdout.splitlines() if done.spooled is None else done.spooled.read().splitlines()
+    wanted = {line.rpartition(b"\t")[2].decode("utf-8", "surrogateescape") for line in lines}
     dropped = {name for name in made if name not in wanted}
     return [entry for entry in bad if entry.name not in dropped]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -130,3 +131,13 @@ def test_a_short_command_that_babbles_without_an_end_is_ended() -> None:
 def test_a_short_command_that_closes_its_output_and_stays_is_ended() -> None:
     with pytest.raises(RcloneError, match="did not end within 1 s"):
         run(script("exec >/dev/null 2>&1; sleep 600"), timeout_seconds=0.6)
+
+
+def test_spooled_output_is_the_same_and_is_not_kept_in_memory() -> None:
+    words = [sys.executable, "-c", "import sys; sys.stdout.write('line\\n' * 200_000); sys.stderr.write('said')"]
+    spooled = run(words, spool=True)
+    assert spooled.spooled is not None
+    with spooled.spooled as lines:
+        assert lines.fileno() > 2, "a file"
+        assert list(lines) == [b"line\n"] * 200_000
+    assert (spooled.code, spooled.stdout, spooled.stderr) == (0, b"", b"said")

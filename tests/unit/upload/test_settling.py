@@ -125,6 +125,7 @@ class Bench:
             rclone=Rclone("rclone"),
             destination=lambda path: self.destination(path),
             listing=cast(Any, None),
+            spooled_listing=cast(Any, None),
             bus=cast(EventBus, None),
             book=self.ledger,
             keys=Keys(),

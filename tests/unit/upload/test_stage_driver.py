@@ -107,6 +107,7 @@ class Bench:
             rclone=Rclone("rclone"),
             destination=lambda path: look_up(path, DUMP),
             listing=cast(Any, None),
+            spooled_listing=cast(Any, None),
             bus=cast(EventBus, None),
             book=self.book,
             keys=Keys(),
