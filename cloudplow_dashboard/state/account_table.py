@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, TypedDict, Unpack
 
 from cloudplow.events import AccountState
-from cloudplow_dashboard.state.document import Account, AccountsSummary, Capacity
+from cloudplow_dashboard.state.document_quota import Account, AccountsSummary, Capacity
 from cloudplow_dashboard.state.returns import Returns, ReturnTable
 
 #: Accounts kept for each uploader; further ones are only counted.

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from cloudplow.events import SessionOutcome
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import PastSession, Session
+from cloudplow_dashboard.state.document_session import PastSession, Session
 
 #: Files of one session that are kept for export, the latest ones.
 FILES_LIMIT: Final = 10_000

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from cloudplow.events import AccountState
 from cloudplow_dashboard.state.account_table import rank
-from cloudplow_dashboard.state.document import Phase
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 

@@ -7,7 +7,8 @@ from typing import Final
 from cloudplow import events
 from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
-from cloudplow_dashboard.state.document import Eta, Phase, TransferringFile
+from cloudplow_dashboard.state.document_session import Eta, TransferringFile
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.sessions import join, update_left
 from cloudplow_dashboard.state.uploader_state import (
     CHECKING_LIMIT,

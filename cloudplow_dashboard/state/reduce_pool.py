@@ -8,7 +8,7 @@ from cloudplow import events
 from cloudplow_dashboard.state import clean, returns
 from cloudplow_dashboard.state.account_table import Change
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import Account
+from cloudplow_dashboard.state.document_quota import Account
 from cloudplow_dashboard.state.sessions import update_left
 from cloudplow_dashboard.state.uploader_state import UploaderState
 

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from cloudplow import events
 from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import Phase
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.reduce_pool import take_pool, take_queue
 from cloudplow_dashboard.state.sessions import begin, update_left
 from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_session

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Phase
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.reduce_files import on_file_failed, on_file_transferred, on_transfer_progress
 from cloudplow_dashboard.state.reduce_pool import (
     on_accounts_learned,

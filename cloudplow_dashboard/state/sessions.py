@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Phase, Session
+from cloudplow_dashboard.state.document_session import Session
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.uploader_state import (
     ACCOUNTS_USED_LIMIT,

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from cloudplow.events import StageOutcome
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Plan, PlanSums, Stage, StageState
+from cloudplow_dashboard.state.document_quota import Plan, PlanSums, Stage
+from cloudplow_dashboard.state.document_words import StageState
 from cloudplow_dashboard.state.measures import Nothing
 
 #: Stages in each of the two lists of the state document; of those that are done the latest, at most half of them.

@@ -16,7 +16,8 @@ from typing import Any, Final, TypeVar, cast
 
 from cloudplow.events import Event, NotificationFailed
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import EngineState, Head, Health, Phase, StateDocument, Uploader
+from cloudplow_dashboard.state.document import Head, Health, StateDocument, Uploader
+from cloudplow_dashboard.state.document_words import EngineState, Phase
 from cloudplow_dashboard.state.facts import Facts
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
 from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start

@@ -11,17 +11,10 @@ from cloudplow_dashboard.state.bounded import Numbered, PastSessions, SessionFil
 from cloudplow_dashboard.state.clean import base_name
 from cloudplow_dashboard.state.counters import Counters
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import (
-    Eta,
-    Failure,
-    Phase,
-    Progress,
-    Queue,
-    Session,
-    Suspension,
-    Throttle,
-    Uploader,
-)
+from cloudplow_dashboard.state.document import Suspension, Throttle, Uploader
+from cloudplow_dashboard.state.document_quota import Queue
+from cloudplow_dashboard.state.document_session import Eta, Failure, Progress, Session
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.status import Status
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from cloudplow.events import AccountState
 from cloudplow_dashboard.state.account_table import free_bytes, spent_bytes
-from cloudplow_dashboard.state.document import Account
+from cloudplow_dashboard.state.document_quota import Account
 from cloudplow_dashboard.state.uploader_state import Uploaders
 from cloudplow_dashboard.web.answers import AccountRow
 from cloudplow_dashboard.web.compat import account_row

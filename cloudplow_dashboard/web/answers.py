@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from cloudplow.events import AccountState, SessionOutcome, UploaderState
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import EngineState, Phase
+from cloudplow_dashboard.state.document_words import EngineState, Phase
 from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds, SecondsLeft
 
 

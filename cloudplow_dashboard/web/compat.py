@@ -14,7 +14,9 @@ from cloudplow.events import AccountState
 from cloudplow.units import GIB, format_bytes, format_duration
 from cloudplow_dashboard.state.account_table import spent_bytes
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import Account, Phase, TransferringFile
+from cloudplow_dashboard.state.document_quota import Account
+from cloudplow_dashboard.state.document_session import TransferringFile
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 from cloudplow_dashboard.web.answers import (
     AccountRow,

@@ -7,7 +7,8 @@ from typing import Any
 from cloudplow.events import AccountState
 from cloudplow.events import UploaderState as State
 from cloudplow.units import format_bytes, format_duration
-from cloudplow_dashboard.state.document import Health, Session, UploaderStatus
+from cloudplow_dashboard.state.document import Health, UploaderStatus
+from cloudplow_dashboard.state.document_session import Session
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 from cloudplow_dashboard.web.answers import Plans, Summary, UploaderLine, UploaderLines
 from cloudplow_dashboard.web.compat import focus, session_stats

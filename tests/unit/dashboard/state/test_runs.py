@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from cloudplow_dashboard.state.bounded import SESSIONS_KEPT, SESSIONS_LIMIT, PastSessions
-from cloudplow_dashboard.state.document import Session
+from cloudplow_dashboard.state.document_session import Session
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.history_file import HistoryFile
 from cloudplow_dashboard.state.state import DashboardState
