@@ -15,8 +15,8 @@ from typing_extensions import TypedDict
 
 from cloudplow.events import UploaderState
 from cloudplow_dashboard.state.document_quota import Account, AccountsSummary, Capacity, Plan, Queue
-from cloudplow_dashboard.state.document_session import Eta, Failure, PastSession, Progress, Session
-from cloudplow_dashboard.state.document_words import EngineState, Phase
+from cloudplow_dashboard.state.document_session import Eta, Failure, Figures, PastSession, Progress, Session
+from cloudplow_dashboard.state.document_words import EngineState, Phase, ProgramState
 from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Seconds, SecondsLeft
 
 
@@ -68,6 +68,7 @@ class Uploader(TypedDict):
     session: Session
     progress: Progress
     eta: Eta
+    figures: Figures
     queue: Queue
     plan: Plan
     accounts: dict[str, Account]
@@ -89,6 +90,14 @@ class Fact(TypedDict):
     text: str
 
 
+class ReceiverFailures(TypedDict):
+    """Notifications that did not arrive at one receiver: how many, what the last fault was, and when."""
+
+    failed: int
+    error: str
+    at: EpochSeconds
+
+
 class Head(TypedDict):
     """What the document says about the whole program."""
 
@@ -96,8 +105,13 @@ class Head(TypedDict):
     refresh_interval: Seconds
     app_version: str
     engine: EngineState
+    program: ProgramState
+    program_ended_at: EpochSeconds
+    focus: str
+    limit: BytesPerSecond
     recovered: bool
     notifications_failed: int
+    notifications: dict[str, ReceiverFailures]
 
 
 class StateDocument(Head):
@@ -105,8 +119,11 @@ class StateDocument(Head):
 
     version: grows by one with each patch. boot: changes with every start of the program. ts: when this was made.
     refresh_interval: between two patches that only statistics changed. recovered: an interrupted session of an
-    earlier process is shown. notifications_failed: attempts to send one since the program started. uploaders: by name.
-    facts: the last 100, by a growing number.
+    earlier process is shown. program_ended_at: 0 until then. focus: the uploader that is meant where none is named:
+    the one that runs, or the one whose session is the latest; "" for none. limit: what somebody limited the speed of
+    each uploader to, also while nothing is uploaded; 0 for none. notifications_failed: attempts to send one since the
+    program started; notifications: the same by receiver, at most 64. uploaders: by name. facts: the last 100, by a
+    growing number.
     """
 
     version: int

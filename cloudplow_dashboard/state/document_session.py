@@ -10,7 +10,7 @@ from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSecon
 
 class SessionBase(TypedDict):
     """What is known of a session at any time. run_id: the same for all that go on with one queue as quota comes back;
-    "" if unknown.
+    "" if unknown. `would_go_*`: of a dry run, what its stages so far would have uploaded; else 0.
     """
 
     id: str
@@ -29,16 +29,18 @@ class SessionBase(TypedDict):
     files_left: int
     bytes_left: Bytes
     next_capacity_at: EpochSeconds
+    would_go_files: int
+    would_go_bytes: Bytes
 
 
 class Session(SessionBase):
     """The session that runs, or the last one.
 
     folder: the last part of its path. stage: the current one, counted from 1. account_index: the 0-based place of
-    account in the pool, -1 when unknown. accounts_used: by name, at most 1000. files_done, bytes_done: exactly what
-    arrived. bytes_left allows for what has arrived of files that are being transferred, so it may be less than
-    bytes_total - bytes_done. files_total, bytes_total: 0 also if an earlier process never knew them. recovered: an
-    earlier process ran it.
+    account in the pool, -1 when unknown. accounts_used: by name, at most 1000. bytes_done: what has arrived, of which
+    bytes_in_flight belongs to files that are still on their way, so that done and left are always the total, for files
+    and for bytes. After the end nothing is on its way, and both are exactly what arrived. files_total, bytes_total: 0
+    also if an earlier process never knew them. recovered: an earlier process ran it.
     """
 
     stages_total: int
@@ -49,6 +51,7 @@ class Session(SessionBase):
     switch_reason: SwitchReason | Nothing
     files_total: int
     bytes_total: Bytes
+    bytes_in_flight: Bytes
     recovered: bool
 
 
@@ -78,8 +81,8 @@ class Progress(TypedDict):
     """rclone's statistics of the running stage, as of `at`.
 
     bytes may count failed and repeated uploads too. transferring: by a number that a file keeps, at most 100 files,
-    in rclone's order; transferring_count counts all of them. checking: names, at most 50. silent_since: when something
-    was last heard of an upload that has said nothing for a minute, else 0.
+    in rclone's order; transferring_count counts all of them. checking: names, at most 50, of others. silent_since: when
+    something was last heard of an upload that has said nothing for a minute, else 0.
     """
 
     at: EpochSeconds
@@ -105,6 +108,27 @@ class Eta(TypedDict):
 
     speed_at: EpochSeconds
     quotas_at: EpochSeconds
+
+
+class Figures(TypedDict):
+    """Numbers that follow from the other parts, computed nowhere else.
+
+    percentage: of the bytes, or of the files if all of them are empty; 0 to 100, where 100 is only said when all is
+    done; -1 when unknown. average_speed: since the session began, until the latest news or its end. finish_at: when
+    everything is done, waits for quota included. quota_until: when what fits into the quota of now is done, 0 if all
+    fits. `waiting_*`: of what is left, what does not fit. next_capacity_at: when more quota helps to go on, while that
+    is to come. stale_since: since when an upload, which should be heard of every second, has said nothing, if that is
+    longer than 5 seconds; all of its figures are as of then. Else 0.
+    """
+
+    percentage: float
+    average_speed: BytesPerSecond
+    finish_at: EpochSeconds
+    quota_until: EpochSeconds
+    waiting_files: int
+    waiting_bytes: Bytes
+    next_capacity_at: EpochSeconds
+    stale_since: EpochSeconds
 
 
 class Failure(TypedDict):

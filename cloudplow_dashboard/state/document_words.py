@@ -36,3 +36,13 @@ class StageState(StrEnum):
     RUNNING = "running"
     NEXT = "next"
     WAITING = "waiting"
+
+
+class ProgramState(StrEnum):
+    """Of the program that uploads. "none": this is a dashboard alone, and beside it none has run yet: it shows what an
+    earlier one left. "ended": what is shown is the last that it said.
+    """
+
+    NONE = "none"
+    RUNNING = "running"
+    ENDED = "ended"

@@ -11,11 +11,11 @@ from typing import Any, Final, cast
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.blanks import new_session
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.reduce_pool import take_pool, take_queue
-from cloudplow_dashboard.state.sessions import begin, update_left
-from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_session
+from cloudplow_dashboard.state.sessions import begin, phase_after, update_left
+from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState
 
 
 def told_after_start(event: events.Event) -> bool:
@@ -80,8 +80,7 @@ def _on_session(u: UploaderState, event: events.SessionRecovered) -> None:
     u.stage_params = clean.mapping(event.stage_params)
     # The dashboard's own file knows more of it: which files failed.
     u.sessions.add(session, replace=told_again)
-    interrupted = event.outcome == events.SessionOutcome.INTERRUPTED
-    u.set_phase(Phase.INTERRUPTED if interrupted else Phase.FINISHED)
+    u.set_phase(phase_after(session["outcome"]))
     u.dirty.update(("session", "sessions"))
 
 
