@@ -6,6 +6,7 @@ Pure. Times are epoch seconds.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -133,26 +134,10 @@ def seconds_left(finish_at: float, now: float) -> int:
     return max(0, round(finish_at - now)) if finish_at > 0 else 0
 
 
-def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Names in the order in which people count: u2 before u10."""
-    parts: list[tuple[int, int, str]] = []
-    digits = text = ""
-    for character in name.casefold():
-        if character.isdecimal():
-            if text:
-                parts.append((1, 0, text))
-                text = ""
-            digits += character
-            continue
-        if digits:
-            parts.append((0, int(digits), ""))
-            digits = ""
-        text += character
-    if digits:
-        parts.append((0, int(digits), ""))
-    if text:
-        parts.append((1, 0, text))
-    return parts, name
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sorts "2.json" before "10.json"."""
+    pieces = re.split(r"(\d{1,18})", name)
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece]
 
 
 def chosen(uploaders: Iterable[tuple[str, bool, float, float]]) -> str:

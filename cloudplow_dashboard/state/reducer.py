@@ -23,8 +23,6 @@ from cloudplow_dashboard.state.reduce_pool import (
 from cloudplow_dashboard.state.sessions import begin, join, phase_after, update_left, use_account
 from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState
 
-#: How a stage of a dry run ends of which every file would go.
-_WENT_THROUGH: Final = (events.StageOutcome.DONE, events.StageOutcome.LIMIT_REACHED)
 #: Times are epoch seconds.
 Handler = Callable[[UploaderState, Any, float], bool]
 
@@ -109,7 +107,7 @@ def _on_sa_switched(u: UploaderState, event: events.SaSwitched, at: float) -> bo
 def _on_stage_finished(u: UploaderState, event: events.StageFinished, at: float) -> bool:
     join(u, event, at)
     u.clear_progress()
-    if u.session["dry_run"] and event.outcome in _WENT_THROUGH:
+    if u.session["dry_run"] and event.outcome in events.WENT_THROUGH:
         files, size = u.stages.planned
         u.session["would_go_files"] += files
         u.session["would_go_bytes"] += size
@@ -176,10 +174,9 @@ def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: fl
     u.status.end()
     update_left(session)
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
-    if u.found_facts:
-        # Files that were found later may have been in the queue after all: now it is known how much there was.
-        session["files_total"] = session["files_done"] + session["files_left"]
-        session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
+    # Now it is known how much there was: files may have gone or come meanwhile.
+    session["files_total"] = session["files_done"] + session["files_left"]
+    session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
     session["next_capacity_at"] = clean.number(event.next_capacity_at)
     if u.queue["available"]:
         u.queue_left = session["files_left"], session["bytes_left"]

@@ -117,6 +117,8 @@ class DashboardState:
                     uploader.last_event_at = at
                 if HANDLERS[name](uploader, event, at):
                     self._facts.take(event, at, uploader)
+            if not uploader.active:
+                uploader.accounts.rest()
             self._notify(uploader)
 
     def _uploader(self, name: str) -> UploaderState | None:

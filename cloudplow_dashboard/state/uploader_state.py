@@ -134,8 +134,8 @@ class UploaderState:
     def queue_document(self) -> Queue:
         """The `queue` part."""
         files, size = self.queue_left
-        if self.active and self.session["files_total"]:
-            session = self.session_document()
+        session = self.session_document()
+        if self.active and self.queue["available"] and session["files_total"]:
             files, size = session["files_left"], session["bytes_left"]
         return self.queue | {"files": files, "bytes": size}
 

@@ -364,7 +364,10 @@ def test_sentences_for_people() -> None:
         "Switched from account 1.json to 2.json (2 of 3): its quota is used up",
         "Uploads are suspended: Google refuses",
         "Uploads resumed",
-        "Stopped, all quota used: 1 file, 2.0 KB uploaded; 2 files, 4.0 KB left",
+        "Dry run: 5 files, 500.0 B would go",
+    ]
+    assert sentences(session_finished("quota_used", files=1, bytes=2048, files_left=2, bytes_left=4096)) == [
+        "Stopped, all quota used: 1 file, 2.0 KB uploaded; 2 files, 4.0 KB left"
     ]
 
 
