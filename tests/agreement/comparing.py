@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from tests.agreement.reading import POOL, Figures, Reading
@@ -32,7 +33,7 @@ def disagreements(readings: Iterable[Reading]) -> list[str]:
 
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one - other) <= 1e-9 * max(abs(one), abs(other))
+        return abs(one - other) <= max(1e-6, 1e-12 * max(abs(one), abs(other)))
     return bool(one == other)
 
 
@@ -112,10 +113,12 @@ def _fresh(u: Mapping[str, Any], ts: float) -> Iterator[str]:
 def within(reading: Reading, documents: Sequence[Reading], *, earlier: float, later: float) -> list[str]:
     """Figures of a source without versions that no document from shortly before to shortly after says.
 
-    earlier, later: seconds. A number may be between two that documents say: these are published only now and then.
+    earlier, later: seconds. A number may be two steps further than what the documents say: quotas are told once a
+    second, and then published once a second. Where there is no document on both sides, nothing can be said.
     """
     near = [one for one in documents if reading.began - earlier <= one.began and one.ended <= reading.ended + later]
-    if not near:
+    before = any(one.ended <= reading.began for one in near)
+    if not before or not any(one.began >= reading.ended for one in near) or len({_boot(one) for one in near}) > 1:
         return []
     found = []
     for key, value in reading.figures.items():
@@ -126,9 +129,14 @@ def within(reading: Reading, documents: Sequence[Reading], *, earlier: float, la
     return found
 
 
+def _boot(one: Reading) -> str:
+    return one.version.partition(":")[0]
+
+
 def _among(value: Any, said: Sequence[Any]) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return bool(min(said) <= value <= max(said))
+        step = max((abs(one - before) for before, one in pairwise(said)), default=0)
+        return bool(min(said) - 2 * step <= value <= max(said) + 2 * step)
     return value in said
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,17 +34,18 @@ Page = Callable[[], Figures | None]
 
 @dataclass(slots=True)
 class Result:
-    """What a play came to. faults: what must not be."""
+    """What a play came to. faults: what must not be; sources: how often each was read."""
 
     faults: list[str] = field(default_factory=list)
     rounds: int = 0
     documents: int = 0
     answers: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
+    sources: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         head = f"{self.rounds} rounds of reading, {self.answers} answers, {self.documents} documents; {self.kinds}"
-        return "\n".join([head, *self.faults])
+        return "\n".join([head, str(dict(self.sources)), *self.faults])
 
 
 class Play:
@@ -202,7 +204,8 @@ def play(
         one.watcher.stop()
         result.faults = one.watcher.judged()
         result.rounds, result.documents = one.watcher.rounds, len(one.watcher.documents)
-        result.answers = len(one.watcher.versioned) + len(one.watcher.loose)
+        read = [*one.watcher.versioned, *one.watcher.loose]
+        result.answers, result.sources = len(read), Counter(reading.source for reading in read)
     said = (root / "site" / "output.txt").read_text("utf-8", "replace")
     if "Traceback" in said:
         result.faults.append(f"a traceback: {said[-2000:]}")
