@@ -120,23 +120,36 @@ def within(reading: Reading, documents: Sequence[Reading], *, earlier: float, la
     before = any(one.ended <= reading.began for one in near)
     if not before or not any(one.began >= reading.ended for one in near) or len({_boot(one) for one in near}) > 1:
         return []
+    said = {key: [one.figures[key] for one in near if key in one.figures] for key in reading.figures}
+    steps: dict[tuple[str, str], float] = defaultdict(float)
+    for key, values in said.items():
+        steps[_moving(key)] = max(steps[_moving(key)], _step(values))
     found = []
     for key, value in reading.figures.items():
-        said = [one.figures[key] for one in near if key in one.figures]
-        if said and not _among(value, said):
-            document = " then ".join(map(repr, _few(said)))
+        if said[key] and not _among(value, said[key], 2 * steps[_moving(key)]):
+            document = " then ".join(map(repr, _few(said[key])))
             found.append(f"{' '.join(key)} is {value!r} in {reading.source}, and in the document {document}")
     return found
+
+
+def _moving(key: tuple[str, str]) -> tuple[str, str]:
+    """What moves together: bytes of an account pass from one of its figures to another."""
+    uploader, name = key
+    return uploader, name.rpartition(" ")[0] if name.startswith("account ") else name
+
+
+def _step(said: Sequence[Any]) -> float:
+    numbers = [one for one in said if isinstance(one, int | float)]
+    return max((abs(one - before) for before, one in pairwise(numbers)), default=0)
 
 
 def _boot(one: Reading) -> str:
     return one.version.partition(":")[0]
 
 
-def _among(value: Any, said: Sequence[Any]) -> bool:
+def _among(value: Any, said: Sequence[Any], tolerance: float) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        step = max((abs(one - before) for before, one in pairwise(said)), default=0)
-        return bool(min(said) - 2 * step <= value <= max(said) + 2 * step)
+        return bool(min(said) - tolerance <= value <= max(said) + tolerance)
     return value in said
 
 
