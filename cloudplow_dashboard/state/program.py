@@ -10,6 +10,8 @@ from cloudplow_dashboard.state.document import Head, Health, ReceiverFailures
 from cloudplow_dashboard.state.document_words import EngineState, Phase, ProgramState
 from cloudplow_dashboard.state.uploader_state import Uploaders, focus_of
 
+#: Events that say something about the program as a whole.
+OF_PROGRAM: Final = frozenset({"notification_failed", "control_used", "program_followed", "program_ended"})
 #: Receivers of notifications that are told apart; failures of further ones only count in the sum.
 RECEIVERS_LIMIT: Final = 64
 

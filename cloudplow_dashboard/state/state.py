@@ -19,7 +19,7 @@ from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.document import Head, Health, StateDocument, Uploader
 from cloudplow_dashboard.state.facts import Facts
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
-from cloudplow_dashboard.state.program import Program, health_of
+from cloudplow_dashboard.state.program import OF_PROGRAM, Program, health_of
 from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start
 from cloudplow_dashboard.state.reducer import BESIDE, HANDLERS, OF_ALL
 from cloudplow_dashboard.state.returns import strip_start
@@ -27,8 +27,6 @@ from cloudplow_dashboard.state.uploader_state import PARTS, Uploaders, UploaderS
 
 log = logging.getLogger("cloudplow.dashboard")
 
-#: Events that say something about the program as a whole.
-OF_PROGRAM: Final = frozenset({"notification_failed", "control_used", "program_followed", "program_ended"})
 #: Uploaders kept; events of further ones are ignored with one warning.
 UPLOADERS_LIMIT: Final = 64
 
@@ -85,9 +83,8 @@ class DashboardState:
         try:
             self.apply(event, sender if isinstance(sender, str) else "")
         except Exception:  # whatever is wrong with an event, the next one must still be shown
-            log.exception(
-                "The dashboard could not process %s and leaves it out", getattr(event, "signal_name", "an event")
-            )
+            name = getattr(event, "signal_name", "an event")
+            log.exception("The dashboard could not process %s and leaves it out", name)
 
     def apply(self, event: Event, sender: str = "") -> None:
         """Change the state by one event; unknown kinds are ignored. sender: its uploader when the event names none."""

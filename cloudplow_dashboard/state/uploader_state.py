@@ -228,7 +228,10 @@ class UploaderState:
             self.progress = self.progress | {"silent_since": silent_since}
             self.status.silent = silent_since > 0
             self.dirty.update(("progress", "status"))
-        stale_since = self.last_event_at if self.is_silent(now, STALE_SECONDS) else 0
+        # Other events do not make rclone's statistics any newer.
+        reported_at = self.progress["at"] or self.last_event_at
+        old = now - reported_at > STALE_SECONDS
+        stale_since = reported_at if old and self.is_working else 0
         if self.stale_since != stale_since:
             self.stale_since = stale_since
             self.dirty.add("figures")
@@ -236,17 +239,21 @@ class UploaderState:
             self.dirty.add("figures")
         told = self.progress
         moving = told["speed"] or self.eta["speed_at"] or any(one["speed"] for one in told["transferring"].values())
-        if not moving or now - self.last_event_at <= STALE_SECONDS:
+        if not moving or not old:
             return
         transferring = {number: one | {"speed": 0, "eta_seconds": -1} for number, one in told["transferring"].items()}
         self.progress = told | {"speed": 0, "eta_seconds": -1, "transferring": transferring}
         self.eta, self.quota_until = new_eta(), 0
         self.dirty.update(("progress", "eta"))
 
-    def is_silent(self, now: float, seconds: float = SILENT_SECONDS) -> bool:
-        """Whether files are being transferred, but nothing has been heard for so long."""
-        working = self.active and self.phase in (Phase.UPLOADING, Phase.THROTTLED)
-        return working and now - self.last_event_at > seconds
+    @property
+    def is_working(self) -> bool:
+        """Whether files are being transferred."""
+        return self.active and self.phase in (Phase.UPLOADING, Phase.THROTTLED)
+
+    def is_silent(self, now: float) -> bool:
+        """Whether files are being transferred, but nothing has been heard for a while."""
+        return self.is_working and now - self.last_event_at > SILENT_SECONDS
 
     def begin_history(self, now: float) -> None:
         """A new session: what was transferred before is shown until the first file arrives. now: epoch seconds."""

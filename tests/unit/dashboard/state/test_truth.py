@@ -363,6 +363,17 @@ def test_five_seconds_of_silence_are_told_to_every_viewer_without_being_asked() 
     assert answers(state)[0]["stale_since"] == answers(state)[1]["stale_since"] == NOW + 10
 
 
+def test_other_events_make_no_statistics_newer() -> None:
+    clock = Clock(NOW + 10)
+    state = large_files()
+    state.clock = clock
+    clock.now = NOW + 17
+    state.apply(replace(quota_changed(), at=NOW + 17))
+    told = part(state)
+
+    assert (told["progress"]["speed"], told["figures"]["stale_since"]) == (0, NOW + 10)
+
+
 # --- D13, D14: the queue and the files on their way ------------------------------------------------------------------
 
 
