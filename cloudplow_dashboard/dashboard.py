@@ -34,7 +34,9 @@ class Dashboard:
         self._app = app
         self._section = section
         self._limits = limits or limits_of_this_process()
-        self.state = DashboardState(app_version=app.version, refresh_interval=section.refresh_interval)
+        self.state = DashboardState(
+            app_version=app.version, refresh_interval=section.refresh_interval, alone=not getattr(app, "uploads", True)
+        )
         self.history = History(self.state.clock)
         self._history_file = HistoryFile(self.state, self.history, app.state_files)
         self.server: DashboardServer | None = None
@@ -120,13 +122,13 @@ class Dashboard:
         """Show an event of another process that is followed."""
         # Its own dashboard, if it has one, keeps the file, and must find there what it wrote.
         self._history_file.keep(not services.get(SERVICE_NAME) and not self._wants_ours(services))
+        self.state.receive(event.uploader, event=event)
         if isinstance(event, ProgramFollowed):
             self._give_way(services)
         elif isinstance(event, ProgramEnded):
             self.state.nobody_waits()
             self._take_back()
         else:
-            self.state.receive(event.uploader, event=event)
             # The history is dated by when it hears of something.
             if not past and event.signal_name in HISTORY_SIGNALS:
                 self.history.receive(event.uploader, event=event)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from typing_extensions import TypedDict
 
 from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
-from cloudplow_dashboard.state.document import Session
+from cloudplow_dashboard.state.document_session import Session
 from cloudplow_dashboard.state.history import Metric
 from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Seconds
 from cloudplow_dashboard.state.patches import encode_json

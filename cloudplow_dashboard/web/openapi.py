@@ -14,7 +14,8 @@ from cloudplow_dashboard.web.schemas import Schema, members_of, schemas_of
 INTRODUCTION: Final = (
     "All routes are GET. Every key is always there; arrays and values are never null: an unknown time is 0, unknown "
     'seconds are -1, an unknown text is "". Times are epoch seconds, sizes bytes. A request that cannot be answered '
-    "gets JSON with an error code."
+    "gets JSON with an error code. Answers about uploads have the header `X-State-Version: BOOT:VERSION`, the version "
+    "of the state document that they belong to: all answers of one version say the same."
 )
 _FAULTS: Final = {
     "400": "A parameter has an invalid value.",

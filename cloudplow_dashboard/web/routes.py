@@ -8,7 +8,7 @@ from cloudplow_dashboard.state.document import Health, StateDocument
 from cloudplow_dashboard.state.exports import HistoryExport, SessionExport
 from cloudplow_dashboard.state.history import HistoryAnswer
 from cloudplow_dashboard.state.metrics import OPENMETRICS_TYPE, TEXT_TYPE
-from cloudplow_dashboard.web import answers, compat, openapi, overview, views
+from cloudplow_dashboard.web import answers, answers_overview, compat, openapi, overview, views
 from cloudplow_dashboard.web.parameters import AccountsQuery, HistoryQuery, OfUploader, Query, Span
 from cloudplow_dashboard.web.route import Route, Sources
 
@@ -46,14 +46,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/api/summary",
         "One flat object about the upload, for Homepage, Home Assistant, Uptime Kuma and the like.",
         views.summary,
-        {JSON: answers.Summary},
+        {JSON: answers_overview.Summary},
         OfUploader,
     ),
     Route(
         "/api/uploaders",
         "Every uploader, with the figures that fit on one line.",
         views.every(overview.uploaders_side_by_side),
-        {JSON: answers.UploaderLines},
+        {JSON: answers_overview.UploaderLines},
         OfUploader,
     ),
     Route(

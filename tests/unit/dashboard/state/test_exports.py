@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudplow_dashboard.state import exports
+from cloudplow_dashboard.state.blanks import new_session
 from cloudplow_dashboard.state.bounded import FILES_LIMIT, FileEntry
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
-from cloudplow_dashboard.state.uploader_state import new_session
 from cloudplow_dashboard.web.app import create_app
 from tests.unit.dashboard.helpers import NOW, Clock, file_failed, file_transferred, make_state, session_started
 

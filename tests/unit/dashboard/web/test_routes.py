@@ -17,7 +17,7 @@ from openapi_spec_validator import validate
 from cloudplow.distribution import distribution_document
 from cloudplow.events import AccountState
 from cloudplow_dashboard.state.patches import merge, position_of
-from cloudplow_dashboard.web.answers import Summary
+from cloudplow_dashboard.web.answers_overview import Summary
 from cloudplow_dashboard.web.app import create_app
 from cloudplow_dashboard.web.manual import markdown
 from cloudplow_dashboard.web.openapi import document
