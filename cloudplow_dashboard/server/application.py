@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import time
 from typing import Any, Final
 
 import uvicorn
@@ -12,8 +12,13 @@ from a2wsgi import WSGIMiddleware
 
 from cloudplow_dashboard.server.asgi import FrontDoor
 from cloudplow_dashboard.server.forwarded import TrustedProxies
+from cloudplow_dashboard.server.guard import rules
+from cloudplow_dashboard.server.host_log import HostLog
+from cloudplow_dashboard.server.hosts import Hosts
 from cloudplow_dashboard.server.hub import Hub
+from cloudplow_dashboard.server.names import own_names
 from cloudplow_dashboard.server.protocol import bounded_protocol
+from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.web.app import create_app
@@ -38,13 +43,17 @@ class QuietServer(uvicorn.Server):
                 await asyncio.wait_for(self.leave.wait(), TICK_SECONDS)
 
 
-def build(
-    hub: Hub, state: DashboardState, history: History | None, trusted_proxies: Sequence[str]
-) -> tuple[QuietServer, WSGIMiddleware]:
-    """The server, and the threads that Flask answers on. trusted_proxies: addresses."""
+def build(hub: Hub, state: DashboardState, history: History | None, reach: Reach) -> tuple[QuietServer, WSGIMiddleware]:
+    """The server, and the threads that Flask answers on."""
     flask_app: Any = create_app(state, history)
     pool = WSGIMiddleware(flask_app, workers=WORKERS)
-    application: Any = FrontDoor(hub, pool, TrustedProxies(trusted_proxies))
+    application: Any = FrontDoor(
+        hub,
+        pool,
+        rules(Hosts((*own_names(), *reach.own_names), reach.allowed_hosts)),
+        HostLog(time.monotonic, reach.allowed_hosts),
+        TrustedProxies(reach.trusted_proxies),
+    )
     config = uvicorn.Config(
         application,
         interface="asgi3",

@@ -7,11 +7,12 @@ import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from cloudplow_dashboard.server.hub import LAST_BYTES_SECONDS, Hub, Limits
 from cloudplow_dashboard.server.listener import url_of
+from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
 
@@ -31,7 +32,7 @@ _POOL_SECONDS: Final = 1.0
 class DashboardServer:
     """Serves a state on a listening socket, which it owns from now on.
 
-    trusted_proxies: addresses; every_second: called on the server's loop, must return at once.
+    reach: by which names it may be called; every_second: called on the server's loop, must return at once.
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class DashboardServer:
         limits: Limits | None = None,
         *,
         history: History | None = None,
-        trusted_proxies: Sequence[str] = (),
+        reach: Reach | None = None,
         every_second: Callable[[], None] | None = None,
     ) -> None:
         self.address = url_of(listener)
         self.hub = Hub(state, limits, every_second)
         self._state = state
         self._history = history
-        self._trusted_proxies = trusted_proxies
+        self._reach = reach or Reach()
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._lock = threading.Lock()
@@ -106,7 +107,7 @@ class DashboardServer:
         # Flask and uvicorn take 200 ms (measured with a started core): the start of an upload must not wait for them.
         from cloudplow_dashboard.server.application import build
 
-        return build(self.hub, self._state, self._history, self._trusted_proxies)
+        return build(self.hub, self._state, self._history, self._reach)
 
     async def _stop(self, end: asyncio.Event, server: QuietServer) -> None:
         await end.wait()

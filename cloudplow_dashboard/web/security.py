@@ -1,9 +1,7 @@
-"""Who is let in, and the headers of every answer: one place, for Flask and for the stream, which bypasses Flask."""
+"""The headers of every answer: one place, for Flask and for what bypasses it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["page", "static", "api", "stream"]
@@ -28,15 +26,6 @@ _CACHING: Final[dict[Kind, dict[str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request is turned away: the status and the words of the JSON answer."""
-
-    status: int
-    code: str
-    message: str
-
-
 def response_headers(kind: Kind) -> dict[str, str]:
     """The headers that an answer of this kind must carry."""
     return _COMMON | _CACHING[kind]
@@ -47,12 +36,3 @@ def kind_of(path: str) -> Kind:
     if path.startswith("/api/") or path == "/metrics":
         return "api"
     return "static" if path.startswith("/static/") else "page"
-
-
-def admit(headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
-    """Whether a request may come in; None lets it. The place for the check of Host and, later, for a login.
-
-    headers: name in lower case and value, as ASGI gives them.
-    """
-    del headers
-    return None

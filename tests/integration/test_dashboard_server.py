@@ -274,9 +274,7 @@ def test_wrong_methods_are_refused(quiet_server: Server, path: str, method: str)
     assert headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/api/nothing", "/api/events/", "/static/../config.py", "/static/%2e%2e/config.py", "/%ff%00"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/api/nothing", "/api/events/", "/static/none.js", "/%C3%BC"])
 def test_unknown_routes_are_not_found(quiet_server: Server, path: str) -> None:
     status, headers, body = quiet_server.get(path)
 
