@@ -19,7 +19,6 @@ CORE = [
 ]
 DASHBOARD = [
     "Flask>=3.0.3",
-    "a2wsgi>=1.10.7",
     "prometheus-client>=0.20",
     "typing_extensions>=4.12",
     "uvicorn>=0.30",

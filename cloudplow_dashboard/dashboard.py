@@ -12,7 +12,7 @@ from cloudplow.hookspecs import PluginApp
 from cloudplow_dashboard.command import SERVICE_NAME
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.port import PortWait
-from cloudplow_dashboard.server.hub import Limits, limits_of_this_process
+from cloudplow_dashboard.server.limits import Limits, limits_of_this_process
 from cloudplow_dashboard.server.listener import BindError, bind, is_loopback
 from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.server.server import DashboardServer

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
+
+from flask import Response
 
 from cloudplow_dashboard.state.document import Health, StateDocument
 from cloudplow_dashboard.state.exports import HistoryExport, SessionExport
 from cloudplow_dashboard.state.history import HistoryAnswer
 from cloudplow_dashboard.state.metrics import OPENMETRICS_TYPE, TEXT_TYPE
+from cloudplow_dashboard.state.patches import encode_json
 from cloudplow_dashboard.web import answers, compat, openapi, overview, views
-from cloudplow_dashboard.web.parameters import AccountsQuery, HistoryQuery, OfUploader, Query, Span
+from cloudplow_dashboard.web.parameters import AccountsQuery, HistoryQuery, OfUploader, Query, Span, StreamQuery
 from cloudplow_dashboard.web.route import Access, Route, Sources
 
 JSON: Final = "application/json"
@@ -30,8 +34,13 @@ _DOWNLOAD: Final = Access("read", is_download=True)
 PAGES: Final[Mapping[str, Access]] = {"/": _READ, "/static/": _READ}
 
 
-def _description(_sources: Sources, _query: Query) -> dict[str, Any]:
-    return openapi.document(ROUTES)
+@cache
+def _document() -> bytes:
+    return encode_json(openapi.document(ROUTES)) + b"\n"
+
+
+def _description(_sources: Sources, _query: Query) -> Response:
+    return Response(_document(), content_type=JSON)
 
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -54,6 +63,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         None,
         {"text/event-stream": str},
         _READ,
+        StreamQuery,
         other_statuses={503: "Too many viewers at the moment; `Retry-After` says when to come back."},
     ),
     Route(

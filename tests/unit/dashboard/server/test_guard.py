@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from cloudplow_dashboard.server.asgi import FrontDoor, asked_of
 from cloudplow_dashboard.server.asked import Asked, Refusal, scope_headers
+from cloudplow_dashboard.server.connections import Clients
 from cloudplow_dashboard.server.forwarded import TrustedProxies
 from cloudplow_dashboard.server.guard import Rules, decide, rules
 from cloudplow_dashboard.server.host_log import HostLog
 from cloudplow_dashboard.server.hosts import Hosts
+from cloudplow_dashboard.server.limits import Limits
 from cloudplow_dashboard.server.shape import HEADERS_LIMIT, PATH_LIMIT, QUERY_LIMIT
 from cloudplow_dashboard.server.sites import is_our_origin
 from cloudplow_dashboard.web.route import Access
@@ -300,22 +303,16 @@ def scopes(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-class Counting:
-    """Stands for pool and stream: counts who gets there."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    async def __call__(self, *_arguments: Any, **_more: Any) -> None:
-        self.calls += 1
-
-
 @given(scopes())
 @settings(max_examples=examples(500), deadline=None)
 def test_whatever_comes_is_decided_and_what_is_denied_reaches_neither_pool_nor_stream(scope: dict[str, Any]) -> None:
-    proxies, behind, sent = TrustedProxies(["127.0.0.1"]), Counting(), []
-    door = FrontDoor(Any, behind, RULES, HostLog(Clock()), proxies)  # type: ignore[arg-type]
-    door._stream = behind  # type: ignore[method-assign]
+    let_in: list[Asked] = []
+    sent: list[Any] = []
+
+    class Door(FrontDoor):
+        async def _answer(self, access: Access, asked: Asked, *_more: Any, **_count: Any) -> Refusal | None:
+            let_in.append(asked)
+            return None
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -323,10 +320,15 @@ def test_whatever_comes_is_decided_and_what_is_denied_reaches_neither_pool_nor_s
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
+    proxies = TrustedProxies(["127.0.0.1"])
+    nobody: Any = SimpleNamespace(limits=Limits())
+    door = Door(nobody, nobody, RULES, HostLog(Clock()), proxies, Clients(1, proxies.trusts))
     decision = decide(asked_of(scope, proxies.apply(scope)), RULES)
     asyncio.run(door(scope, receive, send))
 
-    assert behind.calls == (0 if isinstance(decision, Refusal) else 1)
+    assert len(let_in) == (0 if isinstance(decision, Refusal) else 1)
     if isinstance(decision, Refusal):
         assert sent[0]["status"] == decision.status
         assert 400 <= decision.status < 500
+        names = {name for name, _ in sent[0]["headers"]}
+        assert {b"content-security-policy", b"x-content-type-options"} <= names
