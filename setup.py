@@ -41,6 +41,7 @@ TEST = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",
+    "schemathesis>=4.32",
     "types-PyYAML>=6",
     "types-jsonschema>=4.20",
     "types-psutil>=5.9",

@@ -11,9 +11,9 @@ from typing import Final
 
 from cloudplow_dashboard.server.asked import Asked, Refusal
 
-#: Longest path and query, in bytes.
+#: Longest path and query, in bytes. A text of 1,024 letters may take twelve times as many.
 PATH_LIMIT: Final = 1024
-QUERY_LIMIT: Final = 8192
+QUERY_LIMIT: Final = 32 << 10
 HEADERS_LIMIT: Final = 100
 
 _ALLOWED: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
@@ -52,7 +52,7 @@ def _path(path: bytes) -> Refusal | None:
     if not path.startswith(b"/"):
         return _bad("The request must name a path of this server")
     if len(path) > PATH_LIMIT:
-        return Refusal(414, "address_too_long", "The path is too long")
+        return _bad("The path is too long")
     if b"//" in path:
         return _bad("The path has an empty part")
     if _ALLOWED.fullmatch(path) is None or _ENCODED.search(path) is not None:
@@ -63,7 +63,7 @@ def _path(path: bytes) -> Refusal | None:
 
 
 def _query(query: bytes) -> Refusal | None:
-    return Refusal(414, "address_too_long", "The query is too long") if len(query) > QUERY_LIMIT else None
+    return _bad("The query is too long") if len(query) > QUERY_LIMIT else None
 
 
 def _headers(asked: Asked) -> Refusal | None:

@@ -61,10 +61,9 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Server-Sent Events: `snapshot` (the document of `/api/state`), then `patch` (JSON Merge Patch, RFC 7396). "
         "`Last-Event-ID` resumes, and so does `?last_event_id=BOOT:VERSION` for a client that already has a state.",
         None,
-        {"text/event-stream": str},
+        {"text/event-stream": answers.StreamEvent},
         _READ,
         StreamQuery,
-        other_statuses={503: "Too many viewers at the moment; `Retry-After` says when to come back."},
     ),
     Route(
         "/api/summary",
