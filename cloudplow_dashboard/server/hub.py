@@ -273,3 +273,8 @@ def abort(send: Send) -> bool:
         return False
     transport.abort()
     return True
+
+
+def has_left(send: Send) -> bool:
+    """Whether the client behind an ASGI `send` callable has gone, as far as that can be seen without waiting for it."""
+    return getattr(getattr(send, "__self__", None), "disconnected", False) is True

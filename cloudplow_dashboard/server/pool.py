@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from cloudplow_dashboard.server.asked import Refusal
 from cloudplow_dashboard.server.connections import Clients
-from cloudplow_dashboard.server.hub import Receive, Send, abort
+from cloudplow_dashboard.server.hub import Receive, Send, abort, has_left
 from cloudplow_dashboard.server.limits import SLICE_BYTES, WORKERS, Limits
 from cloudplow_dashboard.server.refusing import busy
 from cloudplow_dashboard.web.route import Access
@@ -73,6 +73,11 @@ class Pool:
 
     async def answer(self, scope: Scope, access: Access, receive: Receive, send: Send) -> Refusal | None:
         """Answer a request; if there is no room for it, why it is to be turned away."""
+        # Who sends and leaves at once is known to have left two turns of the loop later, and costs no more than that.
+        for _ in range(2):
+            await asyncio.sleep(0)
+        if has_left(send):
+            return None
         if self.queued >= self._limits.queue:
             return _BUSY
         if access.is_download and self.downloads >= self._limits.downloads:
@@ -111,9 +116,6 @@ class Pool:
 
     async def _work(self, scope: Scope, gone: asyncio.Task[None]) -> Answer | None:
         async with self._free:
-            # Who sends and leaves at once is known to have left two turns of the loop later.
-            for _ in range(2):
-                await asyncio.sleep(0)
             if gone.done():
                 return None
             work = self.executor.submit(run, self._application, environ_of(scope))
