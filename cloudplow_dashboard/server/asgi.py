@@ -13,7 +13,7 @@ from cloudplow_dashboard.server.host_log import HostLog
 from cloudplow_dashboard.server.hub import Hub, Receive, Send
 from cloudplow_dashboard.server.limits import VIEWERS_RETRY_SECONDS
 from cloudplow_dashboard.server.pool import Pool
-from cloudplow_dashboard.server.refusing import busy, encoded, json_answer, refuse, respond
+from cloudplow_dashboard.server.refusing import begin, busy, encoded, in_time, json_answer, refuse, respond
 from cloudplow_dashboard.web.faults import ApiError
 from cloudplow_dashboard.web.parameters import Query, StreamQuery, parse
 from cloudplow_dashboard.web.route import Access
@@ -85,7 +85,7 @@ class FrontDoor:
         if isinstance(query, Refusal):
             return query
         headers, body = json_answer(self._hub.state.health())
-        await respond(send, 200, headers, body)
+        await in_time(send, self._hub.limits.stuck, respond(send, 200, headers, body))
         return None
 
     async def _stream(self, asked: Asked, receive: Receive, send: Send) -> Refusal | None:
@@ -95,10 +95,10 @@ class FrontDoor:
         if self._hub.stopping or len(self._hub.viewers) >= self._hub.limits.viewers:
             return _VIEWERS
         headers = response_headers("stream") | {"Content-Type": "text/event-stream; charset=utf-8"}
-        await send({"type": "http.response.start", "status": 200, "headers": encoded(headers)})
         if asked.method == "HEAD":
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await in_time(send, self._hub.limits.stuck, respond(send, 200, encoded(headers), b""))
             return None
+        await in_time(send, self._hub.limits.stuck, begin(send, 200, encoded(headers)))
         event_id = asked.value(b"last-event-id") or ""
         known = "" if event_id else query.last_event_id
         await self._hub.watch(event_id or known, receive, send, confirm=bool(known))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from cloudplow_dashboard.server.asked import Asked, Refusal
-from cloudplow_dashboard.server.hub import Receive, Send
+from cloudplow_dashboard.server.hub import Receive, Send, abort
 from cloudplow_dashboard.server.limits import BUSY_RETRY_SECONDS, Limits
 from cloudplow_dashboard.state.patches import encode_json
 from cloudplow_dashboard.web.faults import error_document
@@ -41,20 +41,38 @@ def answer_of(status: int, code: str, message: str, more: Mapping[str, str]) -> 
     return status, headers, body
 
 
+async def in_time(send: Send, seconds: float, answering: Coroutine[Any, Any, None]) -> None:
+    """Answer; who does not read it in time is cut. Even a short answer waits where earlier ones were not read."""
+    try:
+        async with asyncio.timeout(seconds):
+            await answering
+    except TimeoutError:
+        abort(send)
+
+
+async def begin(send: Send, status: int, headers: Encoded) -> None:
+    """The head of an answer."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
 async def respond(send: Send, status: int, headers: Encoded, body: bytes) -> None:
     """A whole answer."""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await begin(send, status, headers)
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def refuse(asked: Asked, refusal: Refusal, receive: Receive, send: Send, limits: Limits) -> None:
     """Turn a request away. If it has a body, the connection ends: nobody will read that."""
+    await in_time(send, limits.stuck + limits.linger, _refuse(asked, refusal, receive, send, limits))
+
+
+async def _refuse(asked: Asked, refusal: Refusal, receive: Receive, send: Send, limits: Limits) -> None:
     more = {**refusal.headers, "Connection": "close"} if asked.has_body else refusal.headers
     status, headers, body = answer_of(refusal.status, refusal.code, refusal.message, more)
     if not asked.has_body:
         await respond(send, status, headers, body)
         return
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await begin(send, status, headers)
     await send({"type": "http.response.body", "body": body, "more_body": True})
     # Were the connection closed with bytes unread, the client's system would throw our answer away.
     with contextlib.suppress(TimeoutError):

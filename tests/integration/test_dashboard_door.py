@@ -328,7 +328,7 @@ def test_e3_beyond_the_queue_requests_are_asked_to_come_back_and_abandoned_ones_
 
 
 def test_e7_a_few_downloads_at_once_and_those_that_nobody_reads_are_cut(make_server: MakeServer) -> None:
-    server = make_server(Limits(answer=1.0, stuck=0.5))
+    server = make_server(Limits(answer=20.0, stuck=2.5))
     for number in range(4000):
         server.transfer(f"{number} " + "x" * 700, number)
     wait_for(lambda: len(server.get("/api/export/session.csv")[2]) > 2_500_000)
@@ -428,6 +428,17 @@ def test_e4_others_are_served_while_second_requests_are_held_and_all_of_these_ar
 
     # The figures of a quiet machine: docs/benchmarks.md.
     assert statistics.median(took) < 0.05
+
+
+def test_e7_who_asks_again_and_again_and_never_reads_is_cut(make_server: MakeServer) -> None:
+    server = make_server(Limits(stuck=0.3, linger=0.1))
+    with closing(socket.socket()) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(WAIT_SECONDS)
+        client.connect(("127.0.0.1", server.port))
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            for _ in range(100_000):
+                client.sendall(slow("/nothing") * 20 + slow("/api/health") * 20)
 
 
 def test_pipelined_requests_are_answered_in_their_order(quiet_server: Server) -> None:

@@ -436,3 +436,27 @@ def test_linger_a_refused_body_is_read_for_a_moment_and_to_a_bound(pieces: list[
     assert len(pieces) - len(left) == read
     assert (sent[0]["status"], sent[-1]["more_body"]) == (413, False)
     assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_stuck_a_refusal_that_nobody_reads_is_given_up() -> None:
+    class Stuck(asyncio.Transport):
+        aborted = 0
+
+        def abort(self) -> None:
+            Stuck.aborted += 1
+
+    class Cycle:
+        transport = Stuck()
+
+        async def send(self, _message: Any) -> None:
+            await asyncio.Event().wait()
+
+        async def receive(self) -> Any:
+            await asyncio.Event().wait()
+
+    cycle = Cycle()
+    refusal = Refusal(404, "not_found", "no")
+    limits = Limits(stuck=0.02, linger=0.01)
+    asyncio.run(refuse(Asked("GET", b"/"), refusal, cycle.receive, cycle.send, limits))
+
+    assert Stuck.aborted == 1
