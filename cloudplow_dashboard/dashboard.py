@@ -12,8 +12,9 @@ from cloudplow.hookspecs import PluginApp
 from cloudplow_dashboard.command import SERVICE_NAME
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.port import PortWait
-from cloudplow_dashboard.server.hub import Limits, limits_of_this_process
+from cloudplow_dashboard.server.limits import Limits, limits_of_this_process
 from cloudplow_dashboard.server.listener import BindError, bind, is_loopback
+from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.server.server import DashboardServer
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.history_file import HistoryFile
@@ -91,7 +92,7 @@ class Dashboard:
             listener,
             self._limits,
             history=self.history,
-            trusted_proxies=self._section.trusted_proxies,
+            reach=Reach(self._section.trusted_proxies, self._section.allowed_hosts, (self._section.host,)),
             every_second=self._history_file.save_if_due,
         )
         self.server.start()

@@ -25,6 +25,14 @@ class Error(TypedDict):
     error: ErrorDetail
 
 
+class StreamEvent(TypedDict):
+    """One event of the stream. id: "BOOT:VERSION"; data: one line of JSON, a StateDocument or a patch of it."""
+
+    id: str
+    event: Literal["snapshot", "patch"]
+    data: str
+
+
 class Status(TypedDict):
     """Whether an upload runs, and where it is. session_start: local time, as text; sa_index: 0-based."""
 

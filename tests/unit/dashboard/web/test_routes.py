@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def test_the_manual_is_made_from_the_table() -> None:
     )
 
 
+@cache
 def blocks_of_the_manual(language: str) -> list[str]:
     """The code blocks of a language in docs/api.md."""
     return re.findall(rf"^```{language}\n(.*?)^```$", markdown(), re.MULTILINE | re.DOTALL)
