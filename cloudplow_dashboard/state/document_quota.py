@@ -67,7 +67,7 @@ class PlanAccount(TypedDict):
 
     `done_*`: what its finished stages uploaded. `now_*`: what the running one is to upload, and when it will be done.
     `to_come_*`: the stages that come after it, when the first begins and when the last is done. Both times are at the
-    speed of now, 0 when unknown, and changes of less than 1 % of what is left are not shown.
+    speed of now, 0 when unknown, and changes of less than a tenth of what is left are not shown.
     """
 
     state: StageState

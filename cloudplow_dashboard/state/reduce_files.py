@@ -21,6 +21,8 @@ from cloudplow_dashboard.state.uploader_state import (
 FAILURE_FACTS_PER_STAGE: Final = 10
 #: Files of one session, found later at the destination, that become sentences; the export has them all.
 FOUND_FACTS_PER_SESSION: Final = 10
+#: The times of the plan are shown anew when the finish moves by more than this share of the time left: they are many.
+PLAN_TOLERANCE_SHARE: Final = 0.1
 #: A file that arrives so long after the one before is published at once, in seconds.
 RARE_SECONDS: Final = 1.0
 
@@ -102,6 +104,9 @@ def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> 
     if eta != u.eta:
         u.eta = eta
         u.slow.add("eta")
+    if abs(eta["speed_at"] - u.plan_finish_at) > PLAN_TOLERANCE_SHARE * abs(eta["speed_at"] - at):
+        u.plan_finish_at = eta["speed_at"]
+        u.slow.add("plan")
 
 
 def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: float) -> bool:

@@ -44,7 +44,7 @@ ACCOUNT_PARTS: Final = ("accounts", "accounts_summary", "capacity", "figures")
 #: The parts that follow from others, which change with them.
 FOLLOWING: Final = {
     "session": ("figures", "queue"),
-    "eta": ("figures", "plan"),
+    "eta": ("figures",),
     "plan": ("figures",),
     "status": ("figures",),
     "active": ("session", "figures", "queue"),
@@ -71,6 +71,8 @@ class UploaderState:
         self.suspension = new_suspension()
         self.eta = new_eta()
         self.quota_until: float = 0
+        #: The finish by which the times of the plan were made last.
+        self.plan_finish_at: float = 0
         self.stale_since: float = 0
         self._next_shown: float = 0
         #: What has arrived of files that are on their way, in bytes, by name; and who has arrived in this stage.

@@ -37,7 +37,7 @@ class Dashboard:
         with urlopen(f"{self.address}api/state", timeout=30) as answer:
             document: dict[str, Any] = json.load(answer)
         found: dict[str, Any] = document["uploaders"].get(UPLOADER, {})
-        return found | {key: document[key] for key in ("facts", "engine", "boot")}
+        return found | {key: document[key] for key in ("facts", "engine", "boot", "program")}
 
     def waits(self, state: str) -> dict[str, Any]:
         """What it waits for, if it is in that state; else {}."""
@@ -236,3 +236,33 @@ def test_an_upload_that_could_not_be_followed_is_shown_with_its_end(any_site: Lo
     assert (session["outcome"], session["files_done"], session["recovered"]) == ("done", 1, True)
     assert ended["accounts"]["1.json"]["used_bytes"] == FILE_BYTES
     assert "following it" not in said(any_site)
+
+
+def test_alone_after_an_interruption_it_says_so_with_all_numbers_and_every_account(any_site: LocalSite) -> None:
+    any_site.add_accounts(3, quota=10_000_000)
+    with uploading(any_site, rate="150k") as process:
+        wait_for(lambda: some_have_arrived(any_site), "a file")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 130, any_site.output()
+    (end,) = [one for one in any_site.told() if one["signal"] == "session_finished"]
+    with dashboard(any_site) as shown:
+        told = shown.shows("interrupted")
+
+    session = told["session"]
+    assert (session["outcome"], session["files_total"], session["recovered"]) == ("interrupted", FILES, True)
+    assert (session["files_done"], session["files_left"]) == (end["files"], end["files_left"])
+    assert (session["bytes_done"], session["bytes_left"]) == (end["bytes"], end["bytes_left"])
+    assert list(told["accounts"]) == ["1.json", "2.json", "3.json"]
+    assert told["program"] == "none"
+
+
+def test_alone_after_a_dry_run_it_says_what_would_go(any_site: LocalSite) -> None:
+    any_site.write("film.mkv", FILE_BYTES)
+    any_site.write("empty.mkv", 0)
+    process = any_site.start("upload", "--dry-run")
+    assert process.wait(30) == 0, any_site.output()
+    with dashboard(any_site) as shown:
+        session = wait_for(lambda: shown.shown().get("session", {}), "the session", 20)
+
+    assert (session["dry_run"], session["files_done"], session["files_left"]) == (True, 0, 2)
+    assert (session["would_go_files"], session["would_go_bytes"]) == (2, FILE_BYTES)
