@@ -200,6 +200,10 @@ DOCUMENTS = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)),
     max_leaves=8,
 )
+#: Stages of a plan.
+STAGES = st.lists(
+    st.fixed_dictionaries({"account": ACCOUNTS, "files": SIZES, "bytes": SIZES, "starts_at": NUMBERS}), max_size=4
+)
 
 
 def _event(kind: type[events.Event], **fields: Any) -> st.SearchStrategy[Any]:
@@ -276,7 +280,10 @@ EVENTS = st.one_of(
     _event(events.AccountsLearned, accounts=st.lists(st.builds(events.AccountQuota, **QUOTA), max_size=4).map(tuple)),
     _event(
         events.PlanMade,
-        plan=st.dictionaries(st.sampled_from(["stages", "later", "files", "unplanned_why", "x"]), DOCUMENTS),
+        plan=st.one_of(
+            st.dictionaries(st.sampled_from(["stages", "later", "files", "unplanned_why", "x"]), DOCUMENTS),
+            st.fixed_dictionaries({"stages": STAGES, "later": STAGES, "waiting_files": SIZES, "waiting_bytes": SIZES}),
+        ),
     ),
     _event(
         events.StageStarted,
@@ -351,7 +358,17 @@ EVENTS = st.one_of(
         why=NAMES,
         next_check_at=MAYBE,
     ),
-    _event(events.ControlUsed, action=NAMES, by=NAMES, who=NAMES, what=NAMES),
+    _event(
+        events.ControlUsed,
+        action=st.one_of(NAMES, st.just("limit")),
+        by=NAMES,
+        who=NAMES,
+        what=NAMES,
+        limit_bytes=MAYBE,
+    ),
+    _event(events.NotificationFailed, receiver=NAMES, error=NAMES),
+    _event(events.ProgramFollowed, pid=st.integers(1, 9)),
+    _event(events.ProgramEnded),
     _event(events.UploaderSuspended, reason=NAMES, until=MAYBE),
     _event(events.UploaderResumed, reason=NAMES, until=MAYBE),
     _event(events.ThrottleChanged, limit=MAYBE, streams=SIZES),
