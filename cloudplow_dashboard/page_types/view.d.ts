@@ -60,7 +60,8 @@ interface View {
   capacity: Capacity;
   throttle: { active: boolean; limit: number; streams: number };
   suspension: { active: boolean; reason: string; until: number };
-  failures: Failure[];
+  /** By their reason, the most frequent first. */
+  failureKinds: FailureKind[];
   /** Finished ones, newest first. */
   sessions: PastSession[];
   /** Newest first. */
@@ -237,6 +238,11 @@ interface Failure {
   stage: number;
 }
 
+/** Failures with the same reason: the last of them, and how many there are. */
+interface FailureKind extends Failure {
+  count: number;
+}
+
 interface PastSession {
   key: string;
   startedAt: number;
@@ -285,7 +291,3 @@ interface Status {
 /** started_at as startedAt. */
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Name;
 type Spelled<T> = { [Key in keyof T as Camel<Key & string>]: T[Key] };
-
-interface Window {
-  uPlot: typeof import("uplot");
-}

@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader
 from cloudplow.events import FileTransferred, TransferProgress
 from cloudplow_dashboard.state.history import History, Metric
 from cloudplow_dashboard.state.patches import encode_json, frame, merge
-from cloudplow_dashboard.state.uploader_state import UploaderState
+from cloudplow_dashboard.state.uploader_state import PARTS, UploaderState
 from cloudplow_dashboard.web.account_list import account_list
 from cloudplow_dashboard.web.assets import MADE
 from cloudplow_dashboard.web.security import response_headers
@@ -398,6 +398,19 @@ def fill(history: History, name: str, hours: int = 30 * 24) -> None:
     history.clock = time.time
 
 
+def fill_minutes(history: History, name: str, seconds: int = 240) -> None:
+    """Give a history the speeds of the last minutes."""
+    now = time.time()
+    for ago in range(seconds, 0, -1):
+        history.clock = lambda at=now - ago: at  # type: ignore[misc]
+        speed = (215 + (ago * 13) % 31 - (60 if 90 < ago < 110 else 0)) * 1e6
+        moving = TransferProgress(
+            uploader=name, speed=speed, eta=None, bytes=0, total_bytes=0, files=0, total_files=0, errors=0
+        )
+        history.receive(name, event=moving)
+    history.clock = time.time
+
+
 def accounts(total: int, used_up: int, active: int) -> Document:
     """A pool in which some accounts are used up, one works and the rest is ready.
 
@@ -628,6 +641,13 @@ def idle() -> Document:
     """Nothing has happened yet."""
     document = uploading()
     return {**document, "engine": "idle", "uploaders": {}, "facts": {}}
+
+
+def first_use_of(name: str) -> Document:
+    """An uploader that is known, as the service knows it before its first session."""
+    fresh = UploaderState(name)
+    parts = {part: fresh.part(part, time.time()) for part in PARTS}
+    return {**idle(), "uploaders": {name: parts}}
 
 
 def hostile_names() -> tuple[str, ...]:

@@ -20,11 +20,16 @@ describe("bytes", () => reads(format.bytes, [
   [2 ** 50, "1.0 PB"], [2 ** 62, "4096.0 PB"],
 ]));
 
-describe("speed", () => reads(format.speed, [[0, "-"], [-1, "-"], [NaN, "-"], [2048, "2.0 KB/s"]]));
+describe("speed", () => reads(format.speed, [[0, "-"], [-1, "-"], [NaN, "-"], [0.4, "stalled"], [2048, "2.0 KB/s"]]));
 
 describe("a duration", () => reads(format.duration, [
   [-1, "-"], [0, "-"], [0.99, "-"], [NaN, "-"], [1, "1s"], [59.9, "59s"], [60, "1m 0s"], [243, "4m 3s"],
-  [3599, "59m 59s"], [3600, "1h 0m"], [7620, "2h 7m"], [180_000, "50h 0m"],
+  [3599, "59m 59s"], [3600, "1h 0m"], [7620, "2h 7m"], [180_000, "50h 0m"], [72 * 3600 - 1, "71h 59m"],
+  [72 * 3600, "3d 0h"], [40 * 86_400 + 7200, "40d 2h"],
+]));
+
+describe("what is left of the time", () => reads(format.timeLeft, [
+  [-1, "-"], [0.2, "1s"], [90, "1m 30s"], [30 * 86_400, "30d 0h"], [30 * 86_400 + 1, "> 30 days"], [3e11, "> 30 days"],
 ]));
 
 describe("a count", () => reads(format.count, [[0, "0"], [-3, "0"], [NaN, "0"], [1204.4, "1,204"], [1e6, "1,000,000"]]));

@@ -35,6 +35,26 @@ export function readFailures(document) {
   }).reverse();
 }
 
+/** What differs between two failures of one kind: names, numbers, times, long keys. */
+const PARTICULAR = /\x22[^\x22]*\x22|\S*\/\S*|\b[\da-f]{8,}\b|\d+/g;
+
+/**
+ * Failures by their reason, the most frequent first; each with its last file as an example.
+ * @param {Failure[]} failures newest first
+ * @returns {FailureKind[]}
+ */
+export function readKinds(failures) {
+  /** @type {Map<string, FailureKind>} */
+  const kinds = new Map();
+  for (const failure of failures) {
+    const key = failure.error.replaceAll(failure.name, "").replace(PARTICULAR, "#");
+    const kind = kinds.get(key) ?? { ...failure, key, count: 0 };
+    kind.count += 1;
+    kinds.set(key, kind);
+  }
+  return [...kinds.values()].sort((a, b) => b.count - a.count);
+}
+
 /**
  * @param {Record<string, FactDocument> | undefined} document
  * @returns {Fact[]}

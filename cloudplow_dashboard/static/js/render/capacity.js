@@ -15,20 +15,18 @@ const HEIGHT = 40;
  * @returns {Update}
  */
 export function capacity(root) {
-  const empty = el("p.empty", { text: "Nothing is known about the quota yet." });
   const stats = el("dl.stats.stats--three");
   const setStats = figures(stats, "stat");
   const strip = hourStrip();
   const later = el("p.panel__line");
   const stripBox = el("div.strip__box", {}, strip.chart, strip.times, later);
   const body = el("div.stack", {}, stats, stripBox);
-  const note = fillPanel(root, body, empty);
+  const note = fillPanel(root, body);
 
-  return ({ capacity: pool, now, pool: { total } }) => {
-    show(body, pool.known);
-    show(empty, !pool.known);
-    setText(note, total > 0 ? format.plural(total, "account") : "");
+  return ({ capacity: pool, now }) => {
+    show(root, pool.known);
     if (!pool.known) return;
+    setText(note, `${format.bytes(pool.free)} free`);
     setStats(figuresOf(pool, now));
     strip.draw(pool, now);
     setText(later, returnsText(pool));
