@@ -32,6 +32,18 @@ PACKAGE: Final = Path(__file__).parents[2] / "cloudplow_dashboard"
 Document = dict[str, Any]
 #: The keys of what an account has spent.
 SPENT: Final = ("used_bytes", "in_flight_bytes", "unsettled_bytes")
+#: Before the page's own scripts: what is said against it, also by browsers that tell no one else.
+_NOTES: Final = b"""window.said = [];
+for (const kind of ["error", "unhandledrejection", "securitypolicyviolation"]) {
+  addEventListener(kind, ({ message, reason, blockedURI }) => {
+    window.said.push(kind + ": " + (message ?? reason ?? blockedURI));
+  });
+}
+for (const kind of ["error", "warn"]) {
+  const real = console[kind];
+  console[kind] = (...texts) => { window.said.push(kind + ": " + texts.join(" ")); real.apply(console, texts); };
+}
+"""
 #: What ends a stream that waits for its next frame.
 _HANG_UP: Final = b""
 
@@ -48,6 +60,7 @@ class _QuietServer(ThreadingHTTPServer):
 class PageServer:
     """Serves the page below `prefix`. Every method may be called from any thread.
 
+    notes_complaints: the page notes in `window.said` what is said against it.
     stream_mode: "works"; "refused" (503); "silent" (opens and says nothing, as behind a proxy that holds back).
     """
 
@@ -56,6 +69,7 @@ class PageServer:
         self.prefix = prefix
         self.stream_mode = "works"
         self.reachable = True
+        self.notes_complaints = False
         self.requests: list[tuple[str, str, int]] = []
         #: All accounts by uploader, for pools that are larger than what the document holds.
         self.pools: dict[str, UploaderState] = {}
@@ -203,7 +217,8 @@ def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
                 self._answer(path, 404, b"not found", "text/plain")
                 return
             kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0] or "text/plain"
-            self._answer(path, 200, file.read_bytes(), kind)
+            before = _NOTES if page_server.notes_complaints and path == "/static/js/theme.js" else b""
+            self._answer(path, 200, before + file.read_bytes(), kind)
 
         def _answer(
             self, path: str, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None
