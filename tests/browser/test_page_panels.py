@@ -118,7 +118,7 @@ def test_unspent_pool_has_no_strip(visit: Visitor) -> None:
 def test_plan_shows_each_account_with_its_stages(visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:
         seen = visit(server)
-        seen.until_text("2 done, 1 running, 2 to come, 2 waiting", "#plan")
+        seen.until_text("1 running, 2 to come, 2 waiting", "#plan")
         rows = seen.page.locator("#plan .plan__row")
         assert [row.get_attribute("data-state") for row in rows.all()] == [
             "waiting",
@@ -520,12 +520,124 @@ def test_history_of_a_first_session_begins_with_an_hour(visit: Visitor) -> None:
         assert seen.page.locator("#history [aria-pressed=true]").all_text_contents() == ["Speed", "1 h"]
 
 
-def test_history_that_cannot_be_read_says_so(visit: Visitor) -> None:
+@pytest.mark.parametrize("way", ["abort", "refuse"])
+def test_history_that_fails_says_so_and_nothing_else(way: str, visit: Visitor) -> None:
     with serve_page(page_fixture.uploading()) as server:
         seen = visit(server, quiet=False)
-        seen.page.route("**/api/history**", lambda route: route.abort())
+        answer = (lambda r: r.abort()) if way == "abort" else (lambda r: r.fulfill(status=503, body="{}"))
+        seen.page.route("**/api/history**", answer)
         seen.page.evaluate("document.getElementById('history').scrollIntoView()")
         seen.until_text("The history could not be read", "#history")
+        assert "Nothing in this period" not in seen.text("#history")
+        assert not seen.page.locator("#history .chart").is_visible()
+
+
+def test_chart_ends_now_also_where_the_viewers_clock_is_fast(visit: Visitor) -> None:
+    fast = "const real = Date.now; Date.now = () => real() + 600_000;"
+    with serve_page(page_fixture.uploading()) as server:
+        page_fixture.fill(server.history, "google", hours=48)
+        page_fixture.fill_minutes(server.history, "google")
+        seen = visit(server, script=fast)
+        seen.until_text("Live", "#connection")
+        seen.see_history()
+        seen.page.locator("#history").get_by_role("button", name="1 h").click()
+        seen.until_text("on average", "#history")
+        line = seen.page.locator("#history .chart__line").get_attribute("d") or ""
+        last = float(line.rpartition("L")[2].split()[0])
+        assert 980 < last <= 1000, "of 1000: the newest value stands at the end"
+
+
+def test_browser_that_calls_its_language_c_has_a_chart(visit: Visitor) -> None:
+    strange = "Object.defineProperty(Navigator.prototype, 'language', { get: () => 'C' });"
+    with serve_page(page_fixture.uploading()) as server:
+        page_fixture.fill(server.history, "google", hours=48)
+        seen = visit(server, script=strange)
+        seen.see_history()
+        seen.until(lambda: seen.page.locator(DRAWN).count() == 1, "a chart")
+
+
+# --- what somebody asks for ------------------------------------------------------------------------------------------
+
+
+def test_commands_can_be_copied(visit: Visitor) -> None:
+    with serve_page(page_fixture.idle()) as server:
+        seen = visit(server)
+        seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        assert not seen.page.locator(".column").first.is_visible(), "one card, and no panels that say nothing"
+        for command in ("check", "plan", "upload"):
+            seen.page.get_by_role("button", name=f"Copy “cloudplow {command}”").click()
+            seen.until_text("Copied", "#guide")
+            assert seen.page.evaluate("navigator.clipboard.readText()") == f"cloudplow {command}"
+
+
+def test_name_is_selected_and_copied_once_and_whole(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server)
+        seen.until_text(page_fixture.FILES[0], "#transfers")
+        seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        seen.page.keyboard.press("Control+a")
+        seen.page.keyboard.press("Control+c")
+        text = seen.page.evaluate("navigator.clipboard.readText()")
+        for name in page_fixture.FILES[1:]:
+            assert text.count(name.rpartition("/")[2]) == 1
+            assert name in text
+        box = seen.page.locator("#transfers .name").nth(1).bounding_box()
+        assert box is not None
+        seen.page.mouse.click(5, 300)
+        seen.page.mouse.move(box["x"] + 1, box["y"] + 10)
+        seen.page.mouse.down()
+        seen.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 10, steps=4)
+        seen.page.mouse.up()
+        assert len(seen.page.evaluate("getSelection().toString()")) > 20
+
+
+#: Notes what is notified; permission is given when it is asked for.
+NOTIFIES: Final = """window.notified = [];
+class Told { constructor(title, { body }) { window.notified.push(body); } }
+Told.permission = 'default';
+Told.requestPermission = async () => (Told.permission = 'granted');
+window.Notification = Told;"""
+
+
+def test_end_is_notified_if_somebody_asked_for_it(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server, script=NOTIFIES)
+        assert seen.page.evaluate("Notification.permission") == "default", "nobody is asked by the page itself"
+        seen.page.get_by_role("button", name="Notify me when an upload ends").click()
+        seen.until_text("Notifies when an upload ends", "#notify")
+        ended = page_fixture.done()["uploaders"]["google"]
+        server.patch(_google(**{part: ended[part] for part in ("active", "phase", "session", "progress")}))
+        seen.until(lambda: seen.page.evaluate("notified.length") == 1, "a notification")
+        assert seen.page.evaluate("notified[0]").startswith("google finished at ")
+
+
+def test_page_that_is_not_secure_says_why_it_does_not_notify(visit: Visitor) -> None:
+    insecure = "Object.defineProperty(window, 'isSecureContext', { value: false });"
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server, script=insecure)
+        seen.until_text("need https", "#notify")
+        assert not seen.page.locator("#notify button").is_visible()
+
+
+def test_panels_that_were_opened_on_a_phone_are_open_after_a_reload(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        seen = visit(server, width=360)
+        fold = seen.page.locator("#capacity .panel__fold")
+        assert fold.get_attribute("aria-expanded") == "false"
+        fold.press("Enter")
+        seen.until_text("Free now", "#capacity")
+        seen.page.reload()
+        seen.until_text("Free now", "#capacity")
+        assert "Session" in seen.text("#session")
+        assert not seen.page.locator("#session .stats").is_visible()
+
+
+def test_speed_line_is_filled_at_once(visit: Visitor) -> None:
+    with serve_page(page_fixture.uploading()) as server:
+        page_fixture.fill_minutes(server.history, "google")
+        seen = visit(server)
+        line = seen.page.locator(".spark__line")
+        seen.until(lambda: (line.get_attribute("d") or "").count("L") > 30, "three minutes of speeds")
 
 
 # --- one stream for all tabs ---------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ export function capacity(root) {
 function figuresOf(pool, now) {
   const { free, spent, limit, nextAt, nextBytes } = pool;
   const share = limit > 0 ? `${format.percent(free / limit, 0)} of the pool` : "";
+  const when = nextAt > 0 ? `at ${format.clock(nextAt, now)}` : spent > 0 ? "not known yet" : "nothing used";
   const next = nextAt > 0 ? format.bytes(nextBytes) : "-";
   return [
     { label: "Free now", value: format.bytes(free), note: share },
@@ -48,7 +49,7 @@ function figuresOf(pool, now) {
       note: limit > 0 ? `of ${format.bytes(limit)}` : "",
       title: spentText(pool),
     },
-    { label: "Next return", value: next, note: nextAt > 0 ? `at ${format.clock(nextAt, now)}` : "nothing used" },
+    { label: "Next return", value: next, note: when },
   ];
 }
 

@@ -19,17 +19,17 @@ export function guide(root) {
   const steps = STEPS.map(([text, command]) => (
     el("li.guide__step", {}, el("p", { text }), commandLine(`cloudplow ${command}`).node)));
   const needs = el("p.guide__needs", {
-    text: "Needed are a folder to upload, a remote of rclone to upload to, and the key files of the accounts: "
-      + "“config.json” names all three.",
+    text: "Needed are a folder, a remote of rclone to upload it to, and, for more than one account's quota, the key "
+      + "files of the accounts. “config.json” names them.",
   });
   fillPanel(root, needs, el("ol.guide", {}, ...steps));
   return (view) => show(root, isFirst(view));
 }
 
 /**
- * Whether nothing has ever been uploaded here, and nothing is.
+ * Whether nothing has ever been uploaded here, nothing is, and no scheduler is about to.
  * @param {View} view
  */
-export function isFirst({ active, session: { exists }, sessions, uploaders }) {
-  return !active && !exists && sessions.length === 0 && !uploaders.some((one) => one.active || one.endedAt > 0);
+export function isFirst({ active, told, session: { exists }, sessions, uploaders }) {
+  return !active && !told && !exists && sessions.length === 0 && !uploaders.some((one) => one.active || one.endedAt > 0);
 }

@@ -68,8 +68,9 @@ function around(all) {
 /** @param {{ doneTotal: number, nextTotal: number, laterTotal: number }} told @param {boolean} running */
 function noteText({ doneTotal, nextTotal, laterTotal }, running) {
   /** @type {[number, string][]} */
-  const counts = [[doneTotal, "done"], [running ? 1 : 0, "running"], [nextTotal, "to come"], [laterTotal, "waiting"]];
-  return counts.filter(([count]) => count > 0).map(([count, word]) => `${format.count(count)} ${word}`).join(", ");
+  const counts = [[running ? 1 : 0, "running"], [nextTotal, "to come"], [laterTotal, "waiting"]];
+  const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${format.count(count)} ${word}`);
+  return told.join(", ") || (doneTotal > 0 ? `${format.count(doneTotal)} done` : "");
 }
 
 function createRow() {
