@@ -31,5 +31,6 @@ export function guide(root) {
  * @param {View} view
  */
 export function isFirst({ active, told, session: { exists }, sessions, uploaders }) {
-  return !active && !told && !exists && sessions.length === 0 && !uploaders.some((one) => one.active || one.endedAt > 0);
+  const never = !active && !told && !exists && sessions.length === 0;
+  return never && !uploaders.some((one) => one.active || one.endedAt > 0);
 }
