@@ -33,6 +33,7 @@ interface UploaderDocument {
   throttle: ThrottleDocument;
   suspension: SuspensionDocument;
   failures: Record<string, FailureDocument>;
+  failure_kinds: Record<string, FailureKindDocument>;
   sessions: PastSessionDocument[];
 }
 
@@ -207,6 +208,11 @@ interface FailureDocument {
   error: string;
   account: string;
   stage: number;
+}
+
+/** error: "" for the reasons that are not told apart. */
+interface FailureKindDocument extends FailureDocument {
+  count: number;
 }
 
 interface PastSessionDocument {

@@ -229,17 +229,14 @@ interface Capacity extends Spent {
   later: number;
 }
 
-interface Failure {
+/** Failures with the same reason: the last of them, and how many there are. */
+interface FailureKind {
   key: string;
   at: number;
   name: string;
   error: string;
   account: string;
   stage: number;
-}
-
-/** Failures with the same reason: the last of them, and how many there are. */
-interface FailureKind extends Failure {
   count: number;
 }
 

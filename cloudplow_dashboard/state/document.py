@@ -314,11 +314,20 @@ class Failure(TypedDict):
     stage: int
 
 
+class FailureKind(Failure):
+    """Files that could not be uploaded for the same reason: how many, and the last of them. error: "" for all reasons
+    after the first 20.
+    """
+
+    count: int
+
+
 class Uploader(TypedDict):
     """One uploader. active: a session runs.
 
     accounts: by name, at most 200, the active one and the most used first; `/api/service_accounts` has them all.
-    failures: the last 50 by a growing number; session.files_failed counts them all. sessions: the last 50 runs, of what
+    failures: the last 50 by a growing number; session.files_failed counts them all. failure_kinds: by their reason, at
+    most 21. sessions: the last 50 runs, of what
     is finished in them, newest last.
     """
 
@@ -336,6 +345,7 @@ class Uploader(TypedDict):
     throttle: Throttle
     suspension: Suspension
     failures: dict[str, Failure]
+    failure_kinds: dict[str, FailureKind]
     sessions: list[PastSession]
 
 

@@ -22,6 +22,7 @@ from cloudplow_dashboard.state.document import (
     Throttle,
     Uploader,
 )
+from cloudplow_dashboard.state.failure_kinds import FailureKinds
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.status import Status
 
@@ -139,6 +140,7 @@ class UploaderState:
         self.eta = new_eta()
         self.stages = StageBoard()
         self.failures: Numbered[Failure] = Numbered(FAILURES_LIMIT)
+        self.failure_kinds = FailureKinds()
         self.sessions = PastSessions()
         self.files = SessionFiles()
         self.counters = Counters()
@@ -174,6 +176,7 @@ class UploaderState:
             "accounts_summary": self.accounts.summary,
             "plan": self.stages.document,
             "failures": self.failures.document,
+            "failure_kinds": self.failure_kinds.document,
             "sessions": self.sessions.document,
             "status": lambda: self.status.document(active=self.active, phase=self.phase, session=self.session),
         }

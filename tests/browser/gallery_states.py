@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from cloudplow_dashboard.state.failure_kinds import FailureKinds
 from cloudplow_dashboard.state.uploader_state import new_progress
 from tests.browser import page_fixture
 from tests.browser.page_fixture import GIB, Document, status, transfer
@@ -121,14 +122,14 @@ def nothing_to_do() -> Document:
     google["queue"] |= {"files": 0, "bytes": 0, "distribution": {}}
     google["progress"] = new_progress()
     google["plan"] = {"made_at": 0, "stages": [], "later": []}
-    google["failures"] = {}
+    google["failures"] = google["failure_kinds"] = {}
     return document
 
 
 def _dry(document: Document) -> Document:
     google = _google(document)
     google["session"] |= {"dry_run": True, "files_done": 0, "bytes_done": 0, "files_failed": 0}
-    google["failures"] = {}
+    google["failures"] = google["failure_kinds"] = {}
     return document
 
 
@@ -163,33 +164,28 @@ def interrupted() -> Document:
         "started_at": document["ts"] - 1600,
         "accounts_used": ["1.json"],
     }
-    google["failures"] = {}
+    google["failures"] = google["failure_kinds"] = {}
     google["queue"] |= {"files": 344, "bytes": 4200 * MIB}
     google["plan"] = {"made_at": 0, "stages": [], "later": []}
     return document
 
 
-def _failures(count: int, ended_at: float) -> Document:
-    """The last fifty of so many failures, of three kinds."""
-
-    def one(seq: int) -> Document:
+def _failures(count: int, ended_at: float) -> FailureKinds:
+    """So many failures, of three kinds."""
+    kinds = FailureKinds()
+    for seq in range(count):
         name = f"TV/A very long running series with a long name/Season {seq % 40:02}/Episode {seq}.mkv"
-        return {
-            "at": ended_at - (count - seq) / 10,
-            "name": name,
-            "error": REASONS[(seq % 10) % 3 if seq % 10 < 6 else 0].format(name=name, n=seq % 7),
-            "account": f"{seq % 12 + 1}.json",
-            "stage": 3,
-        }
-
-    return {str(seq): one(seq) for seq in range(count - 49, count + 1)}
+        error = REASONS[(seq % 10) % 3 if seq % 10 < 6 else 0].format(name=name, n=seq % 7)
+        at = ended_at - (count - seq) / 10
+        kinds.add({"at": at, "name": name, "error": error, "account": f"{seq % 12 + 1}.json", "stage": 3})
+    return kinds
 
 
 def failed() -> Document:
     """10,000 failures of three kinds."""
     document = page_fixture.failed()
     _google(document)["session"] |= {"files_total": 11_204, "files_left": 10_413}
-    _google(document)["failures"] = _failures(10_000, document["ts"] - 1500)
+    _google(document)["failure_kinds"] = _failures(10_000, document["ts"] - 1500).document()
     return document
 
 

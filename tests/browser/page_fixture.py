@@ -612,6 +612,16 @@ def uploading(name: str = "google") -> Document:
                         "stage": 2,
                     }
                 },
+                "failure_kinds": {
+                    "1": {
+                        "at": now - 2900,
+                        "name": "TV/Old Tapes/tape 03.avi",
+                        "error": "the file changed while it was read",
+                        "account": "2.json",
+                        "stage": 2,
+                        "count": 1,
+                    }
+                },
                 "sessions": past_sessions(now),
             }
         },
@@ -693,6 +703,7 @@ def hostile() -> Document:
     uploader["session"] |= {"remote": evil, "account": evil, "folder": evil}
     uploader["accounts"][evil] = {"index": 0, "state": evil, "why": evil, "used_bytes": 1, "limit_bytes": 2}
     uploader["failures"] = {"1": {"at": 1, "name": evil, "error": evil, "account": evil, "stage": 1}}
+    uploader["failure_kinds"] = {"1": uploader["failures"]["1"] | {"count": 1}}
     uploader["queue"] |= {"confidence": evil, "source": evil}
     uploader["queue"]["distribution"]["size_buckets"][evil] = {"count": 3, "total_bytes": 4, "percentage": 5}
     for one in (*uploader["plan"]["stages"], *uploader["plan"]["later"]):
@@ -731,7 +742,7 @@ def scanning() -> Document:
     sums = ("stage", "stages_total", "files_done", "bytes_done", "files_total", "bytes_total", "files_left")
     google["session"] |= dict.fromkeys((*sums, "bytes_left", "files_failed"), 0)
     google["session"] |= {"account": "", "account_index": -1, "accounts_used": [], "started_at": time.time() - 4}
-    google["failures"] = {}
+    google["failures"] = google["failure_kinds"] = {}
     return document
 
 
@@ -781,6 +792,7 @@ def failed() -> Document:
         }
         for seq in range(9951, 10_001)
     }
+    google["failure_kinds"] = {"1": google["failures"]["10000"] | {"count": 10_000}}
     return document
 
 

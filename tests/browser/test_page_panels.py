@@ -263,9 +263,9 @@ def test_ten_thousand_failures_stay_bounded(visit: Visitor) -> None:
     with serve_page(page_fixture.failed()) as server:
         seen = visit(server)
         seen.until_text("10,000", "#session")
-        seen.until_text("Why 10,000 files failed (the last 50 by their reasons)", "#session")
+        seen.until_text("Why 10,000 files failed", "#session")
         assert seen.page.locator("#session .failure").count() == 1, "all for the same reason"
-        assert "50 files" in seen.text("#session .failure")
+        assert "10,000 files" in seen.text("#session .failure")
         assert seen.page.evaluate("document.querySelectorAll('*').length") < 3000
 
 

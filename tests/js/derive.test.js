@@ -296,25 +296,16 @@ describe("all uploaders", () => {
 
 describe("lists", () => {
   it("are newest first, with keys that stay", () => {
-    const failure = (at) => ({ at, name: "f", error: "e", account: "a", stage: 1 });
     const view = viewOf({
-      failures: { 1: failure(5), 2: failure(5), 3: failure(6) },
       sessions: [{ id: "p1", started_at: 10, ended_at: 15 }, { id: "p2", started_at: 20, ended_at: 0 }],
     });
-    assert.deepEqual(view.failureKinds.map((one) => [one.count, one.at]), [[3, 6]]);
     assert.deepEqual(view.sessions.map((one) => [one.key, one.seconds]), [["p2 20", -20], ["p1 10", 5]]);
   });
 
-  it("put failures together that differ by a name or a number only", () => {
-    const failure = (name, error) => ({ at: NOON, name, error, account: "a", stage: 1 });
-    const { failureKinds } = viewOf({ failures: {
-      1: failure("a b.mkv", "open a b.mkv: permission denied"),
-      2: failure("x/c.mkv", "502 Bad Gateway (attempt 3 of 10)"),
-      3: failure("d.mkv", "502 Bad Gateway (attempt 10 of 10)"),
-      4: failure("e f.mkv", "open e f.mkv: permission denied"),
-      5: failure("g.mkv", "502 Bad Gateway (attempt 1 of 10)"),
-    } });
-    assert.deepEqual(failureKinds.map((one) => [one.count, one.name]), [[3, "g.mkv"], [2, "e f.mkv"]]);
+  it("have the most frequent reason of failures first", () => {
+    const kind = (count, error) => ({ at: NOON, name: "n", error, account: "a", stage: 1, count });
+    const { failureKinds } = viewOf({ failure_kinds: { 1: kind(2, "b"), 2: kind(0, "gone"), 10: kind(5, "c") } });
+    assert.deepEqual(failureKinds.map((one) => [one.count, one.error]), [[5, "c"], [2, "b"]]);
   });
 
   it("keep the order of their numbers, also beyond nine", () => {

@@ -37,9 +37,7 @@ export function session(root) {
     setStats(statsOf(view));
     const kinds = view.failureKinds;
     show(failedBox, kinds.length > 0);
-    const shown = kinds.reduce((sum, one) => sum + one.count, 0);
-    const of = filesFailed > shown ? ` (the last ${format.count(shown)} by their reasons)` : "";
-    setText(failedTitle, `Why ${format.plural(filesFailed || shown, "file")} failed${of}`);
+    setText(failedTitle, `Why ${format.plural(filesFailed, "file")} failed`);
     setFailures(kinds.map((kind) => ({ ...kind, now: view.now })));
   };
 }
@@ -77,7 +75,7 @@ function createKind() {
 function updateKind(row, item) {
   setText(row.count, format.plural(item.count, "file"));
   row.name.set(item.name || "(no name)");
-  setText(row.error, item.error || "No reason given");
+  setText(row.error, item.error || "Other reasons, or none");
   const parts = [item.count > 1 ? "the last one" : "", format.clock(item.at, item.now), item.account,
     item.stage > 0 ? `stage ${item.stage}` : ""];
   setText(row.meta, parts.filter(Boolean).join(" · "));
