@@ -166,15 +166,17 @@ function speedBox(root, redraw) {
  */
 function figuresNow(view) {
   const { account } = view.session;
-  const at = format.clock(view.finishAt, view.now);
-  const finish = at && !format.isEndless(view.eta) ? `${view.fits ? "done" : "used up"} around ${at}` : "not known yet";
+  // Of an upload of which nothing is heard nobody knows.
+  const eta = view.silentSince ? -1 : view.eta;
+  const at = eta >= 0 ? format.clock(view.finishAt, view.now) : "";
+  const finish = at && !format.isEndless(eta) ? `${view.fits ? "done" : "used up"} around ${at}` : "not known yet";
   const total = view.filesTotal ? `of ${format.count(view.filesTotal)}` : "";
-  const note = format.isEndless(view.eta) ? "at this speed" : finish;
+  const note = format.isEndless(eta) ? "at this speed" : finish;
   const average = view.average > 0 ? `average ${format.speed(view.average)}` : "";
   const waits = view.fits ? note : `${format.bytes(view.waiting)} must wait`;
   /** @type {import("../dom.js").Figure[]} */
   const items = [
-    { label: view.fits ? "Time left" : "Quota lasts", value: format.timeLeft(view.eta), note: waits },
+    { label: view.fits ? "Time left" : "Quota lasts", value: format.timeLeft(eta), note: waits },
     { label: "Speed", value: format.speed(view.speed), note: average },
     { label: "Files", value: format.count(view.filesDone), note: total },
   ];

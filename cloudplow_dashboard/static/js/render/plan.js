@@ -43,7 +43,7 @@ export function plan(root, redraw) {
     setText(times[1], "now");
     put(times[1], "left", share);
     times[1].style.translate = `${-100 * share}%`;
-    setText(times[2], share < 0.65 ? format.clock(until, now) : "");
+    setText(times[2], share < 0.65 ? moment(until, now) : "");
     showText(rest, restText(beyond, now));
   };
 }
@@ -107,6 +107,15 @@ function updateRow(row, item) {
   if (row.line !== row.track.lastChild) row.track.append(row.line);
 }
 
+/**
+ * A time, as long as there is a point in naming it.
+ * @param {number} at
+ * @param {number} now
+ */
+function moment(at, now) {
+  return format.isEndless(at - now) ? "in more than 30 days" : format.clock(at, now);
+}
+
 /** @param {Stage[]} stages @param {"files" | "bytes"} key */
 function sum(stages, key) {
   return stages.reduce((all, one) => all + one[key], 0);
@@ -119,10 +128,11 @@ function sum(stages, key) {
  * @param {number} now
  */
 function span(stages, state, now) {
-  const begin = format.clock(stages[0].begin, now);
-  const end = format.clock(stages[stages.length - 1].end, now);
+  const begin = moment(stages[0].begin, now);
+  const end = moment(stages[stages.length - 1].end, now);
   if (state === "done") return `at ${end}`;
-  return state === "running" ? `until ${end}` : `${begin} – ${end}`;
+  if (begin === end) return end;
+  return state === "running" ? `until ${end}`.replace("until in", "for") : `${begin} – ${end}`;
 }
 
 /** @param {{ node: HTMLElement }} part @param {Piece} one */
