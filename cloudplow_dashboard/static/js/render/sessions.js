@@ -32,12 +32,13 @@ export function sessions(root, redraw) {
   const note = fillPanel(root, rows, more.node, downloads);
   const setRows = keyedRows(rows, (/** @type {Row} */ one) => one.key, createRow, updateRow);
 
-  return ({ sessions: all, now, known, name }) => {
+  return ({ sessions: all, now, known, name, session: { exists } }) => {
     const shown = more.expanded ? all : all.slice(0, ROWS);
     setRows(shown.map((one) => ({ ...one, now })));
-    show(root, all.length > 0);
+    show(root, all.length > 0 || exists);
+    show(rows, all.length > 0);
     more.update(all.length, ROWS, "sessions");
-    setText(note, all.length > 0 ? format.plural(all.length, "session") : "");
+    setText(note, all.length > 0 ? format.plural(all.length, "session") : "none yet");
     show(downloads, known);
     for (const { file, since, node } of links) {
       setAttr(node, "href", `api/export/${file}?uploader=${encodeURIComponent(name)}${since}`);
