@@ -8,6 +8,7 @@ interface StateDocument {
   ts: number;
   refresh_interval: number;
   app_version: string;
+  utc_offset_seconds: number;
   engine: string;
   recovered: boolean;
   notifications_failed: number;

@@ -9,6 +9,8 @@ interface View {
   known: boolean;
   now: number;
   engine: string;
+  /** Of the times in the server's sentences, in seconds east of UTC. */
+  utcOffset: number;
   /** Of the document, or what the scheduler says. */
   phase: string;
   /** Whether the scheduler says it: of an uploader that is idle, or of an upload in trouble. */

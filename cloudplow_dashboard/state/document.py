@@ -360,11 +360,12 @@ class Fact(TypedDict):
 
 
 class Head(TypedDict):
-    """What the document says about the whole program."""
+    """What the document says about the whole program. utc_offset_seconds: of the times in its sentences."""
 
     boot: str
     refresh_interval: Seconds
     app_version: str
+    utc_offset_seconds: int
     engine: EngineState
     recovered: bool
     notifications_failed: int

@@ -242,6 +242,7 @@ class DashboardState:
             "boot": self.boot,
             "refresh_interval": self.refresh_interval,
             "app_version": self.app_version,
+            "utc_offset_seconds": time.localtime().tm_gmtoff,
             "engine": EngineState.STOPPED if self._stopped else idle_or_not,
             "recovered": any(u.session["recovered"] and u.phase == Phase.INTERRUPTED for u in uploaders),
             "notifications_failed": self._notifications_failed,

@@ -324,7 +324,7 @@ def test_refused_stream_falls_back_to_polling_and_comes_back(server: PageServer,
     seen.page.evaluate("window.dispatchEvent(new Event('online'))")
     seen.until_text("Live", "#connection")
     polls = server.count("/api/state")
-    for _ in range(3):
+    for _ in range(2):
         seen.page.clock.fast_forward(1_100)
         seen.page.wait_for_timeout(100)
     assert server.count("/api/state") == polls, "polling ends with the stream"

@@ -36,6 +36,7 @@ export function derive(document, name, now, memory) {
     known: name !== "",
     now,
     engine: str(document.engine, "idle"),
+    utcOffset: num(document.utc_offset_seconds, -60 * new Date(now * 1000).getTimezoneOffset()),
     ...readStatus(uploader),
     silentSince: num(progress.silent_since),
     active,

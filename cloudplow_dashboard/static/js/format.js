@@ -170,3 +170,27 @@ export function fullTime(at) {
 export function isoTime(at) {
   return isTime(at) ? new Date(at * 1000).toISOString() : "";
 }
+
+/** As the server writes a time: "until 14:05", "until Tue 2026-01-31 14:05"; a clock after other words is no moment. */
+const MOMENT = /\b(until|at|check|from|around) (?:\w{3} )?(?:(\d{4})-(\d\d)-(\d\d).)?([0-2]\d):([0-5]\d)(?!\d|:\d|-|\.\w)/g;
+/** Hours of a day, which stay those of the server: so do the moments beside them. */
+const HOURS_OF_DAY = /\d\d:\d\d ?[-\u2013] ?\d\d:\d\d/;
+
+/**
+ * A sentence of the server with its times in the viewer's zone and form. reference: epoch seconds of the day that a time
+ * without one belongs to; offset: of the server, in seconds east of UTC.
+ * @param {string} text
+ * @param {number} reference
+ * @param {number} offset
+ * @param {number} now
+ */
+export function localTimes(text, reference, offset, now) {
+  if (HOURS_OF_DAY.test(text) || !isTime(reference)) return text;
+  const day = new Date((reference + offset) * 1000);
+  const own = [day.getUTCFullYear(), day.getUTCMonth() + 1, day.getUTCDate()];
+  return text.replace(MOMENT, (_, word, ...digits) => {
+    const [year, month, date] = own.map((value, place) => Number(digits[place] ?? value));
+    const at = Date.UTC(year, month - 1, date, Number(digits[3]), Number(digits[4])) / 1000 - offset;
+    return `${word} ${clock(at, now)}`;
+  });
+}

@@ -19,7 +19,10 @@ const BY_PHASE = {
  * @returns {Part[]}
  */
 export function sentence(view) {
-  if (view.told) return [data(view.name), ": ", data(view.status.why)];
+  if (view.told) {
+    const why = format.localTimes(view.status.why, view.now, view.utcOffset, view.now);
+    return [data(view.name), ": ", data(why)];
+  }
   const make = Object.hasOwn(BY_PHASE, view.phase) ? BY_PHASE[view.phase] : idle;
   return make(view).filter((part) => part !== "");
 }

@@ -11,6 +11,8 @@ import * as words from "../words.js";
 const ROWS = 12;
 /** A longer text may be cut short: it is then the tooltip too. */
 const LONG_TEXT = 120;
+/** Facts that name a time and no file. */
+const TIMED = new Set(["uploader_suspended", "control_used", "session_finished"]);
 /**
  * What can be picked out, and the kinds of facts that belong to it.
  * @type {Record<string, string[] | null>}
@@ -53,7 +55,12 @@ export function log(root, redraw) {
 
   return (view) => {
     const several = view.uploaders.length > 1;
-    const all = view.facts.map((fact) => ({ ...fact, uploader: several ? fact.uploader : "", now: view.now }));
+    const all = view.facts.map((fact) => ({
+      ...fact,
+      text: TIMED.has(fact.kind) ? format.localTimes(fact.text, fact.at, view.utcOffset, view.now) : fact.text,
+      uploader: several ? fact.uploader : "",
+      now: view.now,
+    }));
     const facts = chosen(all, GROUPS[typed(group)], typed(search).toLowerCase());
     show(root, view.known);
     show(controls, all.length > 0);
