@@ -172,7 +172,7 @@ export function isoTime(at) {
 }
 
 /** As the server writes a time: "until 14:05", "until Tue 2026-01-31 14:05"; a clock after other words is no moment. */
-const MOMENT = /\b(until|at|check|from|around) (?:\w{3} )?(?:(\d{4})-(\d\d)-(\d\d).)?([0-2]\d):([0-5]\d)(?!:?\d|-|\.\w)/g;
+const MOMENT = /\b(until|at|check|from) (?:\w{3} )?(?:(\d{4})-(\d\d)-(\d\d).)?([0-2]\d):([0-5]\d)(?!:?\d|-|\.\w)/g;
 /** Hours of a day, which stay those of the server: so do the moments beside them. */
 const HOURS_OF_DAY = /\d\d:\d\d ?[-\u2013] ?\d\d:\d\d/;
 
