@@ -177,8 +177,8 @@ const MOMENT = /\b(until|at|check|from) (?:\w{3} )?(?:(\d{4})-(\d\d)-(\d\d).)?([
 const HOURS_OF_DAY = /\d\d:\d\d ?[-\u2013] ?\d\d:\d\d/;
 
 /**
- * A sentence of the server with its times in the viewer's zone and form. reference: epoch seconds of the day that a time
- * without one belongs to; offset: of the server, in seconds east of UTC.
+ * A sentence of the server with its times in the viewer's zone and form. reference: epoch seconds of the day that a
+ * time without one belongs to; offset: of the server, in seconds east of UTC.
  * @param {string} text
  * @param {number} reference
  * @param {number} offset
