@@ -19,7 +19,6 @@ CORE = [
 ]
 DASHBOARD = [
     "Flask>=3.0.3",
-    "a2wsgi>=1.10.7",
     "prometheus-client>=0.20",
     "typing_extensions>=4.12",
     "uvicorn>=0.30",
@@ -42,6 +41,7 @@ TEST = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",
+    "schemathesis>=4.32",
     "types-PyYAML>=6",
     "types-jsonschema>=4.20",
     "types-psutil>=5.9",

@@ -22,7 +22,7 @@ from benchmarks.viewers_crowd import Child, Crowd
 from cloudplow import events
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.dashboard import Dashboard
-from cloudplow_dashboard.server.hub import limits_of_this_process
+from cloudplow_dashboard.server.limits import limits_of_this_process
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
 

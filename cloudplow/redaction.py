@@ -20,12 +20,16 @@ _SUSPICIOUS: Final = re.compile(
     r"[/\\@:=]|--|pass|secret|token|ya29|eyJ|AIza|AKIA|GOCSPX|gh[pousr]_|xox|sk-|Bearer|Basic", re.IGNORECASE
 )
 _PEM: Final = re.compile(r"-----BEGIN [^-]{0,60}-----.*?(?:-----END [^-]{0,60}-----|$)", re.DOTALL)
-_COOKIE: Final = re.compile(r"\b((?:set-)?cookie[\"']?\s*[:=]\s*)[^\r\n\"']+", re.IGNORECASE)
+_COOKIE: Final = re.compile(
+    r"\b((?:set-)?cookie[\"']?\s*[:=]\s*)(?:\"[^\"\r\n]{0,4000}\"|'[^'\r\n]{0,4000}'|[^\r\n\"'])+", re.IGNORECASE
+)
 #: Headers by which somebody says who he is, with everything that may stand before the secret itself.
 _HEADER: Final = re.compile(
     r"\b((?:proxy-)?authorization|x-[a-z-]{0,30}(?:token|key|auth|signature|credential)[a-z-]{0,20})"
-    r"(\\?[\"']?\s*[:=]\s*\\?[\"']?)(?:(?:bearer|basic|token|digest|apikey|mediabrowser)\s+)?"
-    rf"{_NOT_HIDDEN}[^\s\"',;)}}]+(?:(?<==)\"[^\"]*\")?",
+    r"(\\?[\"']?\s*[:=]\s*\\?[\"']?)(?:[a-z][a-z0-9-]{0,30}[ \t]+(?=[\w+/\"]))?"
+    rf"{_NOT_HIDDEN}[^\s\"',;)}}]+(?:(?<==)\"[^\"]*\")?"
+    # Digest and its like say more, behind commas.
+    r"(?:,\s{0,5}[\w-]{1,30}=(?:\"[^\"]{0,400}\"|[^\s\"',;)}]{1,400})){0,20}",
     re.IGNORECASE,
 )
 _NAMES: Final = (
@@ -42,7 +46,7 @@ _VALUE: Final = (
 )
 _NAMED: Final = re.compile(rf"\b({_NAMES})(\\?[\"']?\s*[=:]\s*){_VALUE}", re.IGNORECASE)
 _SAID: Final = re.compile(
-    r"\b(pass(?:word|wd|phrase)?|secret|token)(\s+(?:is|was)\s+)"
+    r"\b(pass(?:word|wd|phrase)?|secret|token)(\s+(?:is|was):?\s+)"
     r"(?!(?:missing|not|wrong|invalid|unknown|expired|revoked|an?|the|in|no|empty|too|needed|required|used|made)\b)"
     rf"[\"']?{_NOT_HIDDEN}[^\s\"',;)]+",
     re.IGNORECASE,
@@ -64,11 +68,17 @@ _TOKEN: Final = re.compile(
 )
 #: User and password of an address.
 _USER: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)[^\s/@\"']{0,400}@")
+#: The same without its beginning; before a host with dots or a port, because titles may have "a:b@c".
+_USER_AT: Final = re.compile(
+    r"(?<![\w/.@])[\w.%+-]{1,64}:[^\s/@\"':]{1,200}@(?=[\w-]{1,63}(?:\.[\w-]{1,63}){2,6}\b|[\w.-]{1,200}:\d|\[)"
+)
 _SERVICE_ACCOUNT: Final = re.compile(r"\b([\w.%+-]{1,64})@[\w-]{1,63}\.iam\.gserviceaccount\.com\b")
 _EMAIL: Final = re.compile(r"[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 
 # What `redact` takes out beside.
-_URL: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20})://(?:[^\s/@\"']{0,400}@)?([^\s/:?#\"'@]{1,255})[^\s\"']*")
+_URL: Final = re.compile(
+    r"\b([A-Za-z][A-Za-z0-9+.-]{1,20})://(?:[^\s/@\"']{0,400}@)?(\[[^\s/\]\"'@]{2,60}\]|[^\s/:?#\"'@]{1,255})[^\s\"']*"
+)
 _FILE_URL: Final = re.compile(r"\bfile:/{1,3}(?=/)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(
     r"(?<![\w.])(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-fA-F:]{2,45}(?:%\w{1,20})?\])(?::\d{1,5})?(?![\w.]*\w)"
@@ -79,7 +89,7 @@ _BARE_IPV6: Final = re.compile(
 #: A path begins at the beginning, or behind one of these: "Show (2020)/a.mkv" and "Rockin'/a.mkv" hold none. A space
 #: belongs to it when a further "/" follows before the next colon or quote ("/mnt/My Media/film.mkv").
 _PATH: Final = re.compile(
-    r"(?:(?<=[\s(\[{<>=:;|])|(?<=[\s(\[{=:,][\"'`])|(?<=^[\"'`])|^)~?/(?=[^\s/])(?:[^\s\"'`:;,<>|]|\s(?=[^:\"']{0,200}/))*"
+    r"(?:(?<=[\s(\[{<>=:;|])|(?<=[\s(\[{=:,][\"'`])|(?<=^[\"'`])|^)~?/(?:(?<!:/)/)?(?=[^\s/])(?:[^\s\"'`:;,<>|]|\s(?=[^:\"']{0,200}/))*"
     r"|\b[A-Za-z]:\\(?:[^\s\"'`:;,<>|])*|(?<![\w\\])\\\\[^\s\\\"'`:;,<>|]+\\[^\s\"'`:;,<>|]*"
 )
 
@@ -95,6 +105,7 @@ def without_secrets(text: str) -> str:
     result = _COOKIE.sub(rf"\1{HIDDEN}", result)
     result = _HEADER.sub(rf"\1\2{HIDDEN}", result)
     result = _USER.sub(r"\1", result)
+    result = _USER_AT.sub(f"{HIDDEN}@", result)
     result = _FLAG.sub(rf"\1{HIDDEN}", result)
     result = _NAMED.sub(rf"\1\2{HIDDEN}", result)
     result = _SAID.sub(rf"\1\2{HIDDEN}", result)

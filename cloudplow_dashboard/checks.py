@@ -16,17 +16,26 @@ _ANSWER_LIMIT: Final = 1 << 16
 
 
 def exposure(section: DashboardSection | None) -> Iterator[tuple[str, str]]:
-    """Whether the dashboard is on, and who can reach it: verdict and sentence."""
+    """Whether the dashboard is on, who can reach it, and by which name: verdict and sentence."""
     if section is None or not section.enabled:
         yield "ok", "dashboard: off"
     elif _is_loopback(section.host):
-        yield "ok", f"dashboard: {section.host}:{section.port}, reached from this machine only"
+        yield "ok", f"dashboard: {section.host}:{section.port}, reached from this machine only" + _names(section)
     else:
         yield (
             "warning",
             f"dashboard.host: {section.host} can be reached from other machines, and there is no login yet; "
-            'use "127.0.0.1" with a tunnel or an authenticating proxy',
+            'use "127.0.0.1" with a tunnel or an authenticating proxy' + _names(section),
         )
+
+
+def _names(section: DashboardSection) -> str:
+    """What must be known of names where somebody may call it by one."""
+    if section.allowed_hosts:
+        return "; also called " + ", ".join(section.allowed_hosts)
+    if section.trusted_proxies or not _is_loopback(section.host):
+        return "; a name such as cloudplow.example.org must be listed in dashboard.allowed_hosts"
+    return ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from cloudplow_dashboard.server.forwarded import networks
+from cloudplow_dashboard.server.hosts import ALLOWED_LIMIT, allowed_name
 
 SECTION: Final = "dashboard"
 DEFAULT_PORT: Final = 47949
@@ -18,6 +19,8 @@ class DashboardSection(BaseModel):
     port: 0 takes any free one. refresh_interval: seconds between two updates of the transfer statistics.
     debug: accepted from older installations, without effect. rc_url: address of an rclone to watch.
     trusted_proxies: addresses or networks of reverse proxies whose forwarded headers may be believed.
+    allowed_hosts: names of the dashboard, "*.example.org" for all below one; those that only this machine and the local
+    network can have need not be listed.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
@@ -31,6 +34,9 @@ class DashboardSection(BaseModel):
     debug: bool = False
     rc_url: str | None = None
     trusted_proxies: list[str] = Field(default_factory=list)
+    allowed_hosts: list[Annotated[str, AfterValidator(allowed_name)]] = Field(
+        default_factory=list, max_length=ALLOWED_LIMIT
+    )
 
     @field_validator("trusted_proxies")
     @classmethod

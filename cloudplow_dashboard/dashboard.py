@@ -12,8 +12,9 @@ from cloudplow.hookspecs import PluginApp
 from cloudplow_dashboard.command import SERVICE_NAME
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.port import PortWait
-from cloudplow_dashboard.server.hub import Limits, limits_of_this_process
+from cloudplow_dashboard.server.limits import Limits, limits_of_this_process
 from cloudplow_dashboard.server.listener import BindError, bind, is_loopback
+from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.server.server import DashboardServer
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.history_file import HistoryFile
@@ -34,7 +35,9 @@ class Dashboard:
         self._app = app
         self._section = section
         self._limits = limits or limits_of_this_process()
-        self.state = DashboardState(app_version=app.version, refresh_interval=section.refresh_interval)
+        self.state = DashboardState(
+            app_version=app.version, refresh_interval=section.refresh_interval, alone=not getattr(app, "uploads", True)
+        )
         self.history = History(self.state.clock)
         self._history_file = HistoryFile(self.state, self.history, app.state_files)
         self.server: DashboardServer | None = None
@@ -89,7 +92,7 @@ class Dashboard:
             listener,
             self._limits,
             history=self.history,
-            trusted_proxies=self._section.trusted_proxies,
+            reach=Reach(self._section.trusted_proxies, self._section.allowed_hosts, (self._section.host,)),
             every_second=self._history_file.save_if_due,
         )
         self.server.start()
@@ -120,13 +123,13 @@ class Dashboard:
         """Show an event of another process that is followed."""
         # Its own dashboard, if it has one, keeps the file, and must find there what it wrote.
         self._history_file.keep(not services.get(SERVICE_NAME) and not self._wants_ours(services))
+        self.state.receive(event.uploader, event=event)
         if isinstance(event, ProgramFollowed):
             self._give_way(services)
         elif isinstance(event, ProgramEnded):
             self.state.nobody_waits()
             self._take_back()
         else:
-            self.state.receive(event.uploader, event=event)
             # The history is dated by when it hears of something.
             if not past and event.signal_name in HISTORY_SIGNALS:
                 self.history.receive(event.uploader, event=event)

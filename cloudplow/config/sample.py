@@ -21,6 +21,7 @@ SAMPLE: Final[dict[str, Any]] = {
         "refresh_interval": 1,
         "rc_url": None,
         "trusted_proxies": [],
+        "allowed_hosts": [],
     },
     "remotes": {
         "google": {

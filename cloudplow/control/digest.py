@@ -38,7 +38,7 @@ _LATEST: Final[Mapping[type[Event], str]] = {
     events.SessionFinished: "session_finished",
 }
 #: Of these the latest outlives its session: they are about the uploader.
-_OUTLIVING: Final = ("throttle_changed", "uploader_checked", "uploader_status")
+_OUTLIVING: Final = ("throttle_changed", "uploader_checked", "uploader_status", "limit")
 
 
 class SessionDigest:
@@ -77,6 +77,8 @@ class SessionDigest:
         if kind is not None:
             self._latest[kind] = event
         match event:
+            case events.ControlUsed(action="limit"):
+                self._latest["limit"] = event
             case events.SessionStarted():
                 self.started_at = event.at
             case events.QueueLearned():

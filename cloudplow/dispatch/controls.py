@@ -161,6 +161,7 @@ class Controls:
             return self._dispatcher
 
     def _used(self, action: str, by: str, who: str, said: Mapping[str, str]) -> Mapping[str, str]:
+        limit = self.limit_bytes() if action == "limit" else None
         for uploader, what in said.items():
-            self._publish(ControlUsed(uploader=uploader, action=action, by=by, who=who, what=what))
+            self._publish(ControlUsed(uploader=uploader, action=action, by=by, who=who, what=what, limit_bytes=limit))
         return said

@@ -74,6 +74,7 @@ from cloudplow.events.signals import (
     uploader_suspended,
 )
 from cloudplow.events.vocabulary import (
+    WENT_THROUGH,
     AccountState,
     SessionOutcome,
     StageOutcome,
@@ -87,6 +88,7 @@ from cloudplow.events.waiting import (
 
 __all__ = [
     "SIGNALS",
+    "WENT_THROUGH",
     "AccountQuota",
     "AccountState",
     "AccountsLearned",

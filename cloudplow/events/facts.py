@@ -281,7 +281,8 @@ class ThrottleChanged(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlUsed(Event):
     """`control_used`: somebody steered the program. action: for example "correct"; by: "cli", "api" ...; who: a user's
-    name, "" when unknown. what: a sentence for users, "" when there is nothing to say.
+    name, "" when unknown. what: a sentence for users, "" when there is nothing to say. limit_bytes: of "limit", what
+    stands from now on, in bytes per second; None for no limit, and for other actions.
     """
 
     signal_name: ClassVar[str] = "control_used"
@@ -290,6 +291,7 @@ class ControlUsed(Event):
     by: str
     who: str = ""
     what: str = ""
+    limit_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

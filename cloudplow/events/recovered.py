@@ -19,7 +19,7 @@ class SessionRecovered(Event):
     when unknown; accounts_used: base names. files, bytes: what was transferred; files_total, bytes_total: including
     what was still to do; 0 if that was never known, and then files_left and bytes_left are 0 and say nothing.
     stage_params: parameters that an older program recorded for its last stage; usually {}. run_id: as in
-    `SessionStarted`.
+    `SessionStarted`. would_go_files, would_go_bytes: of a dry run, what its stages would have uploaded.
     """
 
     signal_name: ClassVar[str] = "session_recovered"
@@ -45,6 +45,9 @@ class SessionRecovered(Event):
     next_capacity_at: float | None
     stage_params: Mapping[str, Any]
     run_id: str = ""
+    dry_run: bool = False
+    would_go_files: int = 0
+    would_go_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class AccountState(StrEnum):
@@ -45,6 +46,10 @@ class StageOutcome(StrEnum):
     LIMIT_REACHED = "limit_reached"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+
+
+#: How a stage of a dry run ends of which every file would go.
+WENT_THROUGH: Final = frozenset({StageOutcome.DONE, StageOutcome.LIMIT_REACHED})
 
 
 class SwitchReason(StrEnum):

@@ -35,6 +35,8 @@ class Recorder:
         #: The running or last session of each uploader, and whose began last.
         self._sessions: dict[str, dict[str, Any]] = {}
         self._latest = ""
+        #: Files and bytes of the running stage of each uploader.
+        self._planned: dict[str, tuple[int, int]] = {}
         files.register(LEARNED_FILE, self._learned_document)
         files.register(SESSION_FILE, self._session_document)
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -92,6 +94,7 @@ class Recorder:
             "uploader": event.uploader,
             "session_id": event.session_id,
             "run_id": event.run_id,
+            "dry_run": event.dry_run,
             "total_sas": event.accounts_total,
             "sa_index": 0,
             "current_sa": "",
@@ -126,6 +129,7 @@ class Recorder:
         session["stage"] = event.stage
         session["total_stages"] = max(event.stage, session.get("total_stages", 0))
         session["sa_index"] = max(0, event.account_index)
+        self._planned[event.uploader] = event.planned_files, event.planned_bytes
 
     def _on_switch(self, event: events.SaSwitched) -> None:
         session = self._sessions[event.uploader]
@@ -159,6 +163,11 @@ class Recorder:
         self._keep_history(event)
 
     def _on_stage_finished(self, event: events.StageFinished) -> None:
+        session = self._sessions[event.uploader]
+        if session.get("dry_run") and event.outcome in events.WENT_THROUGH:
+            files, size = self._planned.get(event.uploader, (0, 0))
+            session["would_go_files"] = session.get("would_go_files", 0) + files
+            session["would_go_bytes"] = session.get("would_go_bytes", 0) + size
         # Not only at the end: a session that is killed must not be missing in the history.
         self._keep_history(event)
 

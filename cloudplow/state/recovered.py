@@ -101,6 +101,9 @@ def _session(uploader: str, entry: Mapping[str, Any]) -> SessionRecovered:
         next_capacity_at=None if interrupted else number(entry.get("next_capacity_at")) or None,
         stage_params=mapping(entry.get("stage_params")),
         run_id=text(entry.get("run_id")),
+        dry_run=entry.get("dry_run") is True,
+        would_go_files=whole(entry.get("would_go_files")),
+        would_go_bytes=whole(entry.get("would_go_bytes")),
     )
 
 

@@ -201,6 +201,7 @@ class Session:
             self._source.check()
             if settler.step():
                 self._learner.renew()  # what is left at the source may have changed
+            driver.account.others_changed()
             if self._learner.is_due:
                 if (end := self._learn()) is not None:
                     return end

@@ -73,7 +73,7 @@ class StageDriver:
         self._open: Stage | None = None
         self._to_size: list[Uploaded] = []
         self._steered = SteeredStages(context, task.name, list_path.stem, controls, emit, listens=not task.job.dry_run)
-        self.account = ActiveAccount(context.book, task, pool, emit)
+        self.account = ActiveAccount(context.book, task, pool, emit, context.clock)
         self._destination = context.destination(task.job.destination)
         self._sizes_are_exact = self._destination.sizes_are_exact or task.job.dry_run
         self._maker = StageMaker(context, task, self._destination, list_path, locks)
@@ -240,6 +240,7 @@ class StageDriver:
             self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS
             self.account.quota_changed()
         self._settler.step()
+        self.account.others_changed()
 
     def on_silence(self, seconds: float) -> None:
         """rclone has said nothing for a while."""

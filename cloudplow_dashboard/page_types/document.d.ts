@@ -10,8 +10,13 @@ interface StateDocument {
   app_version: string;
   utc_offset_seconds: number;
   engine: string;
+  program: string;
+  program_ended_at: number;
+  focus: string;
+  limit: number;
   recovered: boolean;
   notifications_failed: number;
+  notifications: Record<string, { failed: number; error: string; at: number }>;
   uploaders: Record<string, UploaderDocument>;
   facts: Record<string, FactDocument>;
 }
@@ -26,6 +31,7 @@ interface UploaderDocument {
   session: SessionDocument;
   progress: ProgressDocument;
   eta: EtaDocument;
+  figures: FiguresDocument;
   queue: QueueDocument;
   plan: PlanDocument;
   accounts: Record<string, AccountDocument>;
@@ -74,6 +80,9 @@ interface SessionDocument {
   files_left: number;
   bytes_left: number;
   next_capacity_at: number;
+  would_go_files: number;
+  would_go_bytes: number;
+  bytes_in_flight: number;
   recovered: boolean;
 }
 
@@ -107,10 +116,24 @@ interface EtaDocument {
   quotas_at: number;
 }
 
+/** Computed by the server, nowhere else; see docs/api.md. */
+interface FiguresDocument {
+  percentage: number;
+  average_speed: number;
+  finish_at: number;
+  quota_until: number;
+  waiting_files: number;
+  waiting_bytes: number;
+  next_capacity_at: number;
+  stale_since: number;
+}
+
 interface QueueDocument {
   available: boolean;
   files: number;
   bytes: number;
+  listed_files: number;
+  listed_bytes: number;
   source: string;
   confidence: string;
   duration_seconds: number;
@@ -141,9 +164,25 @@ interface PlanDocument {
   next_capacity_at: number;
   stages: StageDocument[];
   later: StageDocument[];
+  accounts: Record<string, PlanAccountDocument>;
   done_total: number;
   next_total: number;
   later_total: number;
+}
+
+interface PlanAccountDocument {
+  state: string;
+  done_stages: number;
+  done_files: number;
+  done_bytes: number;
+  now_files: number;
+  now_bytes: number;
+  now_until: number;
+  to_come_stages: number;
+  to_come_files: number;
+  to_come_bytes: number;
+  to_come_from: number;
+  to_come_until: number;
 }
 
 interface StageDocument {
@@ -152,6 +191,7 @@ interface StageDocument {
   files: number;
   bytes: number;
   starts_at: number;
+  ended_at: number;
   oversized: boolean;
   state: string;
   outcome: string;
@@ -164,6 +204,7 @@ interface AccountDocument {
   used_bytes: number;
   in_flight_bytes: number;
   unsettled_bytes: number;
+  free_bytes: number;
   limit_bytes: number;
   resets_at: number;
   until: number;
@@ -180,6 +221,7 @@ interface AccountsSummaryDocument {
 
 interface CapacityDocument {
   free_bytes: number;
+  blocked_bytes: number;
   used_bytes: number;
   in_flight_bytes: number;
   unsettled_bytes: number;
@@ -233,6 +275,8 @@ interface PastSessionDocument {
   files_left: number;
   bytes_left: number;
   next_capacity_at: number;
+  would_go_files: number;
+  would_go_bytes: number;
   accounts_used: number;
   sessions: number;
 }

@@ -54,6 +54,15 @@ interface View {
   finishAt: number;
   /** When all is done, waits for quota included; 0 when that is no later than `finishAt`. */
   finishWithQuotasAt: number;
+  /** When more quota helps to go on, while that is to come. */
+  nextCapacityAt: number;
+  /** When something was last heard of an upload that has been quiet for more than 5 seconds, else 0. */
+  staleSince: number;
+  /** "running", "ended" (what is shown is its last state) or "none" (of an earlier one), and when it ended. */
+  program: string;
+  programEndedAt: number;
+  /** What somebody limited the speed to, also while nothing runs; 0 for nothing. */
+  limit: number;
   queue: Queue;
   plan: Plan;
   rest: Rest;
@@ -114,6 +123,11 @@ interface Session {
   filesLeft: number;
   bytesLeft: number;
   nextCapacityAt: number;
+  /** Of a dry run: what its stages so far would have uploaded. */
+  wouldGoFiles: number;
+  wouldGoBytes: number;
+  /** Of `bytesDone`, what belongs to files on their way. */
+  bytesInFlight: number;
 }
 
 interface Transfer {
@@ -128,8 +142,12 @@ interface Transfer {
 
 interface Queue {
   available: boolean;
+  /** What is left. */
   files: number;
   bytes: number;
+  /** What the last listing found, and what the sizes are about. */
+  listedFiles: number;
+  listedBytes: number;
   confidence: string;
   durationSeconds: number;
   learnedAt: number;
@@ -163,6 +181,18 @@ interface PlanRow {
   head: Stage;
   files: number;
   bytes: number;
+  doneStages: number;
+  doneFiles: number;
+  doneBytes: number;
+  nowFiles: number;
+  nowBytes: number;
+  /** When the running stage will be done; 0 when unknown. */
+  nowUntil: number;
+  toComeStages: number;
+  toComeFiles: number;
+  toComeBytes: number;
+  toComeFrom: number;
+  toComeUntil: number;
 }
 
 interface Stage {
@@ -253,6 +283,8 @@ interface PastSession {
   bytesDone: number;
   filesFailed: number;
   filesLeft: number;
+  wouldGoFiles: number;
+  wouldGoBytes: number;
   /** How many it was, as quota came back. */
   sessions: number;
 }
@@ -268,10 +300,6 @@ interface Fact {
 /** What must not jump between two documents of the same session. */
 interface Memory {
   session: string;
-  done: number;
-  heldSince: number;
-  eta: number;
-  etaAt: number;
   finishAt: number;
 }
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import socket
+import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 import uvicorn
-from a2wsgi import WSGIMiddleware
 
 from cloudplow_dashboard.server.asgi import FrontDoor
+from cloudplow_dashboard.server.connections import Clients, Connections
 from cloudplow_dashboard.server.forwarded import TrustedProxies
+from cloudplow_dashboard.server.guard import rules
+from cloudplow_dashboard.server.host_log import HostLog
+from cloudplow_dashboard.server.hosts import Hosts
 from cloudplow_dashboard.server.hub import Hub
+from cloudplow_dashboard.server.limits import ACCEPTED_AT_ONCE, BACKLOG
+from cloudplow_dashboard.server.names import own_names
+from cloudplow_dashboard.server.pool import Pool
 from cloudplow_dashboard.server.protocol import bounded_protocol
+from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.web.app import create_app
 
-#: Threads for Flask; its views only read memory.
-WORKERS: Final = 4
 #: How often the server renews the date in its headers, in seconds.
 TICK_SECONDS: Final = 1.0
 
@@ -31,6 +38,13 @@ class QuietServer(uvicorn.Server):
         super().__init__(config)
         self.leave = asyncio.Event()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """asyncio accepts as many connections at once as the kernel may keep for it, before any limit is looked at: so
+        it is told few, and the kernel more."""
+        await super().startup(sockets)
+        for one in sockets or []:
+            one.listen(BACKLOG)
+
     async def main_loop(self) -> None:
         """As that of uvicorn, whose counter of tenths of a second says when headers are renewed."""
         while not await self.on_tick(0):
@@ -38,17 +52,29 @@ class QuietServer(uvicorn.Server):
                 await asyncio.wait_for(self.leave.wait(), TICK_SECONDS)
 
 
-def build(
-    hub: Hub, state: DashboardState, history: History | None, trusted_proxies: Sequence[str]
-) -> tuple[QuietServer, WSGIMiddleware]:
-    """The server, and the threads that Flask answers on. trusted_proxies: addresses."""
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What serves: uvicorn, the threads that Flask answers on, and who is connected."""
+
+    server: QuietServer
+    pool: Pool
+    connections: Connections
+
+
+def build(hub: Hub, state: DashboardState, history: History | None, reach: Reach) -> Built:
+    """The server, which does not run yet."""
     flask_app: Any = create_app(state, history)
-    pool = WSGIMiddleware(flask_app, workers=WORKERS)
-    application: Any = FrontDoor(hub, pool, TrustedProxies(trusted_proxies))
+    limits, proxies = hub.limits, TrustedProxies(reach.trusted_proxies)
+    pool = Pool(flask_app, limits, proxies.trusts)
+    clients = Clients(limits.client_connections, proxies.trusts)
+    connections = Connections(limits, clients, time.monotonic)
+    hosts = Hosts((*own_names(), *reach.own_names), reach.allowed_hosts)
+    host_log = HostLog(time.monotonic, reach.allowed_hosts)
+    application: Any = FrontDoor(hub, pool, rules(hosts), host_log, proxies, clients)
     config = uvicorn.Config(
         application,
         interface="asgi3",
-        http=bounded_protocol(hub.limits.connections),
+        http=bounded_protocol(connections),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -56,6 +82,7 @@ def build(
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        backlog=ACCEPTED_AT_ONCE,
         timeout_graceful_shutdown=1,
     )
-    return QuietServer(config), pool
+    return Built(QuietServer(config), pool, connections)

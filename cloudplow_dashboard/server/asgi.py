@@ -1,88 +1,134 @@
-"""The front door: the stream as a native route, everything else to Flask through a2wsgi's pool of threads."""
+"""The front door: the guard, then health and the stream as native routes, everything else to Flask on its threads."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
-from a2wsgi import WSGIMiddleware
-
+from cloudplow_dashboard.server.asked import Asked, Refusal, scope_headers
+from cloudplow_dashboard.server.connections import Clients
 from cloudplow_dashboard.server.forwarded import TrustedProxies
+from cloudplow_dashboard.server.guard import Rules, decide
+from cloudplow_dashboard.server.host_log import HostLog
 from cloudplow_dashboard.server.hub import Hub, Receive, Send
-from cloudplow_dashboard.state.patches import encode_json
-from cloudplow_dashboard.web.faults import error_document
-from cloudplow_dashboard.web.security import admit, response_headers
+from cloudplow_dashboard.server.limits import VIEWERS_RETRY_SECONDS
+from cloudplow_dashboard.server.pool import Pool
+from cloudplow_dashboard.server.refusing import begin, busy, encoded, in_time, json_answer, refuse, respond
+from cloudplow_dashboard.web.faults import ApiError
+from cloudplow_dashboard.web.parameters import Query, StreamQuery, parse
+from cloudplow_dashboard.web.route import Access
+from cloudplow_dashboard.web.security import response_headers
 
+HEALTH_PATH: Final = "/api/health"
 STREAM_PATH: Final = "/api/events"
-#: Where a page that already has a state says `BOOT:VERSION`, because no script can set the header.
-LAST_EVENT_ID: Final = "last_event_id"
-#: How much of a query is read, in bytes.
-QUERY_LIMIT: Final = 1000
-#: A browser that is turned away comes back after this time, in seconds.
-RETRY_AFTER_SECONDS: Final = 10
+#: Parameters of a query that are looked at.
+_PARAMETERS_LIMIT: Final = 100
+
+_VIEWERS: Final = busy("Too many viewers at the moment", VIEWERS_RETRY_SECONDS, "too_many_viewers")
+_CLIENT: Final = busy("Too many requests of this client at the moment")
 
 Scope = dict[str, Any]
+Q = TypeVar("Q", bound=Query)
 
 
 class FrontDoor:
-    """The ASGI application. pool: Flask behind its threads; proxies: whose forwarded headers are trusted."""
+    """The ASGI application.
 
-    def __init__(self, hub: Hub, pool: WSGIMiddleware, proxies: TrustedProxies | None = None) -> None:
+    pool: Flask behind its threads; rules: of the guard; host_log: is told of hosts that are not ours; proxies: whose
+    forwarded headers are trusted; clients: counts what each has open.
+    """
+
+    def __init__(
+        self, hub: Hub, pool: Pool, rules: Rules, host_log: HostLog, proxies: TrustedProxies, clients: Clients
+    ) -> None:
         self._hub = hub
-        self._proxies = proxies or TrustedProxies()
-        self._pool: Any = pool
+        self._pool = pool
+        self._rules = rules
+        self._host_log = host_log
+        self._proxies = proxies
+        self._clients = clients
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        scope = self._proxies.apply(scope)
-        refusal = admit(scope["headers"])
-        if refusal is not None:
-            await _answer(send, refusal.status, refusal.code, refusal.message)
-        elif scope["path"] == STREAM_PATH:
-            await self._stream(scope, receive, send)
-        else:
-            await self._pool(scope, receive, send)
+        seen = self._proxies.apply(scope)
+        asked = asked_of(scope, seen)
+        decision: Access | Refusal | None = decide(asked, self._rules)
+        if isinstance(decision, Access):
+            # Who connects himself is counted with his connections.
+            behind_proxy = seen is not scope and seen.get("client") != scope.get("client")
+            decision = await self._answer(decision, asked, seen, receive, send, count=behind_proxy)
+        elif decision is not None and decision.host is not None:
+            self._host_log.refused(decision.host)
+        if isinstance(decision, Refusal):
+            await refuse(asked, decision, receive, send, self._hub.limits)
 
-    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"]
-        if method not in ("GET", "HEAD"):
-            allow = {"Allow": "GET, HEAD"}
-            await _answer(send, 405, "method_not_allowed", "Method Not Allowed", allow)
-            return
+    async def _answer(
+        self, access: Access, asked: Asked, seen: Scope, receive: Receive, send: Send, *, count: bool
+    ) -> Refusal | None:
+        """Answer a request that was let in, or say why it is turned away."""
+        if count and not self._clients.enter(asked.client):
+            return _CLIENT
+        try:
+            if seen["path"] == HEALTH_PATH:
+                return await self._health(asked, send)
+            if seen["path"] == STREAM_PATH:
+                return await self._stream(asked, receive, send)
+            return await self._pool.answer(seen, access, receive, send)
+        finally:
+            if count:
+                self._clients.leave(asked.client)
+
+    async def _health(self, asked: Asked, send: Send) -> Refusal | None:
+        """From memory and without a thread: whoever watches over the engine must be answered whatever else goes on."""
+        query = parameters(asked, Query)
+        if isinstance(query, Refusal):
+            return query
+        headers, body = json_answer(self._hub.state.health())
+        await in_time(send, self._hub.limits.stuck, respond(send, 200, headers, body))
+        return None
+
+    async def _stream(self, asked: Asked, receive: Receive, send: Send) -> Refusal | None:
+        query = parameters(asked, StreamQuery)
+        if isinstance(query, Refusal):
+            return query
         if self._hub.stopping or len(self._hub.viewers) >= self._hub.limits.viewers:
-            later = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            await _answer(send, 503, "too_many_viewers", "Too many viewers at the moment", later)
-            return
-        await _head(send, 200, response_headers("stream") | {"Content-Type": "text/event-stream; charset=utf-8"})
-        if method == "HEAD":
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-            return
-        event_id = _header(scope, b"last-event-id")
-        asked = "" if event_id else _query(scope, LAST_EVENT_ID)
-        await self._hub.watch(event_id or asked, receive, send, confirm=bool(asked))
+            return _VIEWERS
+        headers = response_headers("stream") | {"Content-Type": "text/event-stream; charset=utf-8"}
+        if asked.method == "HEAD":
+            await in_time(send, self._hub.limits.stuck, respond(send, 200, encoded(headers), b""))
+            return None
+        await in_time(send, self._hub.limits.stuck, begin(send, 200, encoded(headers)))
+        event_id = asked.value(b"last-event-id") or ""
+        known = "" if event_id else query.last_event_id
+        await self._hub.watch(event_id or known, receive, send, confirm=bool(known))
+        return None
 
 
-def _header(scope: Scope, wanted: bytes) -> str:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return bytes(value).decode("latin-1")
-    return ""
+def asked_of(scope: Scope, seen: Scope) -> Asked:
+    """A request as the guard sees it: as it came, and who made it, as trusted proxies tell."""
+    headers = scope_headers(scope["headers"])
+    hosts = [value.decode("latin-1").strip() for name, value in headers if name == b"host"] or [""]
+    told = [bytes(value).decode("latin-1").strip() for name, value in seen["headers"] if name == b"host"]
+    client = seen.get("client")
+    return Asked(
+        method=scope["method"],
+        raw_path=bytes(scope["raw_path"]),
+        query=bytes(scope.get("query_string", b"")),
+        headers=headers,
+        scheme=seen["scheme"],
+        hosts=tuple(dict.fromkeys([*hosts, *told])),
+        client=client[0] if client else "",
+    )
 
 
-def _query(scope: Scope, wanted: str) -> str:
-    query = bytes(scope.get("query_string", b""))[:QUERY_LIMIT].decode("latin-1")
-    return parse_qs(query).get(wanted, [""])[-1]
-
-
-async def _head(send: Send, status: int, headers: dict[str, str]) -> None:
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-
-
-async def _answer(send: Send, status: int, code: str, message: str, extra: dict[str, str] | None = None) -> None:
-    """A short JSON answer in place of the stream."""
-    body = encode_json(error_document(code, message)) + b"\n"
-    headers = response_headers("api") | {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    await _head(send, status, headers | (extra or {}))
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def parameters(asked: Asked, kind: type[Q]) -> Q | Refusal:
+    """The parameters of a request that Flask does not see."""
+    try:
+        given = parse_qs(asked.query.decode("latin-1"), keep_blank_values=True, max_num_fields=_PARAMETERS_LIMIT)
+    except ValueError:
+        return Refusal(400, "bad_parameter", "There are too many parameters")
+    try:
+        return parse(kind, given)
+    except ApiError as error:
+        return Refusal(error.status, error.code, error.message)

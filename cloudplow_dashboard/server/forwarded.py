@@ -29,6 +29,21 @@ def _last(value: bytes) -> str:
     return value[-_VALUE_LIMIT:].decode("latin-1").rpartition(",")[2].strip()
 
 
+def address_of(text: str) -> str | None:
+    """The address in a member of X-Forwarded-For, without brackets and port; None if it is none."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
 class TrustedProxies:
     """Reads forwarded headers. addresses: of the proxies that are trusted."""
 
@@ -37,17 +52,19 @@ class TrustedProxies:
 
     def trusts(self, host: str) -> bool:
         """Whether an address is one of a trusted proxy."""
-        try:
-            address = ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
+        found = address_of(host)
+        if found is None:
             return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
+        address = ipaddress.ip_address(found)
         return any(address in network for network in self._networks)
 
     def apply(self, scope: Scope) -> Scope:
         """The scope as the client made it: scheme, host and address; without the headers that said so."""
-        told = {name: value for name, value in scope["headers"] if name in _HEADERS}
+        told: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in _HEADERS:
+                # Several headers of a name are one list.
+                told[name] = told[name] + b"," + value if name in told else value
         if not told:
             return scope
         headers = [(name, value) for name, value in scope["headers"] if name not in _HEADERS]
@@ -70,6 +87,16 @@ class TrustedProxies:
         return changed
 
     def _client(self, value: bytes) -> str:
-        """The last address that is not a trusted proxy's; of proxies only, the first one; "" for none."""
-        addresses = [one.strip() for one in value[-_VALUE_LIMIT:].decode("latin-1").split(",") if one.strip()]
-        return next((one for one in reversed(addresses) if not self.trusts(one)), addresses[0] if addresses else "")
+        """The last address that is not a trusted proxy's; of proxies only, the first one; "" for none.
+
+        What stands before something that is no address does not count: nobody knows who wrote it.
+        """
+        found = ""
+        for member in reversed(value[-_VALUE_LIMIT:].decode("latin-1").split(",")):
+            address = address_of(member)
+            if address is None:
+                break
+            found = address
+            if not self.trusts(address):
+                break
+        return found

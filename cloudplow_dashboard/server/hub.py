@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import resource
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from cloudplow_dashboard.server.direct import chunk_of, direct_writer
+from cloudplow_dashboard.server.limits import Limits
 from cloudplow_dashboard.server.pacing import Pacer
-from cloudplow_dashboard.state.patches import KEEP_ALIVE, KEEP_ALIVE_SECONDS, PREAMBLE, encode_json, frame, position_of
+from cloudplow_dashboard.state.patches import KEEP_ALIVE, PREAMBLE, encode_json, frame, position_of
 from cloudplow_dashboard.state.state import DashboardState
 
 log = logging.getLogger("cloudplow.dashboard")
@@ -27,32 +26,6 @@ LAST_BYTES_SECONDS: Final = 0.5
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of the stream, times in seconds.
-
-    coalesce: how long the first of several facts waits for others. stuck: how long one send may last. keep_alive: how
-    often a comment line is sent. sweep: how often both are looked at.
-    """
-
-    viewers: int = 1100
-    connections: int = 1500
-    coalesce: float = 0.02
-    stuck: float = 10.0
-    keep_alive: float = KEEP_ALIVE_SECONDS
-    sweep: float = 1.0
-
-
-def limits_of_this_process() -> Limits:
-    """Bounds that leave at least half of the file descriptors to the upload."""
-    soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if soft_limit == resource.RLIM_INFINITY:
-        return Limits()
-    default = Limits()
-    connections = max(32, min(default.connections, soft_limit // 2))
-    return Limits(viewers=min(default.viewers, connections * 9 // 10), connections=connections)
 
 
 class Viewer:
@@ -300,3 +273,8 @@ def abort(send: Send) -> bool:
         return False
     transport.abort()
     return True
+
+
+def has_left(send: Send) -> bool:
+    """Whether the client behind an ASGI `send` callable has gone, as far as that can be seen without waiting for it."""
+    return getattr(getattr(send, "__self__", None), "disconnected", False) is True

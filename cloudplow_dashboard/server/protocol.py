@@ -3,29 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: A connection that has not sent a whole request by then is cut, in seconds.
-FIRST_REQUEST_SECONDS: Final = 10.0
+from cloudplow_dashboard.server.connections import Connections
+from cloudplow_dashboard.server.refusing import answer_of
+
+NOT_HTTP = answer_of(400, "bad_request", "Invalid HTTP request received.", {"Connection": "close"})
 
 
-def bounded_protocol(connections_limit: int) -> type[H11Protocol]:
-    """The protocol class that cuts connections beyond the limit, and those that send no request."""
+def bounded_protocol(connections: Connections) -> type[H11Protocol]:
+    """The protocol class whose connections are kept within their limits."""
 
     class BoundedProtocol(H11Protocol):
+        #: Something of the next request has come.
+        _heard = True
+
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            if len(self.connections) >= connections_limit:
-                self.transport = transport  # connection_lost needs it
+            self.transport = transport  # connection_lost needs it
+            peer = transport.get_extra_info("peername")
+            if not connections.open(self, str(peer[0]) if isinstance(peer, tuple) else ""):
                 transport.abort()
                 return
             super().connection_made(transport)
-            self.loop.call_later(FIRST_REQUEST_SECONDS, self._cut_silent)
 
-        def _cut_silent(self) -> None:
-            cycle: object = self.cycle  # None before the first request, though its annotation denies it
-            if cycle is None and not self.transport.is_closing():
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.close(self)
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if not self._heard:
+                self._heard = True
+                connections.waits(self)
+            super().data_received(data)
+            self._settle()
+
+        def on_response_complete(self) -> None:
+            self._heard = bool(self.conn.trailing_data[0])
+            connections.waits(self)
+            super().on_response_complete()
+            self._settle()
+
+        def _settle(self) -> None:
+            cycle = self.cycle
+            # None before the first request, though its annotation denies it.
+            if cycle is not None and not cycle.response_complete:
+                connections.works(self)
+
+        def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+            """What is no HTTP gets an answer like any other; in the middle of an answer there is no place for it."""
+            if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
                 self.transport.abort()
+                return
+            status, headers, body = NOT_HTTP
+            head = h11.Response(status_code=status, headers=self.server_state.default_headers + headers)
+            for event in (head, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
 
     return BoundedProtocol

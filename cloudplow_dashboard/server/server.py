@@ -7,18 +7,19 @@ import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from cloudplow_dashboard.server.hub import LAST_BYTES_SECONDS, Hub, Limits
+from cloudplow_dashboard.server.hub import LAST_BYTES_SECONDS, Hub
+from cloudplow_dashboard.server.limits import Limits
 from cloudplow_dashboard.server.listener import url_of
+from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
 
 if TYPE_CHECKING:
-    from a2wsgi import WSGIMiddleware
-
-    from cloudplow_dashboard.server.application import QuietServer
+    from cloudplow_dashboard.server.application import Built, QuietServer
+    from cloudplow_dashboard.server.pool import Pool
 
 log = logging.getLogger("cloudplow.dashboard")
 
@@ -31,7 +32,7 @@ _POOL_SECONDS: Final = 1.0
 class DashboardServer:
     """Serves a state on a listening socket, which it owns from now on.
 
-    trusted_proxies: addresses; every_second: called on the server's loop, must return at once.
+    reach: by which names it may be called; every_second: called on the server's loop, must return at once.
     """
 
     def __init__(
@@ -41,14 +42,16 @@ class DashboardServer:
         limits: Limits | None = None,
         *,
         history: History | None = None,
-        trusted_proxies: Sequence[str] = (),
+        reach: Reach | None = None,
         every_second: Callable[[], None] | None = None,
     ) -> None:
         self.address = url_of(listener)
         self.hub = Hub(state, limits, every_second)
+        #: What serves, once the thread has made it.
+        self.built: Built | None = None
         self._state = state
         self._history = history
-        self._trusted_proxies = trusted_proxies
+        self._reach = reach or Reach()
         self._listener = listener
         self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
         self._lock = threading.Lock()
@@ -86,27 +89,31 @@ class DashboardServer:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
-        server, pool = self._build()
+        built = self.built = self._build()
+        server = built.server
         end = asyncio.Event()
         with self._lock:
             self._loop, self._end = loop, end
             if self._stop_asked:
                 end.set()
         self.hub.open(loop)
-        tasks = [asyncio.create_task(self.hub.sweep_forever()), asyncio.create_task(self._stop(end, server))]
+        tasks = [
+            asyncio.create_task(one)
+            for one in (self.hub.sweep_forever(), built.connections.sweep_forever(), self._stop(end, server))
+        ]
         try:
             await server.serve(sockets=[self._listener])
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await _shut_pool(pool)
+            await _shut_pool(built.pool)
 
-    def _build(self) -> tuple[QuietServer, WSGIMiddleware]:
+    def _build(self) -> Built:
         # Flask and uvicorn take 200 ms (measured with a started core): the start of an upload must not wait for them.
         from cloudplow_dashboard.server.application import build
 
-        return build(self.hub, self._state, self._history, self._trusted_proxies)
+        return build(self.hub, self._state, self._history, self._reach)
 
     async def _stop(self, end: asyncio.Event, server: QuietServer) -> None:
         await end.wait()
@@ -117,7 +124,7 @@ class DashboardServer:
         self.hub.abort_all()
 
 
-async def _shut_pool(pool: WSGIMiddleware) -> None:
+async def _shut_pool(pool: Pool) -> None:
     """End the threads of Flask while the loop still runs, because a thread in the middle of an answer needs it."""
     shutter = threading.Thread(target=pool.executor.shutdown, name=f"{THREAD_NAME}-shutter", daemon=True)
     shutter.start()

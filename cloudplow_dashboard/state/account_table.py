@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, TypedDict, Unpack
 
 from cloudplow.events import AccountState
-from cloudplow_dashboard.state.document import Account, AccountsSummary, Capacity
+from cloudplow_dashboard.state.document_quota import Account, AccountsSummary, Capacity
 from cloudplow_dashboard.state.returns import Returns, ReturnTable
 
 #: Accounts kept for each uploader; further ones are only counted.
@@ -41,6 +41,7 @@ class AccountTable:
         self._unsettled = 0
         self._limit = 0
         self._free = 0
+        self._blocked = 0
         self._states: dict[AccountState, int] = {}
         self._returns = ReturnTable()
         self._next_expiry = 0.0
@@ -54,7 +55,8 @@ class AccountTable:
             old = new_account(len(self.rows))
         else:
             self._count(old, -1)
-        row = old | values
+        row: Account = {**old, **values}
+        row["free_bytes"] = free_bytes(row)
         self.rows[name] = row
         self._count(row, 1)
         self._note_expiry(row["until"])
@@ -143,6 +145,7 @@ class AccountTable:
         """The `capacity` part of the state document. now: epoch seconds."""
         return {
             "free_bytes": self._free,
+            "blocked_bytes": self._blocked,
             "used_bytes": self._used,
             "in_flight_bytes": self._in_flight,
             "unsettled_bytes": self._unsettled,
@@ -151,8 +154,10 @@ class AccountTable:
         }
 
     def _count(self, row: Account, sign: int) -> None:
-        if row["state"] not in (AccountState.DENIED, AccountState.FAILED):
-            self._free += sign * free_bytes(row)
+        if row["state"] in (AccountState.DENIED, AccountState.FAILED):
+            self._blocked += sign * row["free_bytes"]
+        else:
+            self._free += sign * row["free_bytes"]
         self._used += sign * row["used_bytes"]
         self._in_flight += sign * row["in_flight_bytes"]
         self._unsettled += sign * row["unsettled_bytes"]
@@ -173,6 +178,7 @@ def new_account(index: int) -> Account:
         "used_bytes": 0,
         "in_flight_bytes": 0,
         "unsettled_bytes": 0,
+        "free_bytes": 0,
         "limit_bytes": 0,
         "resets_at": 0,
         "until": 0,

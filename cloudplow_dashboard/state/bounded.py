@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from cloudplow.events import SessionOutcome
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import PastSession, Session
+from cloudplow_dashboard.state.document_session import PastSession, Session
 
 #: Files of one session that are kept for export, the latest ones.
 FILES_LIMIT: Final = 10_000
@@ -116,6 +116,8 @@ class PastSessions:
             "files_left": session["files_left"],
             "bytes_left": session["bytes_left"],
             "next_capacity_at": session["next_capacity_at"],
+            "would_go_files": session["would_go_files"],
+            "would_go_bytes": session["would_go_bytes"],
             "accounts_used": len(session["accounts_used"]),
             "sessions": 1,
         }
@@ -140,6 +142,8 @@ class PastSessions:
             "files_left": clean.whole(stored.get("files_left")),
             "bytes_left": clean.whole(stored.get("bytes_left")),
             "next_capacity_at": clean.number(stored.get("next_capacity_at")),
+            "would_go_files": clean.whole(stored.get("would_go_files")),
+            "would_go_bytes": clean.whole(stored.get("would_go_bytes")),
             "accounts_used": min(clean.whole(stored.get("accounts_used")), _COUNT_LIMIT),
             "sessions": 1,
         }

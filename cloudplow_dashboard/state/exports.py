@@ -17,7 +17,7 @@ from typing import Any, Final
 from typing_extensions import TypedDict
 
 from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
-from cloudplow_dashboard.state.document import Session
+from cloudplow_dashboard.state.document_session import Session
 from cloudplow_dashboard.state.history import Metric
 from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Seconds
 from cloudplow_dashboard.state.patches import encode_json
@@ -26,7 +26,8 @@ from cloudplow_dashboard.state.series import Values, value_of
 #: Pieces of one download.
 PIECES: Final = 6
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+#: Where a cell can begin with what a spreadsheet takes for a formula: spaces and quotes do not protect from it.
+_FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))([ '\"]*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
 _NOT_IN_FILE_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 SESSION_COLUMNS: Final = ("at", "status", "name", "size_bytes", "account", "stage", "error")
@@ -82,8 +83,20 @@ class HistoryExport(TypedDict):
 
 
 def harmless(value: object) -> object:
-    """One cell: text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    """One cell: text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Where ";" or a tab separates, as in half of Europe, what stands behind one begins a cell, too, and quotes in the
+    middle of what is taken for a cell do not count: so each such beginning gets one.
+    """
+    if not isinstance(value, str):
+        return value
+    return _FORMULA.sub(r"\1'", value)
+
+
+class _Dialect(csv.excel):
+    """Every text is quoted, so that no program splits it, whatever it takes for a separator."""
+
+    quoting = csv.QUOTE_NONNUMERIC
 
 
 def moment(at: float) -> str:
@@ -109,7 +122,7 @@ def _pieces(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _csv(columns: Sequence[str], rows: Sequence[Any]) -> Iterator[bytes]:
     for piece in ([columns], *_pieces(rows)):
         text = io.StringIO(newline="")
-        csv.writer(text).writerows([harmless(value) for value in row] for row in piece)
+        csv.writer(text, _Dialect).writerows([harmless(value) for value in row] for row in piece)
         yield text.getvalue().encode("utf-8", "replace")
 
 

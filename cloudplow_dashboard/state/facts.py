@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
-from cloudplow.events import ControlUsed, Event, sentence
+from cloudplow.events import ControlUsed, Event, SessionFinished, amount, sentence
 from cloudplow_dashboard.state import clean
 from cloudplow_dashboard.state.bounded import Numbered
 from cloudplow_dashboard.state.document import Fact
@@ -30,6 +31,8 @@ class Facts:
         """Put an event into words. at: epoch seconds; uploader: whose it is, None if it is about the program."""
         known_paths = uploader.known_paths() if uploader is not None else ()
         text = sentence(clean.event(_in_words(event), at=at, known_paths=known_paths))
+        if isinstance(event, SessionFinished) and uploader is not None and uploader.session["dry_run"]:
+            text = _dry_run(uploader, event, known_paths)
         number = self._kept.next_number(clean.whole(event.seq))
         fact: Fact = {
             "seq": number,
@@ -44,6 +47,17 @@ class Facts:
     def document(self) -> dict[str, Fact]:
         """The `facts` part of the state document."""
         return self._kept.document()
+
+
+def _dry_run(u: UploaderState, event: SessionFinished, known_paths: Sequence[str]) -> str:
+    """The end of a dry run says what would go, not that nothing went."""
+    session = u.session
+    text = f"Dry run: {amount(session['would_go_files'], session['would_go_bytes'])} would go"
+    beyond = session["files_left"] - session["would_go_files"]
+    if beyond > 0:
+        text += f"; {amount(beyond, session['bytes_left'] - session['would_go_bytes'])} would not"
+    reason = clean.redact(event.reason, known_paths=known_paths)
+    return f"{text}; {reason}" if reason else text
 
 
 def _in_words(event: Event) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from cloudplow_dashboard.state.document import Failure, FailureKind
+from cloudplow_dashboard.state.document_session import Failure, FailureKind
 
 #: Kinds that are told apart; what comes after them is one more, whose error is "".
 KINDS_LIMIT: Final = 20

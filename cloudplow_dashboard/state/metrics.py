@@ -13,7 +13,8 @@ from prometheus_client.registry import Collector
 
 from cloudplow.events import AccountState
 from cloudplow_dashboard.state.account_table import rank
-from cloudplow_dashboard.state.document import Phase
+from cloudplow_dashboard.state.document import Head
+from cloudplow_dashboard.state.document_words import Phase, ProgramState
 from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 
@@ -22,6 +23,7 @@ ACCOUNTS_LIMIT: Final = 50
 TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 #: The label of an unknown word.
 OTHER: Final = "other"
+_Amount = Literal["used_bytes", "in_flight_bytes", "unsettled_bytes", "limit_bytes"]
 #: By the key of an account.
 _ACCOUNT_GAUGES: Final[dict[Literal["used_bytes", "in_flight_bytes", "unsettled_bytes", "limit_bytes"], str]] = {
     "used_bytes": "Used quota",
@@ -34,24 +36,38 @@ OPENMETRICS_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=
 
 def render(state: DashboardState, *, openmetrics: bool) -> bytes:
     """The text, in the form of `OPENMETRICS_TYPE` or of `TEXT_TYPE`."""
+    return render_at(state, openmetrics=openmetrics)[1]
+
+
+def render_at(state: DashboardState, *, openmetrics: bool) -> tuple[int, bytes]:
+    """The same, and of which version of the state document it is."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(state))
+    snapshot = _Snapshot(state)
+    registry.register(snapshot)
     make: Any = generate_openmetrics if openmetrics else generate_latest  # the library gives the first one no types
-    return bytes(make(registry))
+    body = bytes(make(registry))
+    return snapshot.version, body
 
 
 class _Snapshot(Collector):
     def __init__(self, state: DashboardState) -> None:
         self._state = state
+        self.version = 0
 
     def describe(self) -> Iterable[Metric]:
         return []
 
     def collect(self) -> Iterable[Metric]:
         families = _Families()
-        self._state.read(lambda uploaders: _fill(families, uploaders))
-        health = self._state.health()
-        families.gauge("cloudplow_build_info", "The version that runs; the value is 1.", 1, version=health["version"])
+        now = self._state.clock()
+
+        def fill(uploaders: Uploaders) -> Head:
+            _fill(families, uploaders, now)
+            return self._state.head()
+
+        self.version, head = self._state.read_at(fill)
+        _program(families, head)
+        families.gauge("cloudplow_build_info", "The version that runs; the value is 1.", 1, version=head["app_version"])
         families.gauge(
             "cloudplow_start_time_seconds", "When the program started, in epoch seconds.", self._state.started_at
         )
@@ -79,12 +95,25 @@ class _Families:
         return list(self._families.values())
 
 
-def _fill(families: _Families, uploaders: Uploaders) -> None:
+def _fill(families: _Families, uploaders: Uploaders, now: float) -> None:
     for u in uploaders.values():
         _counters(families, u)
-        _session(families, u)
-        _pool(families, u)
+        _session(families, u, now)
+        _pool(families, u, now)
     _accounts(families, uploaders)
+
+
+def _program(families: _Families, head: Head) -> None:
+    for state in ProgramState:
+        text = "1 for the state of the program that uploads."
+        families.gauge("cloudplow_program", text, int(head["program"] == state), state=state)
+    text = "What somebody limited the speed of each uploader to; 0: nothing."
+    families.gauge("cloudplow_limit_bytes_per_second", text, head["limit"])
+    text = "Attempts to send a notification that failed, since the program started."
+    families.counter("cloudplow_notification_failures_total", text, head["notifications_failed"])
+    for receiver, one in head["notifications"].items():
+        text = "Attempts to send a notification that failed, by receiver."
+        families.counter("cloudplow_receiver_failures_total", text, one["failed"], receiver=receiver)
 
 
 def _counters(families: _Families, u: UploaderState) -> None:
@@ -117,8 +146,8 @@ def _counters(families: _Families, u: UploaderState) -> None:
         add("cloudplow_sessions_total", text, number, uploader=u.name, outcome=outcome or OTHER)
 
 
-def _session(families: _Families, u: UploaderState) -> None:
-    session, name = u.session, u.name
+def _session(families: _Families, u: UploaderState, now: float) -> None:
+    session, told, queue, name = u.session_document(), u.figures(now), u.queue_document(), u.name
 
     def add(metric: str, text: str, value: float, **labels: str) -> None:
         families.gauge(f"cloudplow_{metric}", text, value, uploader=name, **labels)
@@ -128,19 +157,35 @@ def _session(families: _Families, u: UploaderState) -> None:
         add("phase", "1 for the phase in which the uploader is.", int(u.phase == phase), phase=phase)
     add("session_start_time_seconds", "When the session started, in epoch seconds; 0: never.", session["started_at"])
     add("session_end_time_seconds", "When the session ended, in epoch seconds; 0: it is running.", session["ended_at"])
-    add("session_transferred_bytes", "Bytes uploaded in the session.", session["bytes_done"])
+    text = "Bytes uploaded in the session, with what has arrived of files on their way."
+    add("session_transferred_bytes", text, session["bytes_done"])
+    add("session_in_flight_bytes", "Of these, bytes of files still on their way.", session["bytes_in_flight"])
+    add("session_bytes", "Bytes of the session, uploaded or not.", session["bytes_total"])
+    add("session_files", "Files of the session, uploaded or not.", session["files_total"])
+    add("session_percentage", "How much of the session is done, 0 to 100; -1: unknown.", told["percentage"])
     add("session_transferred_files", "Files uploaded in the session.", session["files_done"])
     add("session_remaining_bytes", "Bytes still to be uploaded.", session["bytes_left"])
     add("session_remaining_files", "Files still to be uploaded.", session["files_left"])
     add("session_failed_files", "Failed files of the session.", session["files_failed"])
     add("session_stage", "Number of the current stage.", session["stage"])
+    add("session_stages", "Stages of the session, as far as they are planned.", session["stages_total"])
+    text = "When everything is done, waits for quota included, in epoch seconds; 0: unknown."
+    add("finish_time_seconds", text, told["finish_at"])
+    add("quota_waiting_bytes", "Of what is left, bytes that do not fit into the quota of now.", told["waiting_bytes"])
+    text = "When more quota helps to go on, in epoch seconds; 0: unknown, or nothing waits."
+    add("next_capacity_time_seconds", text, told["next_capacity_at"])
+    text = "Since when an upload has said nothing, in epoch seconds: all its figures are as of then; 0: it is heard of."
+    add("stale_since_time_seconds", text, told["stale_since"])
     text = "When the queue will be uploaded, in epoch seconds; 0: unknown."
     add("completion_time_seconds", text, u.eta["speed_at"], basis="speed")
     add("completion_time_seconds", text, u.eta["quotas_at"], basis="quotas")
     add("transfer_speed_bytes_per_second", "Current speed, as rclone says it.", u.progress["speed"])
     add("active_transfers", "Files being transferred.", u.progress["transferring_count"])
-    add("queue_bytes", "Bytes found by the last listing.", u.queue["bytes"])
-    add("queue_files", "Files found by the last listing.", u.queue["files"])
+    add("average_speed_bytes_per_second", "Speed since the session began.", told["average_speed"])
+    add("queue_bytes", "Bytes that wait to be uploaded.", queue["bytes"])
+    add("queue_files", "Files that wait to be uploaded.", queue["files"])
+    add("queue_listed_bytes", "Bytes found by the last listing.", queue["listed_bytes"])
+    add("queue_listed_files", "Files found by the last listing.", queue["listed_files"])
     add("throttle_limit_bytes_per_second", "Speed limit; 0: none.", u.throttle["limit"])
     add("suspended", "Whether uploads are suspended.", int(u.suspension["active"]))
     text = "When the suspension ends, in epoch seconds; 0: unknown, or not suspended."
@@ -152,8 +197,8 @@ def _session(families: _Families, u: UploaderState) -> None:
     )
 
 
-def _pool(families: _Families, u: UploaderState) -> None:
-    capacity, summary, name = u.accounts.capacity(u.last_event_at), u.accounts.summary(), u.name
+def _pool(families: _Families, u: UploaderState, now: float) -> None:
+    capacity, summary, name = u.accounts.capacity(now), u.accounts.summary(), u.name
     add = families.gauge
     add("cloudplow_quota_used_bytes", "Used quota of all accounts.", capacity["used_bytes"], uploader=name)
     text = "Quota on its way: sent by running uploads, not yet in the used quota."

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from cloudplow import events
-from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state import clean, figures
 from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
-from cloudplow_dashboard.state.document import Eta, Failure, Phase, TransferringFile
+from cloudplow_dashboard.state.document_session import Eta, Failure, TransferringFile
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.sessions import join, update_left
 from cloudplow_dashboard.state.uploader_state import (
     CHECKING_LIMIT,
@@ -20,9 +21,6 @@ from cloudplow_dashboard.state.uploader_state import (
 FAILURE_FACTS_PER_STAGE: Final = 10
 #: Files of one session, found later at the destination, that become sentences; the export has them all.
 FOUND_FACTS_PER_SESSION: Final = 10
-#: A time of completion is shown anew when it moves by more than this: seconds, and share of the time left.
-ETA_TOLERANCE_SECONDS: Final = 2.0
-ETA_TOLERANCE_SHARE: Final = 0.01
 #: A file that arrives so long after the one before is published at once, in seconds.
 RARE_SECONDS: Final = 1.0
 
@@ -32,8 +30,15 @@ def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str,
     number, whole = clean.number, clean.whole
     before, u.transfer_numbers = u.transfer_numbers, {}
     found: dict[str, TransferringFile] = {}
-    for file in event.transferring[:TRANSFERRING_LIMIT]:
+    arrived = set(u.arrived_names)
+    u.under_way = {}
+    for file in event.transferring:
         name = clean.file_name(file.name)
+        if name in arrived:
+            continue  # its arrival has been told; rclone reports it for a moment longer
+        u.under_way[name] = min(whole(file.bytes), whole(file.size)) if file.size else whole(file.bytes)
+        if len(found) >= TRANSFERRING_LIMIT:
+            continue
         own = before.get(name)
         if own is None:
             own = u.last_transfer_number = u.last_transfer_number + 1
@@ -53,20 +58,23 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
     join(u, event, at)
     if not u.active:
         return False
+    transferring = _transferring(u, event)
+    checking = [name for one in event.checking if (name := clean.file_name(one)) not in u.under_way]
+    speed = clean.number(event.speed) or sum(clean.number(file.speed) for file in event.transferring)
     u.progress = {
         "at": round(at, 1),
         "bytes": clean.whole(event.bytes),
         "total_bytes": clean.whole(event.total_bytes),
-        "speed": round(clean.number(event.speed)),
+        "speed": round(speed),
         "eta_seconds": round(clean.seconds_or_unknown(event.eta)),
         "files": clean.whole(event.files),
         "total_files": clean.whole(event.total_files),
         "errors": clean.whole(event.errors),
-        "transferring_count": len(event.transferring),
-        "checking_count": len(event.checking),
+        "transferring_count": len(u.under_way),
+        "checking_count": len(checking),
         "silent_since": 0,
-        "transferring": _transferring(u, event),
-        "checking": [clean.file_name(name) for name in event.checking[:CHECKING_LIMIT]],
+        "transferring": transferring,
+        "checking": checking[:CHECKING_LIMIT],
     }
     u.slow.add("progress")
     _on_outlook(u, event, at)
@@ -76,28 +84,24 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
 
 
 def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> None:
-    """What is left of the whole queue, and when it will be uploaded."""
+    """When the whole queue will be uploaded."""
+    speed_at, quotas_at, quota_until = 0.0, 0.0, 0.0
+    if at - u.session["started_at"] >= figures.SETTLED_SECONDS:
+        session = u.session_document()
+        speed_at, quotas_at = clean.number(event.done_at), clean.number(event.done_with_quotas_at)
+        if not speed_at and u.progress["speed"] > 0 and session["bytes_left"] > 0:
+            speed_at = at + session["bytes_left"] / u.progress["speed"]
+        waits = u.waiting(session)[1]
+        quotas_at = quotas_at if waits or quotas_at else speed_at
+        quota_until = figures.outlook({"speed_at": speed_at, "quotas_at": quotas_at}, session, waits, at)
     eta: Eta = {
-        "speed_at": _steady(u.eta["speed_at"], clean.number(event.done_at), at),
-        "quotas_at": _steady(u.eta["quotas_at"], clean.number(event.done_with_quotas_at), at),
+        "speed_at": figures.steady(u.eta["speed_at"], speed_at, at),
+        "quotas_at": figures.steady(u.eta["quotas_at"], quotas_at, at),
     }
+    u.quota_until = figures.steady(u.quota_until, quota_until, at)
     if eta != u.eta:
         u.eta = eta
         u.slow.add("eta")
-    if event.bytes_left or event.done_at is not None:
-        # What has arrived of files that are being transferred is no longer left.
-        left = min(clean.whole(event.bytes_left), u.session["bytes_total"] - u.session["bytes_done"])
-        if left != u.session["bytes_left"]:
-            u.session["bytes_left"] = left
-            u.slow.add("session")
-
-
-def _steady(shown: float, told: float, at: float) -> float:
-    """A time of completion in whole seconds that stays still: small changes are not shown."""
-    if not told:
-        return 0
-    tolerance = max(ETA_TOLERANCE_SECONDS, ETA_TOLERANCE_SHARE * (told - at))
-    return shown if shown and abs(told - shown) <= tolerance else round(told)
 
 
 def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: float) -> bool:
@@ -110,14 +114,15 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
         # It is at the destination, so it is not in the queue: what is left stays.
         session["files_total"] += 1
         session["bytes_total"] += size
+    else:
+        u.queue_left = max(0, u.queue_left[0] - 1), max(0, u.queue_left[1] - size)
+        _arrive(u, clean.file_name(event.name))
     if u.failed_names and event.name in u.failed_names:
         u.failed_names.discard(event.name)
         session["files_failed"] -= 1
         u.failure_kinds.settle(clean.file_name(event.name))
         u.dirty.add("failure_kinds")
-    in_flight = session["bytes_left"]
     update_left(session)
-    session["bytes_left"] = min(session["bytes_left"], in_flight)
     # A large file is published at once; many small ones in a row only as sums, with the statistics.
     rare = abs(at - u.last_arrival_at) >= RARE_SECONDS
     u.last_arrival_at = at
@@ -139,6 +144,18 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     if u.active and u.phase in (Phase.SCANNING, Phase.SWITCHING):
         u.set_working()
     return False
+
+
+def _arrive(u: UploaderState, name: str) -> None:
+    """A file is no longer on its way: what had arrived of it is in the whole file now."""
+    u.arrived_names.append(name)
+    u.under_way.pop(name, None)
+    number = u.transfer_numbers.pop(name, None)
+    if number is not None and str(number) in u.progress["transferring"]:
+        left = {key: one for key, one in u.progress["transferring"].items() if key != str(number)}
+        count = max(len(left), u.progress["transferring_count"] - 1)
+        u.progress = u.progress | {"transferring": left, "transferring_count": count}
+        u.slow.add("progress")
 
 
 def _status(event: events.FileTransferred) -> FileStatus:

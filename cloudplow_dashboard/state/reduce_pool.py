@@ -8,21 +8,23 @@ from cloudplow import events
 from cloudplow_dashboard.state import clean, returns
 from cloudplow_dashboard.state.account_table import Change
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import Account
+from cloudplow_dashboard.state.document_quota import Account
 from cloudplow_dashboard.state.sessions import update_left
 from cloudplow_dashboard.state.uploader_state import UploaderState
 
 
 def on_queue_learned(u: UploaderState, event: events.QueueLearned, at: float) -> bool:
-    changed = (u.queue["files"], u.queue["bytes"]) != (event.files, event.bytes) or not u.queue["available"]
+    changed = (u.queue["listed_files"], u.queue["listed_bytes"]) != (event.files, event.bytes) or not u.queue[
+        "available"
+    ]
     take_queue(u, event, at)
     u.queue_folder_path = u.folder_path
     if not u.active:
         return False
     # The listing holds what still waits; what this session has done comes on top.
     session = u.session
-    session["files_total"] = session["files_done"] + u.queue["files"]
-    session["bytes_total"] = session["bytes_done"] + u.queue["bytes"]
+    session["files_total"] = session["files_done"] + u.queue["listed_files"]
+    session["bytes_total"] = session["bytes_done"] + u.queue["listed_bytes"]
     update_left(session)
     u.dirty.add("session")
     return changed
@@ -30,10 +32,13 @@ def on_queue_learned(u: UploaderState, event: events.QueueLearned, at: float) ->
 
 def take_queue(u: UploaderState, event: events.QueueLearned, learned_at: float) -> None:
     """Show a queue. learned_at: epoch seconds."""
+    files, size = u.queue_left = clean.whole(event.files), clean.whole(event.bytes)
     u.queue = {
         "available": True,
-        "files": clean.whole(event.files),
-        "bytes": clean.whole(event.bytes),
+        "files": files,
+        "bytes": size,
+        "listed_files": files,
+        "listed_bytes": size,
         "source": clean.text(event.source),
         "confidence": clean.text(event.confidence),
         "duration_seconds": clean.number(event.duration_seconds),

@@ -11,11 +11,11 @@ from typing import Any, Final, cast
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean
+from cloudplow_dashboard.state.blanks import new_session
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import Phase
 from cloudplow_dashboard.state.reduce_pool import take_pool, take_queue
-from cloudplow_dashboard.state.sessions import begin, update_left
-from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState, new_session
+from cloudplow_dashboard.state.sessions import begin, phase_after
+from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState
 
 
 def told_after_start(event: events.Event) -> bool:
@@ -71,17 +71,20 @@ def _on_session(u: UploaderState, event: events.SessionRecovered) -> None:
         "next_capacity_at": clean.number(event.next_capacity_at),
         "recovered": True,
         "run_id": clean.text(event.run_id),
+        "dry_run": event.dry_run is True,
+        "would_go_files": clean.whole(event.would_go_files),
+        "would_go_bytes": clean.whole(event.would_go_bytes),
     }
-    if session["files_total"]:
-        update_left(session)
-    # Otherwise nobody knew how much there was: what is done must not look like all of it.
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
+    # Where nobody knew how much there was, what is done must not look like all of it.
+    if session["files_total"] or session["bytes_total"]:
+        session["files_total"] = session["files_done"] + session["files_left"]
+        session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
     u.session = session
     u.stage_params = clean.mapping(event.stage_params)
     # The dashboard's own file knows more of it: which files failed.
     u.sessions.add(session, replace=told_again)
-    interrupted = event.outcome == events.SessionOutcome.INTERRUPTED
-    u.set_phase(Phase.INTERRUPTED if interrupted else Phase.FINISHED)
+    u.set_phase(phase_after(session["outcome"]))
     u.dirty.update(("session", "sessions"))
 
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Phase
+from cloudplow_dashboard.state.blanks import new_eta, new_progress, new_queue, new_suspension
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.reduce_files import on_file_failed, on_file_transferred, on_transfer_progress
 from cloudplow_dashboard.state.reduce_pool import (
     on_accounts_learned,
@@ -19,15 +20,8 @@ from cloudplow_dashboard.state.reduce_pool import (
     on_queue_learned,
     on_quota_changed,
 )
-from cloudplow_dashboard.state.sessions import begin, join, update_left, use_account
-from cloudplow_dashboard.state.uploader_state import (
-    ACCOUNTS_USED_LIMIT,
-    UploaderState,
-    new_eta,
-    new_progress,
-    new_queue,
-    new_suspension,
-)
+from cloudplow_dashboard.state.sessions import begin, join, phase_after, update_left, use_account
+from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState
 
 #: Times are epoch seconds.
 Handler = Callable[[UploaderState, Any, float], bool]
@@ -62,6 +56,7 @@ def _on_session_joined(u: UploaderState, event: events.SessionJoined, at: float)
     session = u.session
     u.counters.files += max(0, clean.whole(event.files) - session["files_done"])
     u.counters.bytes += max(0, clean.whole(event.bytes) - session["bytes_done"])
+    u.stages.shift(clean.whole(event.bytes) - session["bytes_done"])
     session["started_at"] = clean.number(event.started_at) or session["started_at"]
     session["files_done"], session["bytes_done"] = clean.whole(event.files), clean.whole(event.bytes)
     session["files_total"], session["bytes_total"] = clean.whole(event.files_total), clean.whole(event.bytes_total)
@@ -90,7 +85,9 @@ def _on_stage_started(u: UploaderState, event: events.StageStarted, at: float) -
         "quota_remaining_bytes": clean.whole(left) if left is not None else -1,
     }
     u.failure_facts = 0
-    u.stages.start(u.session["stage"], clean.base_name(event.account), files, size, at)
+    u.under_way = {}
+    u.arrived_names.clear()
+    u.stages.start(u.session["stage"], clean.base_name(event.account), files, size, at, u.session["bytes_done"])
     u.dirty.update(("progress", "plan"))
     u.set_working()
     return True
@@ -110,6 +107,10 @@ def _on_sa_switched(u: UploaderState, event: events.SaSwitched, at: float) -> bo
 def _on_stage_finished(u: UploaderState, event: events.StageFinished, at: float) -> bool:
     join(u, event, at)
     u.clear_progress()
+    if u.session["dry_run"] and event.outcome in events.WENT_THROUGH:
+        files, size = u.stages.planned
+        u.session["would_go_files"] += files
+        u.session["would_go_bytes"] += size
     if u.active:
         update_left(u.session)
         u.dirty.add("session")
@@ -119,6 +120,7 @@ def _on_stage_finished(u: UploaderState, event: events.StageFinished, at: float)
         clean.whole(event.files),
         clean.whole(event.bytes),
         clean.word(event.outcome, events.StageOutcome),
+        at,
     )
     u.dirty.add("plan")
     if u.active and u.phase in (Phase.UPLOADING, Phase.THROTTLED, Phase.SWITCHING):
@@ -172,25 +174,21 @@ def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: fl
     u.status.end()
     update_left(session)
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
-    if u.found_facts:
-        # Files that were found later may have been in the queue after all: now it is known how much there was.
-        session["files_total"] = session["files_done"] + session["files_left"]
-        session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
+    # Now it is known how much there was: files may have gone or come meanwhile.
+    session["files_total"] = session["files_done"] + session["files_left"]
+    session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
     session["next_capacity_at"] = clean.number(event.next_capacity_at)
+    if u.queue["available"]:
+        u.queue_left = session["files_left"], session["bytes_left"]
     u.accounts.rest()
     u.accounts_changed()
-    u.eta = new_eta()
-    u.stages.end()
+    u.eta, u.quota_until = new_eta(), 0
+    u.stages.end(at)
     u.sessions.add(session)
     u.counters.sessions[outcome] += 1
     u.clear_progress()
     u.set_active(False)
-    if outcome == events.SessionOutcome.INTERRUPTED:
-        u.set_phase(Phase.INTERRUPTED)
-    elif u.suspension["active"] or outcome == events.SessionOutcome.SUSPENDED:
-        u.set_phase(Phase.SUSPENDED)
-    else:
-        u.set_phase(Phase.FINISHED)
+    u.set_phase(phase_after(outcome, suspended=u.suspension["active"]))
     u.dirty.update(("session", "eta", "plan", "sessions"))
     return True
 
@@ -203,6 +201,9 @@ def _on_status(u: UploaderState, event: events.UploaderStatusChanged, _at: float
 
 def _on_checked(u: UploaderState, event: events.UploaderChecked, at: float) -> bool:
     u.status.check(event, at)
+    if u.queue["available"] and not u.active:
+        u.queue_left = clean.whole(event.files), clean.whole(event.bytes)
+        u.dirty.add("queue")
     u.dirty.add("status")
     return False
 

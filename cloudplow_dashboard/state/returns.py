@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import ReturnStrip
+from cloudplow_dashboard.state.document_quota import ReturnStrip
 
 #: Hours of the strip, and the step to which its beginning is rounded down, in seconds.
 STRIP_HOURS: Final = 24

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from cloudplow import events
+from cloudplow.events import SessionOutcome
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Phase, Session
+from cloudplow_dashboard.state.blanks import new_eta, new_progress, new_session, new_suspension
+from cloudplow_dashboard.state.document_session import Session
+from cloudplow_dashboard.state.document_words import Phase
+from cloudplow_dashboard.state.measures import Nothing
 from cloudplow_dashboard.state.stages import StageBoard
-from cloudplow_dashboard.state.uploader_state import (
-    ACCOUNTS_USED_LIMIT,
-    UploaderState,
-    new_eta,
-    new_progress,
-    new_session,
-    new_suspension,
-)
+from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState
 
 
 def begin(u: UploaderState, session_id: str, at: float) -> None:
     """A new session: totals from 0."""
     u.session = new_session() | {"id": clean.text(session_id), "started_at": at}
     u.progress = new_progress()
-    u.eta = new_eta()
+    u.eta, u.quota_until = new_eta(), 0
+    u.under_way = {}
+    u.arrived_names.clear()
     u.stages = StageBoard()
     u.files.begin()
     u.failures.clear()
@@ -46,7 +45,7 @@ def join(u: UploaderState, event: events.Event, at: float) -> None:
         return  # a straggler of the session that has just ended
     begin(u, event.session_id, at)
     if u.queue["available"]:
-        u.session["files_total"], u.session["bytes_total"] = u.queue["files"], u.queue["bytes"]
+        u.session["files_total"], u.session["bytes_total"] = u.queue_left
 
 
 def update_left(session: Session) -> None:
@@ -55,6 +54,13 @@ def update_left(session: Session) -> None:
     session["bytes_total"] = max(session["bytes_total"], session["bytes_done"])
     session["files_left"] = session["files_total"] - session["files_done"]
     session["bytes_left"] = session["bytes_total"] - session["bytes_done"]
+
+
+def phase_after(outcome: SessionOutcome | Nothing, *, suspended: bool = False) -> Phase:
+    """The phase after a session that ended like this. suspended: whether its uploader is."""
+    if outcome == SessionOutcome.INTERRUPTED:
+        return Phase.INTERRUPTED
+    return Phase.SUSPENDED if suspended or outcome == SessionOutcome.SUSPENDED else Phase.FINISHED
 
 
 def use_account(u: UploaderState, account: str, index: object, total: object) -> None:

@@ -8,8 +8,11 @@ from typing import Any, Final
 
 from cloudplow.events import StageOutcome
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Plan, PlanSums, Stage, StageState
+from cloudplow_dashboard.state.document_quota import Plan, PlanSums, Stage
+from cloudplow_dashboard.state.document_session import Session
+from cloudplow_dashboard.state.document_words import StageState
 from cloudplow_dashboard.state.measures import Nothing
+from cloudplow_dashboard.state.plan_accounts import by_account
 
 #: Stages in each of the two lists of the state document; of those that are done the latest, at most half of them.
 STAGES_SHOWN: Final = 100
@@ -24,6 +27,7 @@ def _stage(values: Mapping[Any, Any], state: StageState, number: int = 0) -> Sta
         "files": clean.whole(values.get("files")),
         "bytes": clean.whole(values.get("bytes")),
         "starts_at": clean.number(values.get("starts_at")),
+        "ended_at": 0,
         "oversized": values.get("oversized") is True,
         "state": state,
         "outcome": "",
@@ -53,10 +57,15 @@ class StageBoard:
     """What was planned, and how far it has got."""
 
     def __init__(self) -> None:
-        self._sums = _sums({})
-        self._made_at: float = 0
+        self.sums = _sums({})
+        #: When the plan was made, in epoch seconds; 0 without one.
+        self.made_at: float = 0
         self._done: deque[Stage] = deque(maxlen=DONE_SHOWN)
         self._done_total = 0
+        #: What all finished stages of an account uploaded: stages, files, bytes.
+        self._done_sums: dict[str, tuple[int, int, int]] = {}
+        #: What had arrived in the session when the running stage began, in bytes.
+        self._begun_with = 0
         self._running: Stage | None = None
         self._next: list[Stage] = []
         self._later: list[Stage] = []
@@ -66,16 +75,19 @@ class StageBoard:
     def plan(self, plan: Mapping[str, Any], at: float) -> int:
         """Replace the plan of what is still to come; returns how many stages can run now. at: epoch seconds."""
         stages, later = plan.get("stages"), plan.get("later")
-        self._made_at = at
+        self.made_at = at
         self._next, self._later = _stages(stages, StageState.NEXT), _stages(later, StageState.WAITING)
         self._next_total = len(stages) if isinstance(stages, list | tuple) else clean.whole(stages)
         self._later_total = len(later) if isinstance(later, list | tuple) else 0
-        self._sums = _sums(plan)
+        self.sums = _sums(plan)
         return self._next_total
 
-    def start(self, number: int, account: str, files: int, size: int, at: float) -> None:
-        """A stage runs: the next one of its account. size: planned bytes; at: epoch seconds."""
-        self._end_running("")
+    def start(self, number: int, account: str, files: int, size: int, at: float, begun_with: int = 0) -> None:
+        """A stage runs: the next one of its account. size: planned bytes; at: epoch seconds; begun_with: bytes that the
+        session has uploaded before it.
+        """
+        self._end_running("", at)
+        self._begun_with = begun_with
         place = next((i for i, one in enumerate(self._next) if one["account"] == account), -1)
         planned = self._next.pop(place) if place >= 0 else _stage({"account": account}, StageState.NEXT)
         self._next_total = max(len(self._next), self._next_total - (place >= 0))
@@ -87,32 +99,58 @@ class StageBoard:
             "state": StageState.RUNNING,
         }
 
-    def finish(self, number: int, account: str, files: int, size: int, outcome: StageOutcome | Nothing) -> None:
-        """A stage ended. files, size: what it uploaded, size in bytes."""
+    def shift(self, size: int) -> None:
+        """So many bytes more of the session were uploaded before the running stage."""
+        self._begun_with += size
+
+    @property
+    def planned(self) -> tuple[int, int]:
+        """Files and bytes that the running stage is to upload."""
+        return (self._running["files"], self._running["bytes"]) if self._running is not None else (0, 0)
+
+    def finish(
+        self, number: int, account: str, files: int, size: int, outcome: StageOutcome | Nothing, at: float = 0
+    ) -> None:
+        """A stage ended. files, size: what it uploaded, size in bytes; at: epoch seconds."""
         running = self._running
         if running is None or running["stage"] != number:
             running = _stage({"account": account}, StageState.RUNNING, number)
         self._running = running | {"account": account or running["account"], "files": files, "bytes": size}
-        self._end_running(outcome)
+        self._end_running(outcome, at, told=True)
 
-    def end(self) -> None:
-        """The session ended: nothing is running any more."""
-        self._end_running("")
+    def end(self, at: float = 0) -> None:
+        """The session ended: nothing is running any more. at: epoch seconds."""
+        self._end_running("", at)
 
-    def _end_running(self, outcome: StageOutcome | Nothing) -> None:
+    def _end_running(self, outcome: StageOutcome | Nothing, at: float, *, told: bool = False) -> None:
         if self._running is not None:
-            self._done.append(self._running | {"state": StageState.DONE, "outcome": outcome})
+            done: Stage = self._running | {"state": StageState.DONE, "outcome": outcome, "ended_at": at}
+            if not told:
+                done["files"] = done["bytes"] = 0  # nobody said what it uploaded: what was planned is no result
+            self._done.append(done)
             self._done_total += 1
+            stages, files, size = self._done_sums.get(done["account"], (0, 0, 0))
+            self._done_sums[done["account"]] = stages + 1, files + done["files"], size + done["bytes"]
             self._running = None
 
-    def document(self) -> Plan:
-        """The `plan` part of the state document."""
+    def document(self, speed_at: float = 0, session: Session | None = None, at: float = 0) -> Plan:
+        """The `plan` part of the state document.
+
+        speed_at: when all would be done if only the speed mattered, in epoch seconds, 0 when unknown; session: as it is
+        shown, and as of `at`.
+        """
         running = [self._running] if self._running is not None else []
+        rate, done = 0.0, 0
+        if session is not None:
+            done = session["bytes_done"] - self._begun_with
+            rate = session["bytes_left"] / (speed_at - at) if speed_at > at else 0.0
+        stages = [*self._done, *running, *self._next][:STAGES_SHOWN]
         return {
-            "made_at": self._made_at,
-            **self._sums,
-            "stages": [*self._done, *running, *self._next][:STAGES_SHOWN],
+            "made_at": self.made_at,
+            **self.sums,
+            "stages": stages,
             "later": list(self._later),
+            "accounts": by_account([*stages, *self._later], self._done_sums, rate=rate, running_done=done, now=at),
             "done_total": self._done_total,
             "next_total": self._next_total,
             "later_total": self._later_total,

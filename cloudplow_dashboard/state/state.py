@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from cloudplow.events import Event, NotificationFailed
+from cloudplow.events import Event
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import EngineState, Head, Health, Phase, StateDocument, Uploader
+from cloudplow_dashboard.state.document import Head, Health, StateDocument, Uploader
 from cloudplow_dashboard.state.facts import Facts
 from cloudplow_dashboard.state.patches import Ring, difference, encode_json, frame
+from cloudplow_dashboard.state.program import OF_PROGRAM, Program, health_of
 from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start
 from cloudplow_dashboard.state.reducer import BESIDE, HANDLERS, OF_ALL
 from cloudplow_dashboard.state.returns import strip_start
@@ -43,7 +44,7 @@ class Snapshot:
 class DashboardState:
     """The one owner of what is shown. Every method may be called from any thread.
 
-    clock: epoch seconds. boot: an id of this process, so that a viewer notices a restart.
+    clock: epoch seconds. boot: an id of this process, so that a viewer notices a restart. alone: see `Program`.
     """
 
     def __init__(
@@ -54,24 +55,24 @@ class DashboardState:
         app_version: str = "",
         refresh_interval: float = 3.0,
         ring: Ring | None = None,
+        alone: bool = False,
     ) -> None:
         self.clock = clock
         self.boot = boot or secrets.token_hex(4)
         self.app_version = app_version
         self.refresh_interval = refresh_interval
+        self._program = Program(boot=self.boot, app_version=app_version, refresh_interval=refresh_interval, alone=alone)
         self.ring = ring or Ring()
         self.started_at = clock()
         self._lock = threading.RLock()
         self._uploaders: dict[str, UploaderState] = {}
         self._facts = Facts()
         self._strip_start = strip_start(clock())
-        self._stopped = False
         self._last_event_at = 0.0
-        self._notifications_failed = 0
         self._turned_away: set[str] = set()
         self._listener: Callable[[bool], None] | None = None
         # Patched part by part, so mypy cannot follow it; a test holds it against `StateDocument`.
-        self._published: dict[str, Any] = {**self._head(), "uploaders": {}, "facts": {}}
+        self._published: dict[str, Any] = {**self.head(), "uploaders": {}, "facts": {}}
         self._version = 1
         self._rest: tuple[int, bytes] | None = None
 
@@ -82,16 +83,16 @@ class DashboardState:
         try:
             self.apply(event, sender if isinstance(sender, str) else "")
         except Exception:  # whatever is wrong with an event, the next one must still be shown
-            log.exception(
-                "The dashboard could not process %s and leaves it out", getattr(event, "signal_name", "an event")
-            )
+            name = getattr(event, "signal_name", "an event")
+            log.exception("The dashboard could not process %s and leaves it out", name)
 
     def apply(self, event: Event, sender: str = "") -> None:
         """Change the state by one event; unknown kinds are ignored. sender: its uploader when the event names none."""
         name = getattr(event, "signal_name", "")
-        if name == NotificationFailed.signal_name:
+        if name in OF_PROGRAM:
             with self._lock:
-                self._notifications_failed += 1
+                self._program.take(event, float(clean.number(event.at) or self.clock()))
+                self._notify(None)
         if name not in HANDLERS and name not in RECOVERED:
             return
         with self._lock:
@@ -113,6 +114,8 @@ class DashboardState:
                     uploader.last_event_at = at
                 if HANDLERS[name](uploader, event, at):
                     self._facts.take(event, at, uploader)
+            if not uploader.active:
+                uploader.accounts.rest()
             self._notify(uploader)
 
     def _uploader(self, name: str) -> UploaderState | None:
@@ -134,7 +137,7 @@ class DashboardState:
 
     def _notify(self, uploader: UploaderState | None) -> None:
         if self._listener is not None:
-            if self._facts.dirty or (uploader is not None and uploader.dirty):
+            if uploader is None or self._facts.dirty or uploader.dirty:
                 self._listener(True)
             if uploader is not None and uploader.slow:
                 self._listener(False)
@@ -148,7 +151,10 @@ class DashboardState:
                 self._notify(state)
 
     def expire(self, now: float) -> None:
-        """Make accounts ready whose time has come, and move the strip of hours on; now: epoch seconds."""
+        """What comes with time: accounts are ready again, the strip of hours moves on, figures are stale.
+
+        now: epoch seconds.
+        """
         with self._lock:
             start = strip_start(now)
             moved, self._strip_start = start != self._strip_start, start
@@ -158,6 +164,8 @@ class DashboardState:
                     self._notify(uploader)
                 if uploader.accounts.expire(now):
                     uploader.accounts_changed()
+                    self._notify(uploader)
+                if uploader.age(now):
                     self._notify(uploader)
 
     def nobody_waits(self) -> None:
@@ -171,7 +179,7 @@ class DashboardState:
     def stop(self) -> None:
         """The program ends: the engine is shown as stopped."""
         with self._lock:
-            self._stopped = True
+            self._program.stop(self.clock())
             if self._listener is not None:
                 self._listener(True)
 
@@ -203,7 +211,7 @@ class DashboardState:
 
     def _take_changes(self, slow: bool) -> dict[str, Any]:
         """The merge patch of all dirty parts, which become the published ones."""
-        head = self._head()
+        head = self.head()
         patch = difference({key: self._published[key] for key in head}, head)
         self._published.update(head)
         if self._facts.dirty:
@@ -221,6 +229,7 @@ class DashboardState:
         return patch
 
     def _take_parts(self, uploader: UploaderState, slow: bool) -> dict[str, Any]:
+        uploader.changed_parts()
         names = uploader.dirty | uploader.slow if slow else set(uploader.dirty)
         if not names:
             return {}
@@ -233,20 +242,10 @@ class DashboardState:
         uploader.slow -= names
         return difference(before, now)
 
-    def _head(self) -> Head:
-        """The members of the document that are about the whole program."""
-        uploaders = self._uploaders.values()
-        active = any(u.active for u in uploaders)
-        idle_or_not = EngineState.UPLOADING if active else EngineState.IDLE
-        return {
-            "boot": self.boot,
-            "refresh_interval": self.refresh_interval,
-            "app_version": self.app_version,
-            "utc_offset_seconds": time.localtime().tm_gmtoff,
-            "engine": EngineState.STOPPED if self._stopped else idle_or_not,
-            "recovered": any(u.session["recovered"] and u.phase == Phase.INTERRUPTED for u in uploaders),
-            "notifications_failed": self._notifications_failed,
-        }
+    def head(self) -> Head:
+        """What the document says about the whole program."""
+        with self._lock:
+            return self._program.head(self._uploaders)
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -269,38 +268,33 @@ class DashboardState:
             return {
                 "version": version,
                 "ts": self.clock(),
-                **self._head(),
+                **self.head(),
                 "uploaders": uploaders,
                 "facts": self._published["facts"],
             }
 
     def read(self, reader: Callable[[Uploaders], T]) -> T:
-        """Let `reader` look at the live values under the lock; it must neither keep nor change them."""
+        """Let `reader` look at the live values under the lock; it must neither keep nor change them.
+
+        They are published before: whoever reads the same version reads the same.
+        """
+        return self.read_at(reader)[1]
+
+    def read_at(self, reader: Callable[[Uploaders], T]) -> tuple[int, T]:
+        """The same, and which version it was."""
         with self._lock:
-            self._age()
-            return reader(self._uploaders)
+            version = self.publish()
+            return version, reader(self._uploaders)
 
     def _age(self) -> None:
         """What is asked for is what is so now, whoever else has looked meanwhile."""
-        now = self.clock()
-        self.expire(now)
-        for uploader in self._uploaders.values():
-            uploader.age(now)
+        self.expire(self.clock())
 
     def health(self) -> Health:
         """The answer of `/api/health`."""
         now = self.clock()
         with self._lock:
-            engine = self._head()["engine"]
-            if engine is EngineState.UPLOADING and any(u.is_silent(now) for u in self._uploaders.values()):
-                engine = EngineState.STALLED
-            head = self._head()
-            age = round(max(0.0, now - self._last_event_at), 3) if self._last_event_at else -1
-        return {
-            "status": "healthy",
-            "version": self.app_version,
-            "uptime_seconds": round(max(0.0, now - self.started_at), 3),
-            "engine": engine,
-            "last_event_age_seconds": age,
-            "recovered": head["recovered"],
-        }
+            head = self.head()
+            silent = any(u.is_silent(now) for u in self._uploaders.values())
+            heard_at = self._last_event_at
+        return health_of(head, now, self.started_at, heard_at, silent=silent)

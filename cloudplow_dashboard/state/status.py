@@ -8,7 +8,9 @@ from typing import Final
 from cloudplow import events
 from cloudplow.events import SessionOutcome, UploaderState
 from cloudplow_dashboard.state import clean
-from cloudplow_dashboard.state.document import Phase, Session, UploaderStatus
+from cloudplow_dashboard.state.document import UploaderStatus
+from cloudplow_dashboard.state.document_session import Session
+from cloudplow_dashboard.state.document_words import Phase
 
 #: What an uploader does while a session of it runs; the latter say more than the phase of the session.
 _BUSY: Final = frozenset({UploaderState.UPLOADING, UploaderState.SCANNING})

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 from cloudplow.distribution import SizeSample
+from cloudplow_dashboard.state import figures
 from cloudplow_dashboard.state.account_table import AccountTable
+from cloudplow_dashboard.state.blanks import new_eta, new_progress, new_queue, new_session, new_suspension
 from cloudplow_dashboard.state.bounded import Numbered, PastSessions, SessionFiles
 from cloudplow_dashboard.state.clean import base_name
 from cloudplow_dashboard.state.counters import Counters
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import (
-    Eta,
-    Failure,
-    Phase,
-    Progress,
-    Queue,
-    Session,
-    Suspension,
-    Throttle,
-    Uploader,
-)
+from cloudplow_dashboard.state.document import Throttle, Uploader, UploaderStatus
+from cloudplow_dashboard.state.document_quota import Queue
+from cloudplow_dashboard.state.document_session import Failure, Figures, Session
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.failure_kinds import FailureKinds
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.status import Status
@@ -31,93 +27,30 @@ FAILURES_LIMIT: Final = 50
 #: Files and names of one progress report that are kept.
 TRANSFERRING_LIMIT: Final = 100
 CHECKING_LIMIT: Final = 50
+#: Names of files that have arrived in a stage, remembered because rclone may still report them as on their way.
+ARRIVED_LIMIT: Final = 1000
 #: Names remembered to count failed files once each; beyond it every failure counts.
 FAILED_NAMES_LIMIT: Final = 10_000
 #: Accounts listed as used in one session.
 ACCOUNTS_USED_LIMIT: Final = 1000
 
-#: After so many seconds without an event a speed is no longer shown.
-STALE_SECONDS: Final = 6.0
+#: After so many seconds without an event a speed is no longer shown, and all figures are said to be stale.
+STALE_SECONDS: Final = 5.0
 #: After so many seconds without an event an upload counts as stalled.
 SILENT_SECONDS: Final = 60.0
 #: The parts of an uploader in the state document; each is built and compared as a whole.
 PARTS: Final = tuple(Uploader.__annotations__)
 #: The parts that follow from the accounts.
-ACCOUNT_PARTS: Final = ("accounts", "accounts_summary", "capacity")
-
-
-def new_session() -> Session:
-    """The session part before any session."""
-    return {
-        "id": "",
-        "run_id": "",
-        "started_at": 0,
-        "ended_at": 0,
-        "outcome": "",
-        "reason": "",
-        "dry_run": False,
-        "folder": "",
-        "remote": "",
-        "stage": 0,
-        "stages_total": 0,
-        "account": "",
-        "account_index": -1,
-        "accounts_total": 0,
-        "accounts_used": [],
-        "switch_reason": "",
-        "files_done": 0,
-        "bytes_done": 0,
-        "files_total": 0,
-        "bytes_total": 0,
-        "files_failed": 0,
-        "files_left": 0,
-        "bytes_left": 0,
-        "next_capacity_at": 0,
-        "recovered": False,
-    }
-
-
-def new_progress() -> Progress:
-    """The progress part when nothing is being transferred."""
-    return {
-        "at": 0,
-        "bytes": 0,
-        "total_bytes": 0,
-        "speed": 0,
-        "eta_seconds": -1,
-        "files": 0,
-        "total_files": 0,
-        "errors": 0,
-        "transferring_count": 0,
-        "checking_count": 0,
-        "silent_since": 0,
-        "transferring": {},
-        "checking": [],
-    }
-
-
-def new_eta() -> Eta:
-    """The eta part when nothing is known."""
-    return {"speed_at": 0, "quotas_at": 0}
-
-
-def new_queue() -> Queue:
-    """The queue part before a listing."""
-    return {
-        "available": False,
-        "files": 0,
-        "bytes": 0,
-        "source": "",
-        "confidence": "",
-        "duration_seconds": 0,
-        "learned_at": 0,
-        "distribution": {},
-    }
-
-
-def new_suspension() -> Suspension:
-    """The suspension part when nothing is suspended."""
-    return {"active": False, "reason": "", "until": 0}
+ACCOUNT_PARTS: Final = ("accounts", "accounts_summary", "capacity", "figures")
+#: The parts that follow from others, which change with them.
+FOLLOWING: Final = {
+    "session": ("figures", "queue"),
+    "eta": ("figures", "plan"),
+    "plan": ("figures",),
+    "status": ("figures",),
+    "active": ("session", "figures", "queue"),
+    "progress": ("session", "figures", "queue"),
+}
 
 
 class UploaderState:
@@ -138,6 +71,14 @@ class UploaderState:
         self.throttle: Throttle = {"active": False, "limit": 0, "streams": 0}
         self.suspension = new_suspension()
         self.eta = new_eta()
+        self.quota_until: float = 0
+        self.stale_since: float = 0
+        self._next_shown: float = 0
+        #: What has arrived of files that are on their way, in bytes, by name; and who has arrived in this stage.
+        self.under_way: dict[str, int] = {}
+        self.arrived_names: deque[str] = deque(maxlen=ARRIVED_LIMIT)
+        #: What is left of the queue while no session runs.
+        self.queue_left = (0, 0)
         self.stages = StageBoard()
         self.failures: Numbered[Failure] = Numbered(FAILURES_LIMIT)
         self.failure_kinds = FailureKinds()
@@ -167,18 +108,18 @@ class UploaderState:
 
     def part(self, name: str, now: float) -> Any:
         """A part of the state document, detached from the live values. now: epoch seconds."""
-        if name == "session":
-            return self.session_document()
-        if name == "capacity":
-            return self.accounts.capacity(now)
         makers: dict[str, Callable[[], Any]] = {
+            "session": self.session_document,
+            "figures": lambda: self.figures(now),
+            "queue": self.queue_document,
+            "capacity": lambda: self.accounts.capacity(now),
             "accounts": self.accounts.shown,
             "accounts_summary": self.accounts.summary,
-            "plan": self.stages.document,
+            "plan": lambda: self.stages.document(self.eta["speed_at"], self.session_document(), self.heard_at),
             "failures": self.failures.document,
             "failure_kinds": self.failure_kinds.document,
             "sessions": self.sessions.document,
-            "status": lambda: self.status.document(active=self.active, phase=self.phase, session=self.session),
+            "status": self.status_document,
         }
         if name in makers:
             return makers[name]()
@@ -187,7 +128,54 @@ class UploaderState:
 
     def session_document(self) -> Session:
         """The `session` part."""
-        return self.session | {"accounts_used": list(self.session["accounts_used"])}
+        return figures.amounts(self.session, self.progress, sum(self.under_way.values()), active=self.active)
+
+    def status_document(self) -> UploaderStatus:
+        """The `status` part."""
+        return self.status.document(active=self.active, phase=self.phase, session=self.session)
+
+    def queue_document(self) -> Queue:
+        """The `queue` part."""
+        files, size = self.queue_left
+        session = self.session_document()
+        if self.active and self.queue["available"] and session["files_total"]:
+            files, size = session["files_left"], session["bytes_left"]
+        return self.queue | {"files": files, "bytes": size}
+
+    def waiting(self, session: Session) -> tuple[int, int]:
+        """Files and bytes that do not fit into the quota of now. session: as it is shown."""
+        capacity = self.accounts.capacity(self.heard_at)
+        return figures.waiting(session, self.stages.sums, self.stages.made_at, capacity, active=self.active)
+
+    def figures(self, now: float) -> Figures:
+        """The `figures` part. now: epoch seconds."""
+        session = self.session_document()
+        waits = self.waiting(session)
+        found = figures.figures(
+            session,
+            self.status_document(),
+            self.eta,
+            waits,
+            active=self.active,
+            quota_until=self.quota_until,
+            plan_next_at=self.stages.sums["next_capacity_at"] if waits[1] else 0,
+            heard_at=self.heard_at,
+            stale_since=self.stale_since,
+            now=now,
+        )
+        self._next_shown = found["next_capacity_at"]
+        return found
+
+    @property
+    def heard_at(self) -> float:
+        """When something was heard of an upload last, in epoch seconds."""
+        return self.last_event_at
+
+    def changed_parts(self) -> None:
+        """Note the parts that follow from those that have changed."""
+        for changed in (self.dirty, self.slow):
+            for name in tuple(changed):
+                changed.update(FOLLOWING.get(name, ()))
 
     @property
     def begun(self) -> bool:
@@ -225,31 +213,50 @@ class UploaderState:
                 "transferring": {},
                 "checking": [],
             }
+        self.under_way = {}
         self.dirty.add("progress")
 
-    def age(self, now: float) -> None:
+    def age(self, now: float) -> bool:
         """What rclone said of its speed is no longer true once it is silent: it reports every second.
 
-        A longer silence is told.
+        A longer silence is told. True when something changed.
         """
+        before = len(self.dirty)
+        self._age(now)
+        return len(self.dirty) > before
+
+    def _age(self, now: float) -> None:
         silent_since = self.last_event_at if self.is_silent(now) else 0
         if self.progress["silent_since"] != silent_since:
             self.progress = self.progress | {"silent_since": silent_since}
             self.status.silent = silent_since > 0
             self.dirty.update(("progress", "status"))
+        # Other events do not make rclone's statistics any newer.
+        reported_at = self.progress["at"] or self.last_event_at
+        old = now - reported_at > STALE_SECONDS
+        stale_since = reported_at if old and self.is_working else 0
+        if self.stale_since != stale_since:
+            self.stale_since = stale_since
+            self.dirty.add("figures")
+        if 0 < self._next_shown <= now:
+            self.dirty.add("figures")
         told = self.progress
         moving = told["speed"] or self.eta["speed_at"] or any(one["speed"] for one in told["transferring"].values())
-        if not moving or now - self.last_event_at <= STALE_SECONDS:
+        if not moving or not old:
             return
         transferring = {number: one | {"speed": 0, "eta_seconds": -1} for number, one in told["transferring"].items()}
         self.progress = told | {"speed": 0, "eta_seconds": -1, "transferring": transferring}
-        self.eta = new_eta()
+        self.eta, self.quota_until = new_eta(), 0
         self.dirty.update(("progress", "eta"))
+
+    @property
+    def is_working(self) -> bool:
+        """Whether files are being transferred."""
+        return self.active and self.phase in (Phase.UPLOADING, Phase.THROTTLED)
 
     def is_silent(self, now: float) -> bool:
         """Whether files are being transferred, but nothing has been heard for a while."""
-        working = self.active and self.phase in (Phase.UPLOADING, Phase.THROTTLED)
-        return working and now - self.last_event_at > SILENT_SECONDS
+        return self.is_working and now - self.last_event_at > SILENT_SECONDS
 
     def begin_history(self, now: float) -> None:
         """A new session: what was transferred before is shown until the first file arrives. now: epoch seconds."""
@@ -284,3 +291,8 @@ class UploaderState:
 
 #: Every uploader by its name.
 Uploaders = Mapping[str, UploaderState]
+
+
+def focus_of(uploaders: Iterable[UploaderState]) -> str:
+    """The name of the one that is meant where none is named; "" for none."""
+    return figures.chosen((u.name, u.active, u.last_event_at, u.session["started_at"]) for u in uploaders)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from cloudplow.events import AccountState
 from cloudplow_dashboard.state.account_table import free_bytes, spent_bytes
-from cloudplow_dashboard.state.document import Account
+from cloudplow_dashboard.state.document_quota import Account
+from cloudplow_dashboard.state.figures import natural_key
 from cloudplow_dashboard.state.uploader_state import Uploaders
 from cloudplow_dashboard.web.answers import AccountRow
 from cloudplow_dashboard.web.compat import account_row
 
 #: Uploader, name, row.
 Entry = tuple[str, str, Account]
-
-
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts "2.json" before "10.json"."""
-    pieces = re.split(r"(\d{1,18})", name)
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece]
 
 
 #: The active one first, then as they are listed.

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from cloudplow.events import AccountState, SessionOutcome, UploaderState
+from cloudplow.events import AccountState, SessionOutcome
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import EngineState, Phase
-from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds, SecondsLeft
+from cloudplow_dashboard.state.document_words import Phase
+from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Nothing, Seconds
 
 
 class ErrorDetail(TypedDict):
@@ -23,6 +23,14 @@ class Error(TypedDict):
     """The body of every answer that reports a fault."""
 
     error: ErrorDetail
+
+
+class StreamEvent(TypedDict):
+    """One event of the stream. id: "BOOT:VERSION"; data: one line of JSON, a StateDocument or a patch of it."""
+
+    id: str
+    event: Literal["snapshot", "patch"]
+    data: str
 
 
 class Status(TypedDict):
@@ -45,7 +53,11 @@ class Status(TypedDict):
 
 
 class SessionFigures(TypedDict):
-    """Totals of whole files, so that the sums fit; `_human` says the same for people. Percentages: 0 to 100."""
+    """Totals of the session, as in the state document; `_human` says the same for people. Percentages: 0 to 100.
+
+    transferred_bytes: with in_flight_bytes, which have arrived of files on their way. Transferred and remaining are the
+    total. eta_seconds: until finish_at, when everything is done, waits for quota included; 0 when unknown.
+    """
 
     total_files: int
     transferred_files: int
@@ -55,6 +67,7 @@ class SessionFigures(TypedDict):
     total_bytes_human: str
     transferred_bytes: Bytes
     transferred_bytes_human: str
+    in_flight_bytes: Bytes
     remaining_bytes: Bytes
     remaining_bytes_human: str
     byte_percentage: float
@@ -64,6 +77,8 @@ class SessionFigures(TypedDict):
     avg_speed_human: str
     eta_seconds: Seconds
     eta_human: str
+    finish_at: EpochSeconds
+    stale_since: EpochSeconds
     session_start: str
     sas_used: list[str]
     failed_files: int
@@ -89,6 +104,7 @@ class AccountRow(TypedDict):
     used_bytes: Bytes
     in_flight_bytes: Bytes
     unsettled_bytes: Bytes
+    free_bytes: Bytes
     quota_bytes: Bytes
     used_gb: float
     quota_gb: float
@@ -158,9 +174,11 @@ class Plans(TypedDict):
 
 
 class QueueStats(TypedDict):
-    """listed: files of the queue; the others are rclone's own figures."""
+    """listed: files that the last listing found; left, left_bytes: what is left. The others are rclone's figures."""
 
     listed: int
+    left: int
+    left_bytes: Bytes
     checks: int
     totalChecks: int
     totalTransfers: int
@@ -181,79 +199,3 @@ class QueueStatus(TypedDict):
 
     available: bool
     data: QueueFigures
-
-
-class UploaderLine(TypedDict):
-    """One uploader, with the figures that fit on one line. The keys mean what they mean in the state document.
-
-    next_capacity_at: when more quota helps it to go on, while that is to come.
-    """
-
-    active: bool
-    phase: Phase
-    state: UploaderState
-    why: str
-    until: EpochSeconds
-    next_check_at: EpochSeconds
-    threshold_bytes: Bytes
-    waiting_files: int
-    waiting_bytes: Bytes
-    checked_at: EpochSeconds
-    outcome: SessionOutcome | Nothing
-    reason: str
-    folder: str
-    remote: str
-    account: str
-    stage: int
-    stages_total: int
-    started_at: EpochSeconds
-    ended_at: EpochSeconds
-    files_done: int
-    files_total: int
-    files_left: int
-    files_failed: int
-    bytes_done: Bytes
-    bytes_total: Bytes
-    bytes_left: Bytes
-    byte_percentage: float
-    speed: BytesPerSecond
-    eta_seconds: Seconds
-    next_capacity_at: EpochSeconds
-    suspended_until: EpochSeconds
-    throttle_limit: BytesPerSecond
-    recovered: bool
-    accounts_total: int
-    quota_used_bytes: Bytes
-    quota_in_flight_bytes: Bytes
-    quota_unsettled_bytes: Bytes
-    quota_free_bytes: Bytes
-    quota_limit_bytes: Bytes
-
-
-class UploaderLines(TypedDict):
-    """Every uploader by its name."""
-
-    uploaders: dict[str, UploaderLine]
-
-
-class Summary(UploaderLine):
-    """One flat object: the uploader that runs, or the last one, and the program. `_human` is for people."""
-
-    status: Literal["healthy"]
-    version: str
-    engine: EngineState
-    uptime_seconds: Seconds
-    last_event_age_seconds: SecondsLeft
-    uploader: str
-    bytes_done_human: str
-    bytes_total_human: str
-    bytes_left_human: str
-    speed_human: str
-    eta_human: str
-    quota_used_human: str
-    quota_limit_human: str
-    accounts_ready: int
-    accounts_active: int
-    accounts_cooling: int
-    accounts_denied: int
-    accounts_failed: int

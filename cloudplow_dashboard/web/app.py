@@ -58,7 +58,7 @@ def _answer(route: Route, sources: Sources) -> Callable[[], Response]:
     assert view is not None
 
     def answer() -> Response:
-        made = view(sources, parse(route.query, request.args.getlist))
+        made = view(sources, parse(route.query, dict(request.args.lists())))
         return made if isinstance(made, Response) else json_response(made)
 
     return answer

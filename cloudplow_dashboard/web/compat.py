@@ -12,10 +12,13 @@ from typing import Any, Final
 
 from cloudplow.events import AccountState
 from cloudplow.units import GIB, format_bytes, format_duration
+from cloudplow_dashboard.state import figures
 from cloudplow_dashboard.state.account_table import spent_bytes
 from cloudplow_dashboard.state.distribution import Distribution
-from cloudplow_dashboard.state.document import Account, Phase, TransferringFile
-from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
+from cloudplow_dashboard.state.document_quota import Account
+from cloudplow_dashboard.state.document_session import TransferringFile
+from cloudplow_dashboard.state.document_words import Phase
+from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState, focus_of
 from cloudplow_dashboard.web.answers import (
     AccountRow,
     Distributions,
@@ -49,9 +52,8 @@ def _percent(part: float, total: float) -> float:
 
 
 def focus(uploaders: Uploaders) -> UploaderState | None:
-    """The uploader that an answer about "the" upload means: the active one, else the one last heard of."""
-    ranked = sorted(uploaders.values(), key=lambda u: (u.active, u.last_event_at, u.session["started_at"]))
-    return ranked[-1] if ranked else None
+    """The uploader that an answer about "the" upload means: `focus` of the state document."""
+    return uploaders.get(focus_of(uploaders.values()))
 
 
 def _message(u: UploaderState) -> str:
@@ -65,7 +67,7 @@ def _message(u: UploaderState) -> str:
 def status(u: UploaderState | None) -> Status:
     """`/api/status`."""
     u = u or _BLANK
-    session = u.session
+    session = u.session_document()
     return {
         "active": u.active,
         "message": _message(u),
@@ -87,13 +89,10 @@ def status(u: UploaderState | None) -> Status:
 def session_stats(u: UploaderState | None, now: float) -> SessionStats:
     """`/api/session_stats`. now: epoch seconds."""
     u = u or _BLANK
-    session = u.session
+    session, told = u.session_document(), u.figures(now)
     duration = _session_seconds(u, now)
-    done, total = session["bytes_done"], session["bytes_total"]
-    speed = done / duration if duration > 0 else 0.0
-    # Of whole files, so that the sums fit; the state document counts parts of files too.
-    left = max(0, total - done) if u.active else session["bytes_left"]
-    eta = round(left / speed) if u.active and speed > 0 else 0
+    done, total, left = session["bytes_done"], session["bytes_total"], session["bytes_left"]
+    eta, speed = figures.seconds_left(told["finish_at"], now), told["average_speed"]
     data: SessionFigures = {
         "total_files": session["files_total"],
         "transferred_files": session["files_done"],
@@ -103,17 +102,20 @@ def session_stats(u: UploaderState | None, now: float) -> SessionStats:
         "total_bytes_human": format_bytes(total),
         "transferred_bytes": done,
         "transferred_bytes_human": format_bytes(done),
+        "in_flight_bytes": session["bytes_in_flight"],
         "remaining_bytes": left,
         "remaining_bytes_human": format_bytes(left),
-        "byte_percentage": _percent(done, total),
+        "byte_percentage": max(0.0, told["percentage"]),
         "duration_seconds": round(duration, 1),
         "duration_human": format_duration(duration),
-        "avg_speed": round(speed, 1),
+        "avg_speed": speed,
         "avg_speed_human": f"{format_bytes(speed)}/s",
         "eta_seconds": eta,
         "eta_human": format_duration(eta),
+        "finish_at": told["finish_at"],
+        "stale_since": told["stale_since"],
         "session_start": local_time(session["started_at"]),
-        "sas_used": list(session["accounts_used"]),
+        "sas_used": session["accounts_used"],
         "failed_files": session["files_failed"],
         "uploader": u.name,
     }
@@ -140,6 +142,7 @@ def account_row(uploader: str, name: str, row: Account, now: float) -> AccountRo
         "used_bytes": used,
         "in_flight_bytes": row["in_flight_bytes"],
         "unsettled_bytes": row["unsettled_bytes"],
+        "free_bytes": row["free_bytes"],
         "quota_bytes": limit,
         "used_gb": round(used / GIB, 2),
         "quota_gb": round(limit / GIB, 2),
@@ -229,13 +232,15 @@ _STAGE_PARAMS: Final[Mapping[str, Any]] = {
 def queue_status(u: UploaderState | None) -> QueueStatus:
     """`/api/queue_status`: with what the running stage was started, and how far it has got."""
     u = u or _BLANK
-    progress = u.progress
+    progress, queue = u.progress, u.queue_document()
     return {
         "available": u.active,
         "data": {
             "stage_params": {**_STAGE_PARAMS, **u.stage_params},
             "queue_stats": {
-                "listed": u.queue["files"],
+                "listed": queue["listed_files"],
+                "left": queue["files"],
+                "left_bytes": queue["bytes"],
                 "checks": 0,
                 "totalChecks": progress["checking_count"],
                 "totalTransfers": progress["total_files"],

@@ -58,6 +58,24 @@ _STREAM: Final = (
     "or none, gets a `snapshot`, which replaces what you have.",
     "A patch whose version is not the one after yours does not fit: ask for the whole with `/api/state`.",
 )
+#: Media types whose answers are described key by key.
+_OBJECTS: Final = ("application/json", "text/event-stream")
+#: Status, codes and meaning of what any route may answer instead.
+_FAULTS: Final = (
+    (
+        "400",
+        "`bad_parameter`",
+        "A parameter has an invalid value, is there twice, or is not known; the message says which.",
+    ),
+    ("400", "`bad_request`", "It is no HTTP, or two programs could read it in different ways."),
+    ("403", "`host_not_allowed`", "The host is not one of the dashboard's own: see `dashboard.allowed_hosts`."),
+    ("403", "`cross_site`", "A page of another site asks, as the browser says; links to the dashboard are allowed."),
+    ("404", "`not_found`, `unknown_uploader`", "There is no such route; nothing is known about this uploader."),
+    ("405", "`method_not_allowed`", "`Allow` says which methods there are."),
+    ("413", "`body_not_taken`", "The request has a body; no route takes one. The connection ends."),
+    ("500", "`internal_error`", "The log of the dashboard says why."),
+    ("503", "`busy`, `too_many_viewers`", "There is no room at the moment; `Retry-After` says when to come back."),
+)
 
 
 def markdown(routes: Sequence[Route] = ROUTES) -> str:
@@ -73,6 +91,10 @@ def markdown(routes: Sequence[Route] = ROUTES) -> str:
         "The same in OpenAPI 3.1: `/api/openapi.json`.",
         "",
         f"An error: `{json.dumps(example)}`",
+        "",
+        "| status | code | means |",
+        "|---|---|---|",
+        *(f"| {status} | {codes} | {text} |" for status, codes, text in _FAULTS),
         "",
         "| route | gives |",
         "|---|---|",
@@ -101,7 +123,7 @@ def _section(route: Route, operation: dict[str, Any]) -> Iterator[str]:
     yield ""
     contents = operation["responses"]["200"]["content"].values()
     yield "Answers: " + ", ".join(
-        f"`{media}`" + (f": {_kind(one['schema'])}" if media == "application/json" else "")
+        f"`{media}`" + (f": {_kind(one['schema'])}" if media in _OBJECTS else "")
         for media, one in zip(route.answers, contents, strict=True)
     )
     members = members_of(route.query)

@@ -7,19 +7,24 @@ from typing import Any, Final
 
 from cloudplow import __version__
 from cloudplow_dashboard.web.answers import Error
-from cloudplow_dashboard.web.parameters import Query
+from cloudplow_dashboard.web.parameters import OfUploader
 from cloudplow_dashboard.web.route import Route
 from cloudplow_dashboard.web.schemas import Schema, members_of, schemas_of
 
 INTRODUCTION: Final = (
     "All routes are GET. Every key is always there; arrays and values are never null: an unknown time is 0, unknown "
     'seconds are -1, an unknown text is "". Times are epoch seconds, sizes bytes. A request that cannot be answered '
-    "gets JSON with an error code."
+    "gets JSON with an error code. Answers about uploads have the header `X-State-Version: BOOT:VERSION`, the version "
+    "of the state document that they belong to: all answers of one version say the same."
 )
-_FAULTS: Final = {
-    "400": "A parameter has an invalid value.",
-    "404": "Nothing is known about this uploader.",
+#: The answers of any route that report a fault, and that of one with an uploader.
+FAULTS: Final = {
+    "400": "A parameter has an invalid value or is not known, or the request can be read in two ways.",
+    "403": "The host is not one of the dashboard's own, or a page of another site asks.",
+    "413": "The request has a body; no route takes one.",
+    "503": "There is no room for it at the moment; `Retry-After` says when to come back.",
 }
+_UNKNOWN: Final = {"404": "Nothing is known about this uploader."}
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -48,9 +53,9 @@ def _operation(route: Route, schemas: Sequence[Schema], error: Schema) -> dict[s
             name: {"description": text, "schema": {"type": "string"}} for name, text in route.headers.items()
         }
     responses: dict[str, Any] = {"200": answer}
-    if route.query is not Query:
-        content = {"application/json": {"schema": error}}
-        responses |= {status: {"description": text, "content": content} for status, text in _FAULTS.items()}
+    content = {"application/json": {"schema": error}}
+    faults = FAULTS | (_UNKNOWN if issubclass(route.query, OfUploader) else {})
+    responses |= {status: {"description": text, "content": content} for status, text in faults.items()}
     responses |= {str(status): {"description": text} for status, text in route.other_statuses.items()}
     return {
         "operationId": route.name,

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cloudplow.events import AccountState
-from cloudplow.events import UploaderState as State
 from cloudplow.units import format_bytes, format_duration
-from cloudplow_dashboard.state.document import Health, Session, UploaderStatus
+from cloudplow_dashboard.state import figures
+from cloudplow_dashboard.state.document import Head, Health
 from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
-from cloudplow_dashboard.web.answers import Plans, Summary, UploaderLine, UploaderLines
-from cloudplow_dashboard.web.compat import focus, session_stats
+from cloudplow_dashboard.web.answers import Plans
+from cloudplow_dashboard.web.answers_overview import Summary, Totals, UploaderLine, UploaderLines
+from cloudplow_dashboard.web.compat import focus
 
 
 def uploaders_side_by_side(uploaders: Uploaders, now: float) -> UploaderLines:
     """Every uploader by name, with the figures that fit on one line. now: epoch seconds."""
-    return {"uploaders": {name: line(u, now) for name, u in uploaders.items()}}
+    lines = {name: line(u, now) for name, u in uploaders.items()}
+    return {"uploaders": lines, "totals": totals([one for one in lines.values() if one["active"]])}
+
+
+def totals(lines: Sequence[UploaderLine]) -> Totals:
+    """The sums of those that upload."""
+    done, total = sum(one["bytes_done"] for one in lines), sum(one["bytes_total"] for one in lines)
+    ends = [one["finish_at"] for one in lines]
+    return {
+        "active": len(lines),
+        "files_done": sum(one["files_done"] for one in lines),
+        "files_total": sum(one["files_total"] for one in lines),
+        "files_left": sum(one["files_left"] for one in lines),
+        "bytes_done": done,
+        "bytes_total": total,
+        "bytes_left": sum(one["bytes_left"] for one in lines),
+        "bytes_in_flight": sum(one["bytes_in_flight"] for one in lines),
+        "byte_percentage": figures.share(done, total),
+        "speed": sum(one["speed"] for one in lines),
+        "finish_at": max(ends, default=0) if all(ends) else 0,
+        "stale": any(one["stale_since"] for one in lines),
+    }
 
 
 def line(u: UploaderState, now: float) -> UploaderLine:
     """One uploader in `/api/uploaders`. now: epoch seconds."""
-    stats = session_stats(u, now)["data"]
-    session, summary = u.session, u.accounts.summary()
-    status: UploaderStatus = u.part("status", now)
+    session, told, pool, queue = u.session_document(), u.figures(now), u.accounts.capacity(now), u.queue_document()
     return {
         "active": u.active,
         "phase": u.phase,
-        **status,
+        **u.status_document(),
         "outcome": session["outcome"],
         "reason": session["reason"] or u.suspension["reason"],
         "folder": session["folder"],
@@ -43,49 +64,59 @@ def line(u: UploaderState, now: float) -> UploaderLine:
         "bytes_done": session["bytes_done"],
         "bytes_total": session["bytes_total"],
         "bytes_left": session["bytes_left"],
-        "byte_percentage": stats["byte_percentage"],
+        "bytes_in_flight": session["bytes_in_flight"],
+        "byte_percentage": max(0.0, told["percentage"]),
         "speed": u.progress["speed"],
-        "eta_seconds": stats["eta_seconds"],
-        "next_capacity_at": _next_capacity_at(session, status, now),
+        "average_speed": told["average_speed"],
+        "eta_seconds": figures.seconds_left(told["finish_at"], now),
+        "finish_at": told["finish_at"],
+        "quota_until": told["quota_until"],
+        "quota_waiting_files": told["waiting_files"],
+        "quota_waiting_bytes": told["waiting_bytes"],
+        "queue_files": queue["files"],
+        "queue_bytes": queue["bytes"],
+        "dry_run": session["dry_run"],
+        "would_go_files": session["would_go_files"],
+        "would_go_bytes": session["would_go_bytes"],
+        "stale_since": told["stale_since"],
+        "next_capacity_at": told["next_capacity_at"],
         "suspended_until": u.suspension["until"],
         "throttle_limit": u.throttle["limit"],
         "recovered": session["recovered"],
-        "accounts_total": summary["total"],
-        "quota_used_bytes": summary["used_bytes"],
-        "quota_in_flight_bytes": summary["in_flight_bytes"],
-        "quota_unsettled_bytes": summary["unsettled_bytes"],
-        "quota_free_bytes": u.accounts.free,
-        "quota_limit_bytes": summary["limit_bytes"],
+        "accounts_total": u.accounts.summary()["total"],
+        "quota_used_bytes": pool["used_bytes"],
+        "quota_in_flight_bytes": pool["in_flight_bytes"],
+        "quota_unsettled_bytes": pool["unsettled_bytes"],
+        "quota_spent_bytes": pool["used_bytes"] + pool["in_flight_bytes"] + pool["unsettled_bytes"],
+        "quota_free_bytes": pool["free_bytes"],
+        "quota_limit_bytes": pool["limit_bytes"],
     }
 
 
-def _next_capacity_at(session: Session, status: UploaderStatus, now: float) -> float:
-    """When quota comes back that helps: what the scheduler waits for, else what the last session said."""
-    cooling = status["state"] == State.COOLING
-    at = (status["until"] if cooling else 0) or session["next_capacity_at"]
-    return at if at > now else 0
-
-
-def summary(u: UploaderState | None, health: Health, now: float) -> Summary:
+def summary(u: UploaderState | None, health: Health, head: Head, now: float) -> Summary:
     """One flat object, every key always there, for Homepage, Home Assistant and the like."""
     u = u or UploaderState("")
-    figures = line(u, now)
+    told = line(u, now)
     states = u.accounts.summary()["states"]
     return {
         "status": health["status"],
         "version": health["version"],
         "engine": health["engine"],
+        "program": head["program"],
+        "program_ended_at": head["program_ended_at"],
+        "limit": head["limit"],
+        "notifications_failed": head["notifications_failed"],
         "uptime_seconds": health["uptime_seconds"],
         "last_event_age_seconds": health["last_event_age_seconds"],
         "uploader": u.name,
-        **figures,
-        "bytes_done_human": format_bytes(figures["bytes_done"]),
-        "bytes_total_human": format_bytes(figures["bytes_total"]),
-        "bytes_left_human": format_bytes(figures["bytes_left"]),
-        "speed_human": f"{format_bytes(figures['speed'])}/s",
-        "eta_human": format_duration(figures["eta_seconds"]),
-        "quota_used_human": format_bytes(figures["quota_used_bytes"]),
-        "quota_limit_human": format_bytes(figures["quota_limit_bytes"]),
+        **told,
+        "bytes_done_human": format_bytes(told["bytes_done"]),
+        "bytes_total_human": format_bytes(told["bytes_total"]),
+        "bytes_left_human": format_bytes(told["bytes_left"]),
+        "speed_human": f"{format_bytes(told['speed'])}/s",
+        "eta_human": format_duration(told["eta_seconds"]),
+        "quota_used_human": format_bytes(told["quota_spent_bytes"]),
+        "quota_limit_human": format_bytes(told["quota_limit_bytes"]),
         "accounts_ready": states.get(AccountState.READY, 0),
         "accounts_active": states.get(AccountState.ACTIVE, 0),
         "accounts_cooling": states.get(AccountState.COOLING, 0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,8 @@ from cloudplow_dashboard.web.schemas import Schema, members_of
 
 #: Longest value of a text.
 TEXT_LIMIT: Final = 1024
+#: How much of a name that nobody knows is repeated, in characters.
+SHOWN_LIMIT: Final = 50
 ROWS_LIMIT: Final = ACCOUNTS_LIMIT * UPLOADERS_LIMIT
 _EPOCH_LIMIT: Final = 10_000_000_000
 
@@ -26,7 +28,7 @@ NotGiven = SkipJsonSchema[None]
 
 
 class Query(BaseModel):
-    """The parameters of a request. Unknown ones are ignored."""
+    """The parameters of a request. Unknown ones are refused."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
@@ -36,6 +38,16 @@ class OfUploader(Query):
 
     uploader: Annotated[str, Field(min_length=1, max_length=TEXT_LIMIT)] | NotGiven = Field(
         default=None, description="Only this uploader. An unknown name gives 404."
+    )
+
+
+class StreamQuery(Query):
+    """Where a viewer wants to go on."""
+
+    last_event_id: str = Field(
+        default="",
+        max_length=TEXT_LIMIT,
+        description="`BOOT:VERSION` of the state that is known already; the header `Last-Event-ID` comes first.",
     )
 
 
@@ -86,15 +98,18 @@ class AccountsQuery(OfUploader):
 Q = TypeVar("Q", bound=Query)
 
 
-def parse(query: type[Q], given: Callable[[str], list[str]]) -> Q:
-    """The parameters of a request; given: all values of a name. Raises ApiError."""
+def parse(query: type[Q], given: Mapping[str, Sequence[str]]) -> Q:
+    """The parameters of a request; given: all values of each name. Raises ApiError."""
+    unknown = next((name for name in given if name not in query.model_fields), None)
+    if unknown is not None:
+        known = ", ".join(query.model_fields)
+        takes = f"this route takes {known}" if known else "this route takes none"
+        raise ApiError(400, "bad_parameter", f"The parameter {unknown[:SHOWN_LIMIT]!a} is not known: {takes}")
     values = {}
-    for name in query.model_fields:
-        texts = given(name)
+    for name, texts in given.items():
         if len(texts) > 1:
             raise ApiError(400, "bad_parameter", f"Give the parameter {name} only once")
-        if texts:
-            values[name] = texts[0]
+        values[name] = texts[0]
     try:
         return query.model_validate(values)
     except ValidationError as error:

@@ -1,9 +1,7 @@
-"""Who is let in, and the headers of every answer: one place, for Flask and for the stream, which bypasses Flask."""
+"""The headers of every answer: one place, for Flask and for what bypasses it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["page", "static", "api", "stream"]
@@ -12,11 +10,37 @@ Kind = Literal["page", "static", "api", "stream"]
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; form-action 'self'"
 )
+#: What the page never asks a browser for, so that nothing in it can.
+PERMISSIONS_POLICY: Final = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "camera",
+        "display-capture",
+        "encrypted-media",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
 
 _COMMON: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    # Pages of other sites get neither frames of us, nor our files, nor a hold on our window.
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": PERMISSIONS_POLICY,
 }
 _CACHING: Final[dict[Kind, dict[str, str]]] = {
     # no-cache: may be kept, but is asked for again each time, with its validator.
@@ -26,15 +50,6 @@ _CACHING: Final[dict[Kind, dict[str, str]]] = {
     # X-Accel-Buffering: nginx would otherwise hold events back.
     "stream": {"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a request is turned away: the status and the words of the JSON answer."""
-
-    status: int
-    code: str
-    message: str
 
 
 def response_headers(kind: Kind) -> dict[str, str]:
@@ -47,12 +62,3 @@ def kind_of(path: str) -> Kind:
     if path.startswith("/api/") or path == "/metrics":
         return "api"
     return "static" if path.startswith("/static/") else "page"
-
-
-def admit(headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
-    """Whether a request may come in; None lets it. The place for the check of Host and, later, for a login.
-
-    headers: name in lower case and value, as ASGI gives them.
-    """
-    del headers
-    return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from flask import Response, request
+from flask import Response, after_this_request, request
 
 from cloudplow_dashboard.state import exports, metrics
 from cloudplow_dashboard.state.bounded import FileEntry
@@ -18,12 +18,16 @@ from cloudplow_dashboard.state.uploader_state import Uploaders, UploaderState
 from cloudplow_dashboard.web import compat, overview
 from cloudplow_dashboard.web.accept import is_scraper, wants_openmetrics
 from cloudplow_dashboard.web.account_list import account_list
-from cloudplow_dashboard.web.answers import Distributions, Plans, Summary
+from cloudplow_dashboard.web.answers import Distributions, Plans
+from cloudplow_dashboard.web.answers_overview import Summary
 from cloudplow_dashboard.web.faults import ApiError
 from cloudplow_dashboard.web.parameters import AccountsQuery, HistoryQuery, OfUploader, Query, Span
 from cloudplow_dashboard.web.route import Sources
 
 T = TypeVar("T")
+
+#: On every answer about uploads: `BOOT:VERSION` of the state document that it belongs to.
+VERSION_HEADER: Final = "X-State-Version"
 
 
 def json_response(document: Any, status: int = 200) -> Response:
@@ -39,12 +43,26 @@ def _asked(sources: Sources, query: OfUploader) -> str | None:
     return name
 
 
+def _read(sources: Sources, reader: Callable[[Uploaders], T]) -> T:
+    """Read the state; the answer says which version of the document it belongs to."""
+    version, found = sources.state.read_at(reader)
+    _belongs_to(sources, version)
+    return found
+
+
+def _belongs_to(sources: Sources, version: int) -> None:
+    @after_this_request
+    def note(response: Response) -> Response:
+        response.headers[VERSION_HEADER] = f"{sources.state.boot}:{version}"
+        return response
+
+
 def picked(make: Callable[[UploaderState | None, float], T]) -> Callable[[Sources, OfUploader], T]:
     """An answer about one uploader: the named one, or the one that "the" upload means."""
 
     def view(sources: Sources, query: OfUploader) -> T:
         name, now = _asked(sources, query), sources.state.clock()
-        return sources.state.read(lambda uploaders: make(overview.pick(uploaders, name), now))
+        return _read(sources, lambda uploaders: make(overview.pick(uploaders, name), now))
 
     return view
 
@@ -54,7 +72,7 @@ def every(make: Callable[[Uploaders, float], T]) -> Callable[[Sources, OfUploade
 
     def view(sources: Sources, query: OfUploader) -> T:
         name, now = _asked(sources, query), sources.state.clock()
-        return sources.state.read(lambda known: make({name: known[name]} if name is not None else known, now))
+        return _read(sources, lambda known: make({name: known[name]} if name is not None else known, now))
 
     return view
 
@@ -64,7 +82,7 @@ def distributions(make: Callable[[Uploaders, float], dict[str, Distribution]]) -
 
     def view(sources: Sources, query: OfUploader) -> Distributions:
         name, now = _asked(sources, query), sources.state.clock()
-        return sources.state.read(lambda uploaders: compat.distributions(make(uploaders, now), name))
+        return _read(sources, lambda uploaders: compat.distributions(make(uploaders, now), name))
 
     return view
 
@@ -77,18 +95,19 @@ def health(sources: Sources, _query: Query) -> Health:
 def summary(sources: Sources, query: OfUploader) -> Summary:
     """`/api/summary`."""
     told = sources.state.health()
-    return picked(lambda u, now: overview.summary(u, told, now))(sources, query)
+    return picked(lambda u, now: overview.summary(u, told, sources.state.head(), now))(sources, query)
 
 
 def plan(sources: Sources, query: OfUploader) -> Plans:
     """`/api/plan`."""
     name = _asked(sources, query)
-    return sources.state.read(lambda uploaders: overview.plans(uploaders, name))
+    return _read(sources, lambda uploaders: overview.plans(uploaders, name))
 
 
 def whole_state(sources: Sources, _query: Query) -> Response:
     """`/api/state`, with a validator."""
     snapshot = sources.state.snapshot()
+    _belongs_to(sources, snapshot.version)
     etag = f"{sources.state.boot}-{snapshot.version}"
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
@@ -111,7 +130,8 @@ def session_stats(sources: Sources, query: OfUploader) -> Response:
 def scrape(sources: Sources, _query: Query) -> Response:
     """`/metrics`."""
     openmetrics = wants_openmetrics(request.accept_mimetypes)
-    body = metrics.render(sources.state, openmetrics=openmetrics)
+    version, body = metrics.render_at(sources.state, openmetrics=openmetrics)
+    _belongs_to(sources, version)
     response = Response(body, content_type=metrics.OPENMETRICS_TYPE if openmetrics else metrics.TEXT_TYPE)
     response.headers["Vary"] = "Accept"
     return response

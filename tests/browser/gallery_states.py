@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from cloudplow_dashboard.state.blanks import new_progress
 from cloudplow_dashboard.state.failure_kinds import FailureKinds
-from cloudplow_dashboard.state.uploader_state import new_progress
 from tests.browser import page_fixture
 from tests.browser.page_fixture import GIB, Document, status, transfer
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import mimetypes
 import queue
@@ -21,8 +22,13 @@ from urllib.parse import parse_qsl
 from jinja2 import Environment, FileSystemLoader
 
 from cloudplow.events import FileTransferred, TransferProgress
+from cloudplow_dashboard.state import figures
+from cloudplow_dashboard.state.blanks import new_eta, new_progress, new_session
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.history import History, Metric
-from cloudplow_dashboard.state.patches import encode_json, frame, merge
+from cloudplow_dashboard.state.patches import difference, encode_json, frame, merge
+from cloudplow_dashboard.state.plan_accounts import by_account
+from cloudplow_dashboard.state.status import Status
 from cloudplow_dashboard.state.uploader_state import PARTS, UploaderState
 from cloudplow_dashboard.web.account_list import account_list
 from cloudplow_dashboard.web.assets import MADE
@@ -48,6 +54,53 @@ for (const kind of ["error", "warn"]) {
 _HANG_UP: Final = b""
 
 
+def complete(document: Document) -> Document:
+    """A document with what the server computes from the rest of it, where the rest is there."""
+    whole = copy.deepcopy(document)
+    uploaders = whole.get("uploaders")
+    for uploader in uploaders.values() if isinstance(uploaders, dict) else ():
+        if isinstance(uploader, dict) and isinstance(uploader.get("session"), dict) and "active" in uploader:
+            _complete(uploader, whole.get("ts", 0))
+    if isinstance(uploaders, dict) and "focus" not in document:
+        running = [name for name, one in uploaders.items() if isinstance(one, dict) and one.get("active")]
+        whole["focus"] = min(running or uploaders, default="")
+    return whole
+
+
+def _complete(uploader: Document, now: float) -> None:
+    session, progress = new_session() | uploader["session"], new_progress() | uploader.get("progress", {})
+    active, eta, told = uploader["active"], uploader.get("eta", new_eta()), uploader.get("plan") or {}
+    if active and session["bytes_total"]:
+        session["bytes_done"] = session["bytes_total"] - session["bytes_left"]
+        uploader["session"]["bytes_done"] = session["bytes_done"]
+    sums = dict.fromkeys(("waiting_files", "waiting_bytes", "next_capacity_at"), 0) | told
+    pool = {"limit_bytes": 0, "free_bytes": 0} | uploader.get("capacity", {})
+    waits = figures.waiting(session, sums, told.get("made_at", 0), pool, active=active)  # type: ignore[arg-type]
+    heard_at = progress["at"] or now
+    uploader["figures"] = figures.figures(
+        session,
+        Status().document(active=active, phase=Phase.IDLE, session=session) | uploader.get("status", {}),
+        eta,
+        waits,
+        active=active,
+        quota_until=figures.outlook(eta, session, waits[1], heard_at),
+        plan_next_at=sums["next_capacity_at"] if waits[1] else 0,
+        heard_at=heard_at,
+        stale_since=0,
+        now=now,
+    )
+    if isinstance(told.get("stages"), list):
+        rate = session["bytes_left"] / (eta["speed_at"] - now) if eta["speed_at"] > now else 0
+        stages = [*told["stages"], *told["later"]]
+        done: dict[str, tuple[int, int, int]] = {}
+        for one in stages:
+            if one["state"] == "done":
+                before = done.get(one["account"], (0, 0, 0))
+                done[one["account"]] = before[0] + 1, before[1] + one["files"], before[2] + one["bytes"]
+                one.setdefault("ended_at", one["starts_at"] + 2800)
+        told["accounts"] = by_account(stages, done, rate=rate, running_done=progress["bytes"], now=now)
+
+
 class _QuietServer(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -65,7 +118,7 @@ class PageServer:
     """
 
     def __init__(self, document: Document, prefix: str = "/") -> None:
-        self.document = document
+        self.document = complete(document)
         self.prefix = prefix
         self.stream_mode = "works"
         self.reachable = True
@@ -101,7 +154,9 @@ class PageServer:
         with self._lock:
             version = self.document.get("version", 0) + 1
             whole = {**patch, "version": version, "ts": time.time()}
-            self.document = merge(self.document, whole)
+            before = self.document
+            self.document = complete(merge(before, whole))
+            whole = {**difference(before, self.document), "version": version, "ts": whole["ts"]}
             if send:
                 data = frame("patch", self.document.get("boot", "b"), version, encode_json(whole))
                 for stream in self._streams:

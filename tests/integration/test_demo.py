@@ -262,7 +262,7 @@ def test_command_line_works_without_a_web_server_installed() -> None:
 import sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"flask", "werkzeug", "jinja2", "uvicorn", "a2wsgi", "cloudplow_dashboard"}:
+        if name.partition(".")[0] in {"flask", "werkzeug", "jinja2", "uvicorn", "cloudplow_dashboard"}:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Blocker())
 from cloudplow.cli import main

@@ -23,7 +23,7 @@ from cloudplow import hookimpl
 seen = set()
 
 def on_event(sender, *, event, **extra):
-    urlopen(app_of["app"].services["dashboard_url"] + "api/health", timeout=10).read()
+    urlopen(app_of["app"].services["dashboard_url"] + "api/state", timeout=10).read()
     seen.update(thread.name for thread in threading.enumerate())
 
 app_of = {}

@@ -9,92 +9,48 @@ import { createMemory, roundedFinish } from "../../cloudplow_dashboard/static/js
 import { chosenUploader } from "../../cloudplow_dashboard/static/js/derive/uploaders.js";
 import { account, GIB, HOUR, NOON, uploader, viewOf } from "./helpers.js";
 
-const file = (name, size, bytes, speed = 0) => ({ name, size, bytes, speed, eta_seconds: -1, percentage: 0 });
-
 describe("what is done", () => {
-  it("holds what has arrived of files on their way, as the server counts it", () => {
-    assert.equal(viewOf({ session: { bytes_left: 35 * GIB } }).done, 65 * GIB);
+  it("is what the server says, with what has arrived of files on their way", () => {
+    const view = viewOf({ session: { bytes_done: 65 * GIB, bytes_left: 35 * GIB }, figures: { percentage: 62.5 } });
+    assert.deepEqual([view.done / GIB, view.left / GIB, view.total / GIB, view.fraction], [65, 35, 100, 0.625]);
+    assert.deepEqual([view.filesDone, view.filesLeft, view.filesTotal], [6, 4, 10]);
   });
 
-  it("adds the files on their way itself where the server does not", () => {
-    const transferring = { 1: file("a", 10 * GIB, 4 * GIB), 2: file("b", 10 * GIB, GIB) };
-    assert.equal(viewOf({ session: { bytes_left: 0 }, progress: { transferring } }).done, 65 * GIB);
-  });
-
-  it("does not fall at the moment at which a file ends, but follows when it lasts", () => {
-    const memory = createMemory();
-    const done = (left, now) => viewOf({ session: { bytes_left: left * GIB } }, { now, memory }).done / GIB;
-    assert.equal(done(30, NOON), 70);
-    assert.equal(done(38, NOON + 1), 70);
-    assert.equal(done(38, NOON + 7), 70);
-    assert.equal(done(38, NOON + 7.5), 62);
-    assert.equal(done(36, NOON + 8), 64);
-  });
-
-  it("begins anew with another session", () => {
-    const memory = createMemory();
-    viewOf({ session: { bytes_left: 10 * GIB } }, { memory });
-    const next = { id: "s2", bytes_done: 0, bytes_left: 99 * GIB, files_done: 0 };
-    assert.equal(viewOf({ session: next }, { memory }).done, GIB);
-  });
-
-  it("is never more than all, and its share is unknown without a total", () => {
-    assert.equal(viewOf({ session: { bytes_done: 101 * GIB, bytes_left: 0 } }).fraction, 1);
-    const nothing = { bytes_total: 0, bytes_done: 0, files_total: 0, files_done: 0, bytes_left: 0 };
-    assert.equal(viewOf({ session: nothing }).fraction, -1);
-    assert.equal(viewOf({ active: false, session: { ...nothing, outcome: "done" } }).fraction, 1);
-  });
-
-  it("comes from rclone where no session is known", () => {
-    const view = viewOf({ session: {
-      bytes_total: 0, bytes_done: 0, files_total: 0, files_done: 0, bytes_left: 0 },
-    progress: { bytes: 3, total_bytes: 12, files: 1, total_files: 4 } });
-    assert.deepEqual([view.done, view.total, view.filesDone, view.filesTotal], [3, 12, 1, 4]);
+  it("has no share where the server knows none", () => {
+    assert.equal(viewOf({ figures: { percentage: -1 } }).fraction, -1);
+    assert.equal(viewOf({ figures: { percentage: 100 } }).fraction, 1);
   });
 });
 
 describe("speed", () => {
-  it("is rclone's, else the sum of the files, and none when nothing runs", () => {
-    const transferring = { 1: file("a", 9, 1, 5), 2: file("b", 9, 1, 7) };
-    assert.equal(viewOf({ progress: { speed: 9, transferring } }).speed, 9);
-    assert.equal(viewOf({ progress: { speed: 0, transferring } }).speed, 12);
+  it("is the server's, and none when nothing runs", () => {
+    assert.equal(viewOf({ progress: { speed: 9 } }).speed, 9);
     assert.equal(viewOf({ active: false, progress: { speed: 9 } }).speed, 0);
+    assert.equal(viewOf({ figures: { average_speed: 7 } }).average, 7);
   });
 
-  it("is on average what was done in the time of the session", () => {
-    assert.equal(viewOf().average, GIB);
-    assert.equal(viewOf({ session: { started_at: NOON - 0.5 } }).average, 0);
+  it("has a time of its own", () => {
     assert.equal(viewOf({ session: { started_at: 0 } }).seconds, -1);
     assert.equal(viewOf({ active: false, session: { ended_at: NOON - 30 } }).seconds, 30);
   });
 });
 
 describe("the time left", () => {
-  const eta = (parts, options) => viewOf(parts, options).eta;
+  const ends = (figures, parts = {}) => viewOf({ figures, ...parts });
 
-  it("is the server's, else what is left by the speed", () => {
-    assert.equal(eta({ eta: { speed_at: NOON + 500 } }), 500);
-    assert.equal(eta({ eta: { speed_at: NOON - 1 } }), 40);
-    assert.equal(eta({ progress: { speed: 0 } }), 40, "by the average");
+  it("counts down to the server's finish", () => {
+    assert.equal(ends({ finish_at: NOON + 500 }).eta, 500);
+    assert.equal(ends({ finish_at: NOON - 1 }).eta, 0);
+    assert.equal(ends({ finish_at: 0 }).eta, -1);
+    assert.equal(ends({ finish_at: NOON + 500 }, { active: false }).eta, -1);
   });
 
-  it("is unknown in the first seconds, and when nothing runs", () => {
-    assert.equal(eta({ session: { started_at: NOON - 2 } }), -1);
-    assert.equal(eta({ active: false }), -1);
-  });
-
-  it("follows small changes of the speed slowly, and large ones at once", () => {
-    const memory = createMemory();
-    const at = (second, speed) => eta({ progress: { speed } }, { now: NOON + second, memory });
-    assert.equal(at(0, GIB), 40);
-    const small = at(1, GIB / 1.2);
-    assert.ok(small > 39 && small < 42, `${small}`);
-    assert.equal(at(2, GIB / 4), 160);
-  });
-
-  it("is that of the quota when not all fits", () => {
-    assert.equal(eta({ plan: { made_at: 1, waiting_bytes: 10 * GIB } }), 30);
-    assert.equal(eta({ plan: { made_at: 1, waiting_bytes: 90 * GIB } }), 0);
+  it("is that of the quota when not all fits, and then everything has a second end", () => {
+    const view = ends({ waiting_bytes: GIB, quota_until: NOON + 30, finish_at: NOON + 5 * HOUR + 1 });
+    assert.deepEqual([view.fits, view.waiting, view.eta], [false, GIB, 30]);
+    assert.equal(view.finishWithQuotasAt, NOON + 5 * HOUR + 900);
+    assert.equal(ends({ waiting_bytes: GIB, quota_until: 0, finish_at: 0 }).eta, -1, "nothing fits");
+    assert.equal(ends({ finish_at: NOON + 5 * HOUR }).finishWithQuotasAt, 0, "everything fits");
   });
 
   it("ends at a rounded moment that stays", () => {
@@ -107,47 +63,29 @@ describe("the time left", () => {
     assert.equal(roundedFinish(20, NOON, NOON - 10), NOON + 60, "one that has passed");
   });
 
-  it("has a second end only when that is later", () => {
-    const plan = { made_at: 1, waiting_bytes: 10 * GIB };
-    assert.equal(viewOf({ plan, eta: { quotas_at: NOON + 5 * HOUR + 1 } }).finishWithQuotasAt, NOON + 5 * HOUR + 900);
-    assert.equal(viewOf({ plan, eta: { quotas_at: NOON + 1 } }).finishWithQuotasAt, 0);
-    assert.equal(viewOf({ eta: { quotas_at: NOON + 5 * HOUR } }).finishWithQuotasAt, 0, "everything fits");
+  it("begins anew with another session", () => {
+    const memory = createMemory();
+    viewOf({ figures: { finish_at: NOON + 60 } }, { memory });
+    assert.equal(viewOf({ session: { id: "s2" }, figures: { finish_at: NOON + 61 } }, { memory }).finishAt, NOON + 120);
   });
 });
 
 describe("what waits", () => {
-  const capacity = (free) => ({ capacity: { free_bytes: free * GIB, limit_bytes: 750 * GIB } });
-  const rows = { "1.json": account(0, "active", 700 * GIB) };
-
-  it("is what the plan says, and no more than is left", () => {
-    const view = viewOf({ plan: { made_at: 1, waiting_bytes: 5 * GIB, unplanned_bytes: 3 * GIB } });
-    assert.deepEqual([view.waiting, view.fits], [5 * GIB, false]);
-    assert.equal(viewOf({ plan: { made_at: 1, waiting_bytes: 500 * GIB } }).waiting, 40 * GIB);
-  });
-
-  it("is by what is free where there is no plan", () => {
-    assert.equal(viewOf({ ...capacity(30), accounts: rows }).waiting, 10 * GIB);
-    assert.equal(viewOf({ ...capacity(50), accounts: rows }).fits, true);
-  });
-
-  it("is nothing while the quota is not known", () => {
-    assert.equal(viewOf().waiting, 0);
-    const unknown = { ...rows, "2.json": account(1, "ready", 0, 0) };
-    assert.equal(viewOf({ ...capacity(0), accounts: unknown }).waiting, 0);
-  });
-
   it("has its sums and its time for the panels", () => {
-    const plan = { made_at: 1, waiting_files: 4, waiting_bytes: 9, unplanned_files: 1, unplanned_bytes: 2,
-      unplanned_why: "it is too large", next_capacity_at: 7 };
-    assert.deepEqual(viewOf({ plan }).rest,
+    const plan = { made_at: 1, unplanned_files: 1, unplanned_bytes: 2, unplanned_why: "it is too large" };
+    const figures = { waiting_files: 4, waiting_bytes: 9, next_capacity_at: 7 };
+    assert.deepEqual(viewOf({ plan, figures }).rest,
       { files: 4, bytes: 9, nextAt: 7, unplannedFiles: 1, unplannedBytes: 2, unplannedWhy: "it is too large" });
   });
+});
 
-  it("is after a restart what the session left", () => {
-    const session = { outcome: "quota_used", ended_at: NOON, next_capacity_at: NOON + 9 };
-    const { files, bytes, nextAt } = viewOf({ active: false, session }).rest;
-    assert.deepEqual([files, bytes, nextAt], [4, 40 * GIB, NOON + 9]);
-    assert.equal(viewOf({ active: false, session: { ...session, outcome: "done" } }).rest.files, 0);
+describe("the program", () => {
+  it("runs, has ended, or has not been seen; its figures may be stale, and its speed limited", () => {
+    assert.deepEqual([viewOf().program, viewOf().staleSince, viewOf().limit], ["running", 0, 0]);
+    const document = { program: "ended", program_ended_at: 5, limit: 9, uploaders: { google: uploader() } };
+    const view = derive(document, "google", NOON, createMemory());
+    assert.deepEqual([view.program, view.programEndedAt, view.limit], ["ended", 5, 9]);
+    assert.equal(viewOf({ figures: { stale_since: 8 } }).staleSince, 8);
   });
 });
 
@@ -228,12 +166,6 @@ describe("the pool", () => {
       unsettled: 1, spent: 6, limit: 12, nextAt: 4, nextBytes: 2, from: NOON - 60, hours: 24, within: 27, later: 6 });
   });
 
-  it("has free what is not spent where the server does not say it", () => {
-    const summary = { total: 1, used_bytes: 5, in_flight_bytes: 2, unsettled_bytes: 1, limit_bytes: 10 };
-    const view = viewOf({ accounts_summary: summary, capacity: null });
-    assert.deepEqual([view.pool.spent, view.capacity.free], [8, 2]);
-  });
-
   it("is unknown without numbers", () => {
     const { capacity } = viewOf({ capacity: { strip: ["x", -1] } });
     assert.equal(capacity.known, false);
@@ -243,26 +175,37 @@ describe("the pool", () => {
 
 describe("the plan", () => {
   const stage = (state, accountName, more = {}) => (
-    { stage: 0, account: accountName, files: 1, bytes: 10 * GIB, starts_at: 0, oversized: false, state, ...more });
+    { stage: 0, account: accountName, files: 1, bytes: 10 * GIB, starts_at: 0, ended_at: 0, oversized: false, state,
+      ...more });
 
-  it("puts stages one after the other, by the speed of now", () => {
+  it("lays the stages of an account where the server says that they are", () => {
     const { plan } = viewOf({ plan: { made_at: 1, stages: [
-      stage("done", "1.json", { starts_at: NOON - 50 }),
+      stage("done", "1.json", { starts_at: NOON - 50, ended_at: NOON - 5 }),
       stage("running", "2.json", { starts_at: NOON - 5 }),
-      stage("next", "3.json"),
-    ], later: [stage("waiting", "1.json", { starts_at: NOON + HOUR })] } });
+      stage("next", "3.json"), stage("next", "3.json"),
+    ], later: [stage("waiting", "1.json", { starts_at: NOON + HOUR })],
+    accounts: {
+      "1.json": { state: "waiting", to_come_bytes: 10 * GIB, to_come_from: NOON + HOUR, to_come_until: NOON + HOUR + 10 },
+      "2.json": { state: "running", now_until: NOON + 6 },
+      "3.json": { state: "next", to_come_bytes: 20 * GIB, to_come_from: NOON + 6, to_come_until: NOON + 26 },
+    } } });
     const times = plan.rows.flatMap((row) => row.stages).sort((a, b) => a.key - b.key)
       .map((one) => [one.begin - NOON, one.end - NOON]);
-    assert.deepEqual(times, [[-50, -5], [-5, 6], [6, 16], [HOUR, HOUR + 10]]);
+    assert.deepEqual(times, [[-50, -5], [-5, 6], [6, 16], [16, 26], [HOUR, HOUR + 10]]);
     assert.deepEqual([plan.from - NOON, plan.until - NOON], [-50, HOUR + 10]);
   });
 
-  it("has a row for each account that tells of what comes first", () => {
+  it("has a row for each account: what is done, what runs, what is to come", () => {
     const { plan } = viewOf({ plan: { made_at: 1, stages: [
       stage("done", "1.json"), stage("done", "1.json"), stage("running", "2.json", { stage: 7 }), stage("next", "1.json"),
-    ] } });
-    assert.deepEqual(plan.rows.map((row) => [row.account, row.state, row.files, row.stages.length, row.head.state]),
-      [["1.json", "next", 3, 3, "next"], ["2.json", "running", 1, 1, "running"]]);
+    ], accounts: {
+      "1.json": { state: "next", done_stages: 2, done_files: 2, done_bytes: 5, to_come_stages: 1, to_come_files: 1,
+        to_come_bytes: 4 },
+      "2.json": { state: "running", now_files: 1, now_bytes: 3 },
+    } } });
+    assert.deepEqual(plan.rows.map((row) => [row.account, row.state, row.files, row.bytes, row.stages.length,
+      row.head.state]), [["1.json", "next", 3, 9, 3, "next"], ["2.json", "running", 1, 3, 1, "running"]]);
+    assert.deepEqual([plan.rows[0].doneStages, plan.rows[0].toComeBytes, plan.rows[1].nowBytes], [2, 4, 3]);
   });
 
   it("spans a minute when there is nothing in it", () => {
@@ -274,14 +217,16 @@ describe("the plan", () => {
 describe("all uploaders", () => {
   const document = { uploaders: {
     b: uploader({ active: false, phase: "finished", session: { outcome: "done", ended_at: NOON, bytes_left: 0 } }),
-    a10: uploader({ eta: { speed_at: NOON + 1, quotas_at: NOON + 301 } }),
+    a10: uploader({ figures: { finish_at: NOON + 301 } }),
     a9: null,
   } };
 
-  it("are chosen by name, else the first active one", () => {
-    assert.equal(chosenUploader(document, "b"), "b");
-    assert.equal(chosenUploader(document, "gone"), "a10");
-    assert.equal(chosenUploader(document, "constructor"), "a10");
+  it("are chosen by name, else by the server", () => {
+    const told = { ...document, focus: "a10" };
+    assert.equal(chosenUploader(told, "b"), "b");
+    assert.equal(chosenUploader(told, "gone"), "a10");
+    assert.equal(chosenUploader(told, "constructor"), "a10");
+    assert.equal(chosenUploader({ ...document, focus: "gone" }, ""), "a9", "the first by name");
     assert.equal(chosenUploader({}, ""), "");
   });
 

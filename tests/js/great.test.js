@@ -35,7 +35,7 @@ describe("the large number", () => {
       viewOf({ phase: "suspended", suspension: { active: true, reason: "", until: NOON + 90 } }), "1m 30s", "until 13:01"],
     ["of failures is how many there are", over("failed", { files_failed: 10_000 }), "10,000 files",
       "failed; 60.0 GB of 100.0 GB uploaded"],
-    ["of a dry run is what would go", over("done", { dry_run: true, files_done: 0, bytes_done: 0 }), "100.0 GB",
+    ["of a dry run is what would go", over("done", { dry_run: true, would_go_files: 10, would_go_bytes: 100 * GIB }), "100.0 GB",
       "in 10 files would go"],
     ["of an end is its share", over("interrupted"), "60.0%", "60.0 GB of 100.0 GB"],
     ["of nothing is none", over("done", NOTHING), "", ""],

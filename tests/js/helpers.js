@@ -22,7 +22,7 @@ export function uploader(parts = {}) {
     },
     progress: { at: NOON, speed: GIB, transferring: {}, transferring_count: 0, checking: [], checking_count: 0 },
     eta: { speed_at: 0, quotas_at: 0 },
-    plan: { made_at: 0, waiting_bytes: 0, stages: [], later: [] },
+    plan: { made_at: 0, waiting_bytes: 0, stages: [], later: [], accounts: {} },
     queue: { available: false, files: 0, bytes: 0, distribution: {} },
     accounts: {},
     accounts_summary: { total: 0, used_bytes: 0, limit_bytes: 0, states: {} },
@@ -37,7 +37,27 @@ export function uploader(parts = {}) {
     const mixed = value !== null && typeof value === "object" && !Array.isArray(value);
     base[name] = mixed ? { ...base[name], ...value } : value;
   }
+  base.figures = { ...figuresOf(base), ...parts.figures };
   return base;
+}
+
+/** What the server would say of these parts (`cloudplow_dashboard/state/figures.py`, in short). */
+function figuresOf({ active, session, progress, eta, plan }) {
+  const { bytes_total: total, bytes_done: done, bytes_left: left, outcome, started_at: began } = session ?? {};
+  const waits = plan?.made_at ? Math.min(plan.waiting_bytes ?? 0, left) : 0;
+  const all = outcome === "quota_used" && !plan?.made_at;
+  const speed = progress?.speed || done / (NOON - began);
+  const speedAt = eta?.speed_at || (speed > 0 ? NOON + left / speed : 0);
+  return {
+    percentage: total > 0 ? Math.floor(Math.min(1, done / total) * 1000) / 10 : outcome === "done" ? 100 : -1,
+    average_speed: began ? done / ((session.ended_at || NOON) - began) : 0,
+    finish_at: active ? (waits ? eta?.quotas_at : speedAt) || 0 : 0,
+    quota_until: active && waits > 0 && waits < left && speedAt ? NOON + (speedAt - NOON) * (1 - waits / left) : 0,
+    waiting_files: all ? session.files_left : plan?.waiting_files ?? 0,
+    waiting_bytes: all ? left : waits,
+    next_capacity_at: plan?.next_capacity_at || session?.next_capacity_at || 0,
+    stale_since: 0,
+  };
 }
 
 /** The view of one uploader called "google". */

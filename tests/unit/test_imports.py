@@ -24,7 +24,7 @@ OPEN_TO_PLUGINS: Final = {
     "cloudplow.redaction",
 }
 #: What a machine without a web server in it lacks.
-WEB: Final = {"cloudplow_dashboard", "flask", "werkzeug", "jinja2", "uvicorn", "a2wsgi"}
+WEB: Final = {"cloudplow_dashboard", "flask", "werkzeug", "jinja2", "uvicorn"}
 STARTS_PROCESSES: Final = {"cloudplow.rclone.process", "cloudplow.rclone.groups", "cloudplow.services.notify.process"}
 #: What follows the rules of plugins.
 LIKE_PLUGINS: Final = ("cloudplow_dashboard", "cloudplow.services")

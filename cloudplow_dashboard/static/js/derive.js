@@ -2,7 +2,7 @@
 // From the document to what the panels show: every value has one name and one meaning here, and no panel looks at the
 // document itself. No elements; `page_types/view.d.ts` says what is in a view.
 
-import { bytesThatWait, readAccounts, readCapacity, readPool } from "./derive/accounts.js";
+import { readAccounts, readCapacity, readPool } from "./derive/accounts.js";
 import { readFacts, readKinds, readSessions } from "./derive/past.js";
 import { readPlan, readRest } from "./derive/plan.js";
 import { readQueue } from "./derive/queue.js";
@@ -25,12 +25,10 @@ export function derive(document, name, now, memory) {
   const session = readSession(uploader.session);
   const active = uploader.active === true;
   const transfers = readTransfers(progress, session.id);
-  const amounts = readAmounts(session, progress, transfers, active, now, memory);
-  const pace = readPace(session, progress, transfers, amounts.done, active, now);
+  const { figures } = uploader;
   const accounts = readAccounts(uploader.accounts);
   const pool = readPool(uploader.accounts_summary, accounts);
-  const capacity = readCapacity(uploader.capacity, pool, now);
-  const waiting = bytesThatWait(uploader.plan, amounts.left, capacity, accounts);
+  const capacity = readCapacity(uploader.capacity, now);
   return {
     name,
     known: name !== "",
@@ -45,14 +43,17 @@ export function derive(document, name, now, memory) {
     transfers,
     transfersTotal: Math.max(transfers.length, num(progress.transferring_count)),
     checking: list(progress.checking).length && num(progress.checking_count, list(progress.checking).length),
-    ...amounts,
-    ...pace,
-    fits: waiting === 0,
-    waiting,
-    ...readEnds(uploader.eta, amounts, pace, waiting, active, now, memory),
+    ...readAmounts(session, figures),
+    ...readPace(session, progress, figures, active, now),
+    ...readEnds(figures, session, active, now, memory),
+    nextCapacityAt: num(obj(figures).next_capacity_at),
+    staleSince: num(obj(figures).stale_since),
+    program: str(document.program, "running"),
+    programEndedAt: num(document.program_ended_at),
+    limit: num(document.limit),
     queue: readQueue(uploader.queue),
-    plan: readPlan(uploader.plan, session, pace, now),
-    rest: readRest(uploader.plan, session),
+    plan: readPlan(uploader.plan, now),
+    rest: readRest(uploader.plan, figures, session),
     accounts,
     pool,
     capacity,

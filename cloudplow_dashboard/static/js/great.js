@@ -10,6 +10,14 @@ const UNTIL = new Set(["outside_window", "asleep", "paused", "suspended", "vetoe
 const MOVES = new Set(["uploading", "throttled", "stalled", "switching", "scanning", "offline", "stopping"]);
 
 /**
+ * Whether the program has ended whose state this is.
+ * @param {View} view
+ */
+export function hasEnded({ engine, program }) {
+  return engine === "stopped" || program === "ended";
+}
+
+/**
  * The word, the shape and the colour of what is going on.
  * @param {View} view
  */
@@ -17,7 +25,7 @@ export function headState(view) {
   const { outcome, dryRun } = view.session;
   if (isNothing(view) && !view.told) return words.phase("nothing");
   if (!view.active && !view.told && dryRun && outcome === "done") return words.phase("rehearsed");
-  const ended = view.phase === "finished" || (view.engine === "stopped" && !view.active);
+  const ended = view.phase === "finished" || (hasEnded(view) && !view.active);
   return ended && outcome && !view.told ? words.outcome(outcome) : words.phase(view.phase);
 }
 

@@ -178,11 +178,8 @@ export function isNothing({ active, filesDone, session: { outcome, dryRun, files
  * What an upload would take with it, by a dry run.
  * @param {View} view
  */
-export function wouldGo({ filesDone, filesTotal, done, total, rest }) {
-  return {
-    files: Math.max(filesDone, filesTotal - rest.files),
-    bytes: Math.max(done, total - rest.bytes),
-  };
+export function wouldGo({ session: { wouldGoFiles, wouldGoBytes } }) {
+  return { files: wouldGoFiles, bytes: wouldGoBytes };
 }
 
 /** @param {View} view @param {string} by @returns {Part[]} */

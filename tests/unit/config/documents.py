@@ -26,6 +26,7 @@ class Dashboard(BaseModel):
     debug: bool = False
     rc_url: str | None = None
     trusted_proxies: list[str] = []
+    allowed_hosts: list[str] = []
 
 
 SECTIONS: dict[str, type[BaseModel]] = {"dashboard": Dashboard, "notifications": NotificationsSection}

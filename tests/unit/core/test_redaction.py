@@ -27,6 +27,13 @@ from cloudplow.redaction import TEXT_LIMIT, redact, without_secrets
         ("Authorization: Token abc", "Authorization: (hidden)"),
         ("Authorization: Bearer abc", "Authorization: (hidden)"),
         ('Authorization: MediaBrowser Token="abc"', "Authorization: (hidden)"),
+        ("Proxy-Authorization: Negotiate YIIabc==", "Proxy-Authorization: (hidden)"),
+        ("Authorization: SharedKey acc:c2ln", "Authorization: (hidden)"),
+        ('Authorization: Digest username="u", response="ab"; x', "Authorization: (hidden); x"),
+        ("Authorization: AWS4-HMAC-SHA256 Credential=AK/x, Signature=5d67 failed", "Authorization: (hidden) failed"),
+        ('Cookie: sid="a b"; x=y', "Cookie: (hidden)"),
+        ("password is: hunter2", "password is: (hidden)"),
+        ("dial ann:pw@nas.lan:22 refused", "dial (hidden)@nas.lan:22 refused"),
         ("X-Plex-Token: abc", "X-Plex-Token: (hidden)"),
         ("X-Amz-Signature=abc&x=1", "X-Amz-Signature=(hidden)"),
         (r"{\"access_token\":\"abc\",\"expiry\":5}", r"{\"access_token\":(hidden),\"expiry\":5}"),
@@ -51,6 +58,24 @@ def test_a_log_keeps_everything_but_secrets(told: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "secret"),
+    [
+        ("password is X1x", "X1x"),
+        ("rclone --rc-pass X1x", "X1x"),
+        ("GET /x?sig=X1x", "X1x"),
+        ("Cookie: X1x=X1x", "X1x"),
+        ("Authorization: Token X1x", "X1x"),
+        ("dial tcp 2001:db8::5: refused", "2001"),
+        (r"open \\nas\films\a.mkv", "nas"),
+    ],
+)
+def test_e10_every_example_is_removed(told: str, secret: str) -> None:
+    assert secret not in redact(told)
+    if secret == "X1x":
+        assert secret not in without_secrets(told)
+
+
+@pytest.mark.parametrize(
     ("told", "shown"),
     [
         ("dial tcp 2001:db8::1: refused", "dial tcp (address): refused"),
@@ -59,6 +84,8 @@ def test_a_log_keeps_everything_but_secrets(told: str, shown: str) -> None:
         ("at 12:30:05, 3/4", "at 12:30:05, 3/4"),
         (r"open \\nas\media\films\a.mkv failed", "open a.mkv failed"),
         ("read file:///home/ann/a.mkv failed", "read a.mkv failed"),
+        ("open //nas/media/films/a.mkv: no", "open a.mkv: no"),
+        ("get http://[2001:db8::1]:80/x refused", "get http://(address) refused"),
         ("open Show (2020)/Season [1]/a.mkv: no", "open Show (2020)/Season [1]/a.mkv: no"),
         ("(/home/ann/a.mkv)", "(a.mkv)"),
         ("Post https://www.googleapis.com/upload?uploadType=x: EOF", "Post https://www.googleapis.com EOF"),

@@ -157,6 +157,31 @@ def test_what_a_client_put_before_the_proxy_does_not_count() -> None:
     assert told(changed) == ("http", "real", "1.2.3.4")
 
 
+@pytest.mark.parametrize(
+    ("value", "client"),
+    [
+        ("1.2.3.4:5678", "1.2.3.4"),
+        ("[2001:db8::1]:443, 10.0.0.9", "2001:db8::1"),
+        ('"[2001:db8::1]"', "2001:db8::1"),
+        ("::ffff:1.2.3.4", "1.2.3.4"),
+        ("6.6.6.6, unknown", "127.0.0.1"),
+        ("6.6.6.6, unknown, 10.0.0.9", "10.0.0.9"),
+        ("6.6.6.6, 1.2.3.4, ::1", "1.2.3.4"),
+        (", ,", "127.0.0.1"),
+        ("x" * 5000, "127.0.0.1"),
+    ],
+)
+def test_the_client_is_an_address_that_a_trusted_proxy_vouches_for(value: str, client: str) -> None:
+    assert told(PROXIES.apply(scope(**{"for": value})))[2] == client
+
+
+def test_several_headers_of_a_name_are_one_list() -> None:
+    asked = scope(**{"for": "6.6.6.6"})
+    asked["headers"] += [(b"x-forwarded-for", b"1.2.3.4"), (b"x-forwarded-host", b"a"), (b"x-forwarded-host", b"b.lan")]
+
+    assert told(PROXIES.apply(asked)) == ("http", "b.lan", "1.2.3.4")
+
+
 def test_a_request_without_such_headers_is_left_alone() -> None:
     plain = scope()
 

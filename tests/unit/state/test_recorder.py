@@ -14,6 +14,7 @@ from cloudplow import events
 from cloudplow.distribution import distribution_document
 from cloudplow.events import Event
 from cloudplow.state.recorder import Recorder
+from cloudplow.state.recovered import recovered_events
 from cloudplow.state.state_files import LEARNED_FILE, SESSION_FILE, StateFiles
 from tests.unit.helpers import NOON
 
@@ -45,6 +46,9 @@ class Bench:
         path = self.folder / name
         found: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
         return found
+
+    def stored_or_none(self, name: str) -> dict[str, Any] | None:
+        return self.stored(name) or None
 
 
 @pytest.fixture
@@ -283,3 +287,21 @@ def test_documents_may_be_made_while_events_come(bench: Bench) -> None:
     for thread in threads:
         thread.join()
     assert bench.stored(SESSION_FILE)["transferred_files"] == 400
+
+
+def test_a_dry_run_is_known_as_one_after_a_restart_and_says_what_would_go(bench: Bench) -> None:
+    def ended(outcome: events.StageOutcome) -> Event:
+        return events.StageFinished(
+            stage=1, account="1.json", outcome=outcome, files=0, bytes=0, duration_seconds=1.0, reason=""
+        )
+
+    dry = events.SessionStarted(upload_folder="/mnt", upload_remote="g:", accounts_total=1, dry_run=True)
+    bench.tell(dry, learned(5, 7), stage(1, 0), ended(events.StageOutcome.DONE), stage(2, 0))
+    bench.tell(ended(events.StageOutcome.FAILED), finished(0, 0))
+    planned = stage(1, 0)
+    assert isinstance(planned, events.StageStarted)
+
+    (recovered,) = [one for one in recovered_events(bench.stored_or_none) if isinstance(one, events.SessionRecovered)]
+
+    assert recovered.dry_run
+    assert (recovered.would_go_files, recovered.would_go_bytes) == (planned.planned_files, planned.planned_bytes)

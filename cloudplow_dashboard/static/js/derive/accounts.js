@@ -125,18 +125,17 @@ function counted(accounts) {
 
 /**
  * @param {CapacityDocument | undefined} document
- * @param {Pool} pool
  * @param {number} now
  * @returns {Capacity}
  */
-export function readCapacity(document, pool, now) {
+export function readCapacity(document, now) {
   const told = obj(document);
   const amounts = readSpent(document);
   const limit = num(told.limit_bytes);
   const hours = Array.from({ length: HOURS }, (_, hour) => Math.max(0, num(list(told.strip)[hour])));
   return {
     known: limit > 0 || amounts.spent > 0,
-    free: num(told.free_bytes, Math.max(0, pool.limit - pool.spent)),
+    free: num(told.free_bytes),
     ...amounts,
     limit,
     nextAt: num(told.next_return_at),
@@ -146,18 +145,4 @@ export function readCapacity(document, pool, now) {
     within: hours.reduce((sum, size) => sum + size, 0),
     later: num(told.later_bytes),
   };
-}
-
-/**
- * Bytes that this session will not upload: quota or size stands against it. By the plan, else by what is free.
- * @param {PlanDocument | undefined} plan
- * @param {number} left
- * @param {Capacity} capacity
- * @param {Account[]} accounts
- */
-export function bytesThatWait(plan, left, capacity, accounts) {
-  const { made_at: madeAt, waiting_bytes: waiting } = obj(plan);
-  if (num(madeAt) > 0) return Math.min(num(waiting), left);
-  const unknown = capacity.limit <= 0 || accounts.some((one) => one.limit <= 0);
-  return unknown ? 0 : Math.max(0, left - capacity.free);
 }

@@ -5,7 +5,7 @@ import { list, members, num, obj, read } from "../read.js";
 
 const SESSION = {
   id: "", startedAt: 0, endedAt: 0, outcome: "", reason: "", dryRun: false, filesDone: 0, bytesDone: 0, filesFailed: 0,
-  filesLeft: 0, sessions: 1,
+  filesLeft: 0, wouldGoFiles: 0, wouldGoBytes: 0, sessions: 1,
 };
 
 /**

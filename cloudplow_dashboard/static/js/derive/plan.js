@@ -3,101 +3,98 @@
 
 import { list, obj, read } from "../read.js";
 
-/** Of a stage whose speed nobody knows, in bytes per second: only the lengths beside each other count then. */
-const NO_SPEED = 50e6;
-/** The state that a row of several stages tells of: the first of these that it has. */
-const ORDER = ["running", "next", "waiting", "done"];
-const STAGE = { stage: 0, account: "", files: 0, bytes: 0, startsAt: 0, state: "", oversized: false };
+const STAGE = { stage: 0, account: "", files: 0, bytes: 0, startsAt: 0, endedAt: 0, state: "", oversized: false };
+const ACCOUNT = {
+  state: "done", doneStages: 0, doneFiles: 0, doneBytes: 0, nowFiles: 0, nowBytes: 0, nowUntil: 0, toComeStages: 0,
+  toComeFiles: 0, toComeBytes: 0, toComeFrom: 0, toComeUntil: 0,
+};
 
 /**
  * @param {PlanDocument | undefined} document
- * @param {Session} session
- * @param {{ speed: number, average: number }} pace
  * @param {number} now
  * @returns {Plan}
  */
-export function readPlan(document, session, pace, now) {
+export function readPlan(document, now) {
   const plan = obj(document);
   const stages = [...list(plan.stages), ...list(plan.later)].map((entry, key) => {
-    const { startsAt, ...stage } = read(entry, STAGE);
-    return { key, ...stage, begin: startsAt, end: 0 };
+    const { startsAt, endedAt, ...stage } = read(entry, STAGE);
+    return { key, ...stage, begin: startsAt, end: endedAt };
   });
-  setTimes(stages, session, pace.speed || pace.average || NO_SPEED, now);
-  const from = stages.reduce((least, one) => Math.min(least, one.begin), now);
+  const rows = byAccount(stages, obj(plan.accounts), now);
+  const from = stages.reduce((least, one) => Math.min(least, one.begin || now), now);
   return {
     ...read(document, { madeAt: 0, doneTotal: 0, nextTotal: 0, laterTotal: 0 }),
-    rows: byAccount(stages),
+    rows,
     from,
     until: stages.reduce((most, one) => Math.max(most, one.end), from + 60),
   };
 }
 
 /**
- * Give each stage its beginning and end, in epoch seconds; what is still to come by the speed of now.
+ * A row for each account. What the server says of it is laid along the time, for each of its stages.
  * @param {Stage[]} stages
- * @param {Session} session
- * @param {number} speed
+ * @param {Partial<Record<string, PlanAccountDocument>>} told
  * @param {number} now
- */
-function setTimes(stages, session, speed, now) {
-  let at = 0;
-  for (const [place, one] of stages.entries()) {
-    const length = one.bytes / speed;
-    if (one.state === "done") {
-      one.begin ||= at || session.startedAt || now - length;
-      const next = stages[place + 1];
-      const over = next && ["done", "running"].includes(next.state) ? next.begin : session.endedAt;
-      one.end = Math.max(one.begin + 1, Math.min(over || one.begin + length, now));
-    } else if (one.state === "running") {
-      one.begin ||= now;
-      one.end = Math.max(now, one.begin + length) + 1;
-    } else {
-      one.begin = Math.max(now, at, one.begin);
-      one.end = one.begin + Math.max(1, length);
-    }
-    at = one.end;
-  }
-}
-
-/**
- * @param {Stage[]} stages
  * @returns {PlanRow[]}
  */
-function byAccount(stages) {
+function byAccount(stages, told, now) {
   /** @type {Map<string, Stage[]>} */
   const rows = new Map();
   for (const one of stages) rows.set(one.account, [...rows.get(one.account) ?? [], one]);
   return [...rows].map(([account, own]) => {
-    const state = ORDER.find((name) => own.some((one) => one.state === name)) ?? "done";
+    const amounts = read(told[account], ACCOUNT);
+    place(own, amounts, now);
+    const { state } = amounts;
     return {
       account,
-      state,
+      ...amounts,
       stages: own,
       head: own.find((one) => one.state === state) ?? own[0],
-      files: own.reduce((sum, one) => sum + one.files, 0),
-      bytes: own.reduce((sum, one) => sum + one.bytes, 0),
+      files: amounts.doneFiles + amounts.nowFiles + amounts.toComeFiles,
+      bytes: amounts.doneBytes + amounts.nowBytes + amounts.toComeBytes,
     };
   });
 }
 
 /**
- * What does not fit now: by the plan, or by what an earlier run said that had used up its quota.
+ * Give each stage of an account a place; those to come share the time between the first and the last by their size.
+ * @param {Stage[]} own
+ * @param {{ nowUntil: number, toComeFrom: number, toComeUntil: number, toComeBytes: number }} row
+ * @param {number} now
+ */
+function place(own, { nowUntil, toComeFrom, toComeUntil, toComeBytes }, now) {
+  let at = Math.max(toComeFrom, now);
+  const span = Math.max(0, toComeUntil - at);
+  for (const one of own) {
+    if (one.state === "done") {
+      one.begin ||= one.end || now;
+    } else if (one.state === "running") {
+      one.begin ||= now;
+      one.end = Math.max(now, nowUntil);
+    } else {
+      one.begin = Math.max(at, one.begin);
+      at = one.begin + (toComeBytes > 0 ? (span * one.bytes) / toComeBytes : 0);
+      one.end = at;
+    }
+    one.end = Math.max(one.end, one.begin + 1);
+  }
+}
+
+/**
+ * What does not fit now.
  * @param {PlanDocument | undefined} document
+ * @param {FiguresDocument | undefined} figures
  * @param {Session} session
  * @returns {Rest}
  */
-export function readRest(document, session) {
-  const plan = read(document, {
-    madeAt: 0, waitingFiles: 0, waitingBytes: 0, unplannedFiles: 0, unplannedBytes: 0, unplannedWhy: "",
-    nextCapacityAt: 0,
+export function readRest(document, figures, session) {
+  const { waitingFiles, waitingBytes, nextCapacityAt } = read(figures, {
+    waitingFiles: 0, waitingBytes: 0, nextCapacityAt: 0,
   });
-  const earlier = session.outcome === "quota_used" && !plan.madeAt;
   return {
-    files: earlier ? session.filesLeft : plan.waitingFiles,
-    bytes: earlier ? session.bytesLeft : plan.waitingBytes,
-    nextAt: plan.nextCapacityAt || session.nextCapacityAt,
-    unplannedFiles: plan.unplannedFiles,
-    unplannedBytes: plan.unplannedBytes,
-    unplannedWhy: plan.unplannedWhy,
+    files: waitingFiles,
+    bytes: waitingBytes,
+    nextAt: nextCapacityAt || session.nextCapacityAt,
+    ...read(document, { unplannedFiles: 0, unplannedBytes: 0, unplannedWhy: "" }),
   };
 }

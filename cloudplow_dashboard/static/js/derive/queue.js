@@ -8,6 +8,10 @@ const BUCKETS = ["0-100MB", "100MB-1GB", "1GB-10GB", "10GB-50GB", "50GB+"];
 /** Where they begin, in MiB, and where the last is made to end. */
 const EDGES = [1, 100, 1024, 10240, 51200, 102400];
 const MIB = 2 ** 20;
+const QUEUE = {
+  available: false, files: 0, bytes: 0, listedFiles: 0, listedBytes: 0, confidence: "", durationSeconds: 0,
+  learnedAt: 0,
+};
 
 /**
  * @param {QueueDocument | undefined} document
@@ -18,7 +22,7 @@ export function readQueue(document) {
   const buckets = obj(distribution.size_buckets);
   const names = [...new Set([...BUCKETS, ...Object.keys(buckets)])].filter((name) => Object.hasOwn(buckets, name));
   return {
-    ...read(document, { available: false, files: 0, bytes: 0, confidence: "", durationSeconds: 0, learnedAt: 0 }),
+    ...read(document, QUEUE),
     ...read(distribution, { maxFileSize: 0, oldestModifiedAt: 0, oldestFile: "" }),
     samples: num(obj(distribution.metadata).sample_count),
     percentiles: RANKS.map((rank) => num(obj(distribution.percentiles)[`p${rank}`])),

@@ -2,13 +2,12 @@
 // The session that runs, or the last one: how much is done, how fast, which files are on their way.
 
 import { members, num, obj, read, str } from "../read.js";
-import { steadyDone } from "./steady.js";
 
 const SESSION = {
   id: "", startedAt: 0, endedAt: 0, outcome: "", reason: "", dryRun: false, recovered: false, folder: "", remote: "",
   stage: 0, stagesTotal: 0, account: "", accountIndex: -1, accountsTotal: 0, accountsUsed: [], switchReason: "",
   filesDone: 0, bytesDone: 0, filesTotal: 0, bytesTotal: 0, filesFailed: 0, filesLeft: 0, bytesLeft: 0,
-  nextCapacityAt: 0,
+  nextCapacityAt: 0, wouldGoFiles: 0, wouldGoBytes: 0, bytesInFlight: 0,
 };
 
 /**
@@ -46,36 +45,20 @@ export function readTransfers(progress, sessionId) {
 }
 
 /**
- * Bytes and files, done and in all; with what has arrived of files on their way, so that it moves with the bar.
+ * Bytes and files, done and in all, as the server counts them: with what has arrived of files on their way.
  * @param {Session} session
- * @param {Partial<ProgressDocument>} progress
- * @param {Transfer[]} transfers
- * @param {boolean} active
- * @param {number} now
- * @param {Memory} memory
+ * @param {FiguresDocument | undefined} figures
  */
-export function readAmounts(session, progress, transfers, active, now, memory) {
-  if (memory.session !== session.id || !active) {
-    Object.assign(memory, { session: session.id, done: 0, heldSince: 0, eta: -1, etaAt: 0 });
-  }
-  const known = session.bytesTotal > 0 || session.bytesDone > 0 || session.filesTotal > 0;
-  const running = active || !session.endedAt;
-  const total = known ? session.bytesTotal : num(progress.total_bytes);
-  let done = known ? session.bytesDone : num(progress.bytes);
-  if (active && known) {
-    const moving = transfers.reduce((sum, file) => sum + file.done, 0);
-    const arrived = session.bytesLeft > 0 ? total - session.bytesLeft : done + moving;
-    done = Math.max(done, steadyDone(Math.max(done, arrived), now, memory));
-  }
-  if (total > 0) done = Math.min(done, total);
+export function readAmounts(session, figures) {
+  const percentage = num(obj(figures).percentage, -1);
   return {
-    done,
-    total,
-    left: running ? Math.max(0, total - done) : session.bytesLeft,
-    fraction: total > 0 ? done / total : session.outcome === "done" ? 1 : -1,
-    filesDone: known ? session.filesDone : num(progress.files),
-    filesTotal: known ? session.filesTotal : num(progress.total_files),
-    filesLeft: running ? Math.max(0, session.filesTotal - session.filesDone) : session.filesLeft,
+    done: session.bytesDone,
+    total: session.bytesTotal,
+    left: session.bytesLeft,
+    fraction: percentage < 0 ? -1 : Math.min(1, percentage / 100),
+    filesDone: session.filesDone,
+    filesTotal: session.filesTotal,
+    filesLeft: session.filesLeft,
   };
 }
 
@@ -83,20 +66,17 @@ export function readAmounts(session, progress, transfers, active, now, memory) {
  * How long it takes, and how fast it is.
  * @param {Session} session
  * @param {Partial<ProgressDocument>} progress
- * @param {Transfer[]} transfers
- * @param {number} done
+ * @param {FiguresDocument | undefined} figures
  * @param {boolean} active
  * @param {number} now
  */
-export function readPace(session, progress, transfers, done, active, now) {
+export function readPace(session, progress, figures, active, now) {
   const sampleAt = num(progress.at);
   const end = session.endedAt || (active ? now : sampleAt || session.startedAt);
-  const seconds = session.startedAt ? Math.max(0, end - session.startedAt) : -1;
-  const moving = () => transfers.reduce((sum, file) => sum + file.speed, 0);
   return {
-    seconds,
-    speed: active ? num(progress.speed) || moving() : 0,
-    average: seconds >= 1 ? done / seconds : 0,
+    seconds: session.startedAt ? Math.max(0, end - session.startedAt) : -1,
+    speed: active ? num(progress.speed) : 0,
+    average: num(obj(figures).average_speed),
     sampleAt,
   };
 }

@@ -1,12 +1,8 @@
 // @ts-check
-// Numbers that must not jump: what is done, what is left of the time, when it ends.
+// Moments that must not jump: the server says when it ends, here that is rounded for people.
 
 import { num, obj } from "../read.js";
 
-/** How long a smaller number is held back, in seconds: it may be the moment at which a file ends. */
-const HOLD_SECONDS = 6;
-/** A session younger than this has no speed to rely on, in seconds. */
-const SETTLED_SECONDS = 3;
 /** To which the end of all waiting is rounded, in seconds. */
 const QUARTER_HOUR = 900;
 
@@ -15,69 +11,27 @@ const QUARTER_HOUR = 900;
  * @returns {Memory}
  */
 export function createMemory() {
-  return { session: "", done: 0, heldSince: 0, eta: -1, etaAt: 0, finishAt: 0 };
+  return { session: "", finishAt: 0 };
 }
 
 /**
- * Growing at once, shrinking only when it lasts.
- * @param {number} next
- * @param {number} now
- * @param {Memory} memory
- */
-export function steadyDone(next, now, memory) {
-  if (next >= memory.done) memory.heldSince = 0;
-  else if (!memory.heldSince) memory.heldSince = now;
-  if (next >= memory.done || now - memory.heldSince > HOLD_SECONDS) memory.done = next;
-  return memory.done;
-}
-
-/**
- * The time left and the moments of the end; waiting: bytes that do not fit into the quota of now.
- * @param {EtaDocument | undefined} document
- * @param {{ left: number, total: number }} amounts
- * @param {{ seconds: number, speed: number, average: number }} pace
- * @param {number} waiting
+ * The time left, and the moments of the end: of what fits into the quota of now, and of everything.
+ * @param {FiguresDocument | undefined} document
+ * @param {Session} session
  * @param {boolean} active
  * @param {number} now
  * @param {Memory} memory
  */
-export function readEnds(document, amounts, pace, waiting, active, now, memory) {
-  const { speed_at: speedAt, quotas_at: quotasAt } = obj(document);
-  const settled = active && pace.seconds >= SETTLED_SECONDS;
-  const whole = settled ? steadyEta(num(speedAt), amounts, pace.speed || pace.average, now, memory) : -1;
-  const eta = whole > 0 && waiting > 0 ? whole * (1 - waiting / Math.max(amounts.left, waiting)) : whole;
+export function readEnds(document, session, active, now, memory) {
+  if (memory.session !== session.id || !active) Object.assign(memory, { session: session.id, finishAt: 0 });
+  const { finish_at: doneAt, quota_until: quotaUntil, waiting_bytes: waiting } = obj(document);
+  const fits = num(waiting) === 0;
+  const endAt = active ? num(fits ? doneAt : quotaUntil) : 0;
+  const eta = endAt > 0 ? Math.max(0, endAt - now) : -1;
   const finishAt = memory.finishAt = roundedFinish(eta, now, memory.finishAt);
-  const later = waiting > 0 && finishAt > 0 && num(quotasAt) > finishAt;
-  return { eta, finishAt, finishWithQuotasAt: later ? roundUp(num(quotasAt), QUARTER_HOUR) : 0 };
-}
-
-/**
- * Seconds for all that is left: the server's finish, or one by the speed; counts down by itself. -1 when unknown.
- * @param {number} speedAt
- * @param {{ left: number, total: number }} amounts
- * @param {number} speed
- * @param {number} now
- * @param {Memory} memory
- */
-function steadyEta(speedAt, amounts, speed, now, memory) {
-  const passed = Math.max(0, now - memory.etaAt);
-  const expected = memory.eta - passed;
-  memory.etaAt = now;
-  if (speedAt > now) memory.eta = speedAt - now;
-  else if (amounts.total <= 0 || speed <= 0) memory.eta = -1;
-  else memory.eta = nearer(expected, amounts.left / speed, passed);
-  return memory.eta;
-}
-
-/**
- * Follows slowly what changes little, at once what changes much.
- * @param {number} expected
- * @param {number} fresh
- * @param {number} passed
- */
-function nearer(expected, fresh, passed) {
-  if (expected <= 0 || fresh > 1.5 * expected || fresh < expected / 1.5) return fresh;
-  return expected + (fresh - expected) * (1 - Math.exp(-passed / Math.min(10, 1 + fresh / 10)));
+  const later = !fits && active && num(doneAt) > finishAt;
+  const finishWithQuotasAt = later ? roundUp(num(doneAt), QUARTER_HOUR) : 0;
+  return { fits, waiting: num(waiting), eta, finishAt, finishWithQuotasAt };
 }
 
 /**

@@ -10,15 +10,15 @@ const FIVE_MINUTES = 300;
 const byName = (a, b) => a.localeCompare(b, "en", { numeric: true });
 
 /**
- * The uploader to look at: the wanted one, else the first, of those that are active if there are any; "" for none.
+ * The uploader to look at: the wanted one, else the one that the server means; "" for none.
  * @param {Partial<StateDocument>} document
  * @param {string} wanted
  */
 export function chosenUploader(document, wanted) {
   const uploaders = obj(document.uploaders);
   if (Object.hasOwn(uploaders, wanted)) return wanted;
-  const rank = (/** @type {string} */ name) => (obj(uploaders[name]).active ? 0 : 1);
-  return Object.keys(uploaders).sort((a, b) => rank(a) - rank(b) || byName(a, b))[0] ?? "";
+  const focus = str(document.focus);
+  return Object.hasOwn(uploaders, focus) ? focus : Object.keys(uploaders).sort(byName)[0] ?? "";
 }
 
 /**
@@ -57,22 +57,20 @@ export function readStatus(uploader) {
  */
 function card(name, uploader) {
   const active = uploader.active === true;
-  const session = read(uploader.session, { outcome: "", bytesTotal: 0, bytesLeft: 0, bytesDone: 0, endedAt: 0 });
-  const ends = read(uploader.eta, { speedAt: 0, quotasAt: 0 });
+  const session = read(uploader.session, { outcome: "", bytesTotal: 0, bytesDone: 0, endedAt: 0 });
+  const { finishAt, percentage } = read(uploader.figures, { finishAt: 0, percentage: -1 });
   const { phase, idle, status } = readStatus(uploader);
-  const total = session.bytesTotal;
-  const done = active ? total - session.bytesLeft : session.bytesDone;
   return {
     name,
     active,
     phase,
     why: idle ? status.why : "",
     outcome: session.outcome,
-    done,
-    total,
-    fraction: total > 0 ? done / total : -1,
+    done: session.bytesDone,
+    total: session.bytesTotal,
+    fraction: percentage < 0 ? -1 : percentage / 100,
     speed: num(obj(uploader.progress).speed),
-    doneAt: active ? roundUp(Math.max(ends.speedAt, ends.quotasAt), FIVE_MINUTES) : 0,
+    doneAt: active ? roundUp(finishAt, FIVE_MINUTES) : 0,
     endedAt: session.endedAt,
   };
 }

@@ -4,7 +4,7 @@
 import { commandLine } from "../command.js";
 import { bar, el, figures, keyedRows, mark, setAttr, setMark, setText, show } from "../dom.js";
 import * as format from "../format.js";
-import { great, headState } from "../great.js";
+import { great, hasEnded, headState } from "../great.js";
 import { askSpeeds } from "../history/ask.js";
 import { nextStep, plain, sentence, workerPlace } from "../sentence.js";
 import * as words from "../words.js";
@@ -54,7 +54,8 @@ export function headline(root, redraw) {
 /** @param {View} view */
 function chipsOf(view) {
   const chips = [];
-  if (view.engine === "stopped") chips.push("cloudplow has ended: this is its last state");
+  if (hasEnded(view)) chips.push("cloudplow has ended: this is its last state");
+  else if (view.program === "none") chips.push("cloudplow is not running: this is its last state");
   if (view.session.dryRun && view.active) chips.push("Dry run");
   if (view.session.recovered) chips.push("Recovered after a restart");
   if (view.active && view.throttle.active && view.phase !== "throttled") chips.push("Throttled");

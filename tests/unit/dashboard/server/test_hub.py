@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cloudplow_dashboard.server import hub as hub_module
-from cloudplow_dashboard.server.hub import Hub, Limits, Viewer, limits_of_this_process
+from cloudplow_dashboard.server.hub import Hub, Viewer
+from cloudplow_dashboard.server.limits import Limits, limits_of_this_process
 from cloudplow_dashboard.server.pacing import BURST, PER_SECOND, Pacer
 from cloudplow_dashboard.state.patches import KEEP_ALIVE, Ring
 from cloudplow_dashboard.state.state import DashboardState

@@ -154,6 +154,7 @@ def test_the_pool_as_a_whole() -> None:
     assert capacity | {"strip": []} == {
         "strip": [],
         "free_bytes": 8 + 39,
+        "blocked_bytes": 49,
         "used_bytes": 54,
         "in_flight_bytes": 0,
         "unsettled_bytes": 0,

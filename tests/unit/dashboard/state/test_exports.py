@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudplow_dashboard.state import exports
+from cloudplow_dashboard.state.blanks import new_session
 from cloudplow_dashboard.state.bounded import FILES_LIMIT, FileEntry
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
-from cloudplow_dashboard.state.uploader_state import new_session
 from cloudplow_dashboard.web.app import create_app
 from tests.unit.dashboard.helpers import NOW, Clock, file_failed, file_transferred, make_state, session_started
 
@@ -50,7 +50,7 @@ def test_a_reader_of_csv_gets_back_every_name(names: list[str]) -> None:
     assert parsed[0] == list(exports.SESSION_COLUMNS)
     assert len(parsed) == len(names) + 1
     for name, row in zip(names, parsed[1:], strict=True):
-        assert row[2].removeprefix("'") == name.removeprefix("'")
+        assert row[2].replace("'", "") == name.replace("'", "")
         assert not row[2].startswith(DANGEROUS)
 
 
@@ -61,6 +61,37 @@ def test_no_name_is_a_formula(client: FlaskClient, state: DashboardState, name: 
     row = rows(client.get("/api/export/session.csv").get_data(as_text=True))[1]
 
     assert row[2] == f"'{name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("x;=cmd", "x;'=cmd"),
+        ("x; =cmd", "x; '=cmd"),
+        ("x\t=cmd", "x\t'=cmd"),
+        ("\t=cmd", "'\t'=cmd"),
+        ("x\n@cmd", "x\n'@cmd"),
+        ('x;"=cmd', "x;\"'=cmd"),
+        (" =cmd", " '=cmd"),
+        ("\uff1dcmd", "'\uff1dcmd"),
+        ("a, -b; c = d", "a, -b; c = d"),
+    ],
+)
+def test_e9_no_name_is_a_formula_where_something_else_than_a_comma_separates(name: str, cell: str) -> None:
+    text = b"".join(exports.session_csv([FileEntry(NOW, "failed", name, 5, "1.json", 1, "")])).decode()
+
+    assert rows(text)[1][2] == cell
+    # Quoted, whatever it holds; numbers are not.
+    doubled = cell.replace('"', '""')
+    assert f',"{doubled}",5,"1.json",1,' in text
+
+
+@given(st.text(st.sampled_from(";,\t\r\n =+-@'\"x"), max_size=12), st.sampled_from(";\t"))
+def test_e9_no_reader_with_another_separator_finds_a_formula(name: str, separator: str) -> None:
+    text = b"".join(exports.session_csv([FileEntry(NOW, "failed", name, 5, "1.json", 1, name)])).decode()
+
+    for line in text.split("\n"):
+        assert not any(cell.strip(' "').startswith(("=", "+", "-", "@")) for cell in line.split(separator))
 
 
 def test_the_export_of_a_session(client: FlaskClient, state: DashboardState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudplow_dashboard.state.document import Failure
+from cloudplow_dashboard.state.document_session import Failure
 from cloudplow_dashboard.state.failure_kinds import KINDS_LIMIT, FailureKinds, kind_of
 
 

@@ -118,6 +118,9 @@ def test_at_once_it_shows_the_same_state_of_the_session(told: list[Event], data:
     cut = data.draw(st.integers(1, len(told)))
     late, whole = document(joined_after(told[:cut])), document(told[:cut])
 
+    for part in (late, whole):
+        for row in part["plan"]["accounts"].values():
+            row |= dict.fromkeys(("now_until", "to_come_from", "to_come_until"), 0)  # at the speed of now: approximate
     assert (late["phase"], late["active"], late["plan"]) == (whole["phase"], whole["active"], whole["plan"])
     del late["session"]["bytes_left"], whole["session"]["bytes_left"]
     assert late["session"] == whole["session"]

@@ -364,7 +364,10 @@ def test_sentences_for_people() -> None:
         "Switched from account 1.json to 2.json (2 of 3): its quota is used up",
         "Uploads are suspended: Google refuses",
         "Uploads resumed",
-        "Stopped, all quota used: 1 file, 2.0 KB uploaded; 2 files, 4.0 KB left",
+        "Dry run: 5 files, 500.0 B would go",
+    ]
+    assert sentences(session_finished("quota_used", files=1, bytes=2048, files_left=2, bytes_left=4096)) == [
+        "Stopped, all quota used: 1 file, 2.0 KB uploaded; 2 files, 4.0 KB left"
     ]
 
 
@@ -375,7 +378,7 @@ def test_the_time_of_an_event_counts_before_the_clock() -> None:
 
 
 def test_both_times_of_completion_and_what_is_left_follow_the_progress() -> None:
-    told = progress(bytes_left=900, done_at=NOW + 100.4, done_with_quotas_at=NOW + 5000.6)
+    told = progress(transferring(bytes=100), at=NOW + 4, done_at=NOW + 100.4, done_with_quotas_at=NOW + 5000.6)
     part = shown(session_started(), queue_learned(10, 1000), told)
 
     assert part["eta"] == {"speed_at": NOW + 100, "quotas_at": NOW + 5001}
@@ -383,27 +386,27 @@ def test_both_times_of_completion_and_what_is_left_follow_the_progress() -> None
 
 
 def test_times_of_completion_do_not_jump_about() -> None:
-    first = progress(bytes_left=900, done_at=NOW + 1000, done_with_quotas_at=NOW + 1000)
-    near = progress(bytes_left=900, done_at=NOW + 1009, done_with_quotas_at=NOW + 1200)
+    first = progress(at=NOW + 4, done_at=NOW + 1000, done_with_quotas_at=NOW + 1000)
+    near = progress(at=NOW + 5, done_at=NOW + 1009, done_with_quotas_at=NOW + 1200)
     part = shown(session_started(), queue_learned(10, 1000), first, near)
 
     assert part["eta"] == {"speed_at": NOW + 1000, "quotas_at": NOW + 1200}
 
 
 def test_nobody_knows_when_an_upload_without_speed_is_done() -> None:
-    known = progress(bytes_left=900, done_at=NOW + 1000, done_with_quotas_at=NOW + 1000)
-    part = shown(session_started(), queue_learned(10, 1000), known, progress(bytes_left=900))
+    known = progress(at=NOW + 4, done_at=NOW + 1000, done_with_quotas_at=NOW + 1000)
+    part = shown(session_started(), queue_learned(10, 1000), known, progress(at=NOW + 5, speed=0))
 
     assert part["eta"] == {"speed_at": 0, "quotas_at": 0}
 
 
 def test_what_is_left_never_grows_when_a_file_arrives() -> None:
-    moving = progress(bytes_left=400, done_at=NOW + 9)
-    part = shown(session_started(), queue_learned(10, 1000), moving, file_transferred(size=100))
-    after = shown(session_started(), queue_learned(10, 1000), moving, file_transferred(size=100), stage_finished())
+    moving = progress(transferring("a.mkv", size=100, bytes=90), transferring("b.mkv", size=100, bytes=30))
+    part = shown(session_started(), queue_learned(10, 1000), moving, file_transferred("a.mkv", size=100))
+    again = shown(session_started(), queue_learned(10, 1000), moving, file_transferred("a.mkv", size=100), moving)
 
-    assert part["session"]["bytes_left"] == 400
-    assert after["session"]["bytes_left"] == 900
+    assert (part["session"]["bytes_left"], part["session"]["bytes_in_flight"]) == (870, 30)
+    assert again["session"] == part["session"], "rclone reports a file for a moment after it has arrived"
 
 
 def a_plan() -> dict[str, Any]:
@@ -463,7 +466,7 @@ def test_a_stage_that_nobody_planned_or_saw_begin_is_shown_too() -> None:
     part = shown(session_started(), stage_started(3, "9.json"), session_finished())["plan"]
     unseen = shown(session_started(), stage_finished(4, files=1, bytes=9))["plan"]
 
-    assert states_of(part) == [(3, "9.json", "done", 500)]
+    assert states_of(part) == [(3, "9.json", "done", 0)], "nobody said what it uploaded"
     assert states_of(unseen) == [(4, "1.json", "done", 9)]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+from cloudplow_dashboard.state.blanks import new_session
 from cloudplow_dashboard.state.bounded import SESSIONS_KEPT, SESSIONS_LIMIT, PastSessions
-from cloudplow_dashboard.state.document import Session
+from cloudplow_dashboard.state.document_session import Session
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.history_file import HistoryFile
 from cloudplow_dashboard.state.state import DashboardState
-from cloudplow_dashboard.state.uploader_state import new_session
 from tests.unit.dashboard import helpers
 from tests.unit.dashboard.helpers import NOW
 

@@ -20,7 +20,7 @@ def uploading() -> tuple[DashboardState, Clock]:
     clock = Clock()
     state = make_state(clock)
     for event in (
-        session_started(),
+        session_started(at=NOW - 10),
         stage_started(),
         progress(transferring(speed=3e6, eta=9.0), speed=3e6, done_at=clock() + 9),
     ):

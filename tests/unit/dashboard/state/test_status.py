@@ -34,7 +34,9 @@ def shown(state: DashboardState, name: str = UPLOADER) -> dict[str, Any]:
 
 def summary(state: DashboardState) -> dict[str, Any]:
     told = state.health()
-    return dict(state.read(lambda known: overview.summary(overview.pick(known, None), told, state.clock())))
+    return dict(
+        state.read(lambda known: overview.summary(overview.pick(known, None), told, state.head(), state.clock()))
+    )
 
 
 def test_it_says_what_the_scheduler_says(state: DashboardState) -> None:

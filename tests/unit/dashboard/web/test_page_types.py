@@ -48,6 +48,7 @@ def _documents() -> dict[str, Mapping[str, Any]]:
         "session",
         "progress",
         "eta",
+        "figures",
         "queue",
         "plan",
         "accounts_summary",
@@ -60,6 +61,7 @@ def _documents() -> dict[str, Mapping[str, Any]]:
         "UploaderDocument": parts,
         "AccountDocument": parts["accounts"]["1.json"],
         "StageDocument": parts["plan"]["stages"][0],
+        "PlanAccountDocument": parts["plan"]["accounts"]["1.json"],
         "DistributionDocument": sample.document(upload_folder="", now=1.0),
         **{named.get(name, f"{name.capitalize()}Document"): parts[name] for name in kept},
     }

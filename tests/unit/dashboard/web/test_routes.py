@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from openapi_spec_validator import validate
 from cloudplow.distribution import distribution_document
 from cloudplow.events import AccountState
 from cloudplow_dashboard.state.patches import merge, position_of
-from cloudplow_dashboard.web.answers import Summary
+from cloudplow_dashboard.web.answers_overview import Summary
 from cloudplow_dashboard.web.app import create_app
 from cloudplow_dashboard.web.manual import markdown
 from cloudplow_dashboard.web.openapi import document
@@ -122,6 +123,7 @@ def test_the_manual_is_made_from_the_table() -> None:
     )
 
 
+@cache
 def blocks_of_the_manual(language: str) -> list[str]:
     """The code blocks of a language in docs/api.md."""
     return re.findall(rf"^```{language}\n(.*?)^```$", markdown(), re.MULTILINE | re.DOTALL)

@@ -53,6 +53,7 @@ ROUTES = [
 ]
 BY_UPLOADER = [route for route in ROUTES if route not in ("/api/health", "/api/state")]
 GIB = 1 << 30
+MIB = 1 << 20
 
 
 @pytest.fixture
@@ -96,7 +97,11 @@ def a_session(state: DashboardState) -> None:
         stage_started(account="2.json", account_index=1),
         file_transferred(size=GIB),
         file_transferred("b.mkv", size=GIB),
-        progress(transferring(size=2 << 20, bytes=1 << 20, speed=1 << 19, eta=2.0, percentage=50), checking=("c.mkv",)),
+        progress(
+            transferring(size=2 << 20, bytes=1 << 20, speed=1 << 19, eta=2.0, percentage=50),
+            checking=("c.mkv",),
+            done_at=NOW + 400,
+        ),
         plan_made({"stages": [{"account": "2.json"}]}),
     )
 
@@ -154,17 +159,20 @@ def test_session_stats(client: FlaskClient, state: DashboardState) -> None:
         "file_percentage": 20.0,
         "total_bytes": 10 * GIB,
         "total_bytes_human": "10.0 GB",
-        "transferred_bytes": 2 * GIB,
+        "transferred_bytes": 2 * GIB + MIB,
         "transferred_bytes_human": "2.0 GB",
-        "remaining_bytes": 8 * GIB,
+        "in_flight_bytes": MIB,
+        "remaining_bytes": 8 * GIB - MIB,
         "remaining_bytes_human": "8.0 GB",
         "byte_percentage": 20.0,
         "duration_seconds": 100.0,
         "duration_human": "1m 40s",
-        "avg_speed": 21474836.5,
+        "avg_speed": 21500000,
         "avg_speed_human": "20.5 MB/s",
         "eta_seconds": 400,
         "eta_human": "6m 40s",
+        "finish_at": NOW + 400,
+        "stale_since": 0,
         "session_start": "",
         "sas_used": ["2.json"],
         "failed_files": 0,
@@ -273,6 +281,8 @@ def test_queue_status(client: FlaskClient, state: DashboardState) -> None:
 
     assert data["queue_stats"] == {
         "listed": 10,
+        "left": 8,
+        "left_bytes": 8 * GIB - MIB,
         "checks": 0,
         "totalChecks": 1,
         "totalTransfers": 5,
@@ -448,7 +458,7 @@ def test_a_fault_is_logged_and_answered_without_a_traceback(
     def broken(*_arguments: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(state, "read", broken)
+    monkeypatch.setattr(state, "read_at", broken)
 
     response = client.get("/api/status")
 

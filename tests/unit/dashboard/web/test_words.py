@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cloudplow.events import UploaderState
-from cloudplow_dashboard.state.document import Phase
+from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.web.assets import STATIC
 
 TEXT = (STATIC / "js" / "words.js").read_text(encoding="utf-8")

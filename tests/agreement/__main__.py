@@ -1,0 +1,35 @@
+"""`python -m tests.agreement --seconds 600`: read everything during uploads of every kind; exit 1 if two disagree."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.agreement.playing import KINDS, play
+from tests.rclone_binaries import VERSIONS, find_rclone
+
+
+def main() -> int:
+    """Play, and report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.agreement", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0, metavar="N")
+    parser.add_argument("--kind", action="append", choices=[kind.__name__ for kind in KINDS], help="may be repeated")
+    parser.add_argument("--rclone", metavar="PATH", help="default: the newest that is there")
+    options = parser.parse_args()
+    rclone = options.rclone or next((found for found in map(find_rclone, reversed(VERSIONS)) if found), None)
+    if rclone is None:
+        print("no rclone was found")
+        return 2
+    kinds = tuple(kind for kind in KINDS if not options.kind or kind.__name__ in options.kind)
+    folder = Path(tempfile.mkdtemp(prefix="agreement-"))
+    result = play(folder / "play", Path(rclone), seconds=options.seconds, kinds=kinds)
+    print(result, flush=True)
+    if result.faults:
+        print(f"kept: {folder}")
+    return int(bool(result.faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
