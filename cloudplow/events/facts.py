@@ -313,7 +313,7 @@ class SessionFinished(Event):
 
     files, bytes: exactly the sum of the session's `file_transferred`. files_left, bytes_left: what remains to be
     uploaded. next_capacity_at: epoch seconds at which the first quota comes back, None if nothing waits for it.
-    reason: a sentence for users, "" when there is nothing to say. run_id: as in `SessionStarted`.
+    reason: a sentence for users, "" when there is nothing to say. run_id, dry_run: as in `SessionStarted`.
     """
 
     signal_name: ClassVar[str] = "session_finished"
@@ -326,3 +326,4 @@ class SessionFinished(Event):
     next_capacity_at: float | None
     reason: str = ""
     run_id: str = ""
+    dry_run: bool = False

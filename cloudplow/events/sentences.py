@@ -144,8 +144,13 @@ def _throttle_changed(event: facts.ThrottleChanged) -> str:
 
 def session_finished(event: facts.SessionFinished) -> str:
     """How a session ended."""
-    text = f"{_SESSION_ENDED.get(event.outcome, 'Ended')}: {amount(event.files, event.bytes)} uploaded"
-    if event.files_left:
+    how = _SESSION_ENDED.get(event.outcome, "Ended")
+    if event.dry_run:
+        end = "Dry run" if event.outcome == SessionOutcome.DONE else f"Dry run, {how[0].lower()}{how[1:]}"
+        text = f"{end}: nothing was uploaded; {amount(event.files_left, event.bytes_left)} to upload"
+    else:
+        text = f"{how}: {amount(event.files, event.bytes)} uploaded"
+    if event.files_left and not event.dry_run:
         text += f"; {amount(event.files_left, event.bytes_left)} left"
     next_at = local_time(event.next_capacity_at, event.at)
     if next_at:

@@ -168,6 +168,7 @@ class Session:
             next_capacity_at=end.until or self._next_capacity_at,
             reason=self._learner.last_words(end, self._aftermath.keeping_flag),
             run_id=self._run_id,
+            dry_run=task.job.dry_run,
         )
         self._context.bus.publish(event)
         return event

@@ -103,6 +103,14 @@ CASES = [
         "Stopped, all quota used: 3,000 files, 2.0 GB uploaded; 1 file, 1.0 GB left; "
         "more quota at Sat 2027-01-16 08:00",
     ),
+    (
+        session_finished(SessionOutcome.DONE, files=0, bytes=0, files_left=339, bytes_left=GIB, dry_run=True),
+        "Dry run: nothing was uploaded; 339 files, 1.0 GB to upload",
+    ),
+    (
+        session_finished(SessionOutcome.FAILED, files=0, bytes=0, files_left=1, bytes_left=GIB, dry_run=True),
+        "Dry run, failed: nothing was uploaded; 1 file, 1.0 GB to upload",
+    ),
     (events.PlanMade(plan={}), ""),
 ]
 
