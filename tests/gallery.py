@@ -38,7 +38,7 @@ ROWS_OF_SHEET: Final = {360: 2, 768: 2, 1280: 3, 2560: 3}
 
 def show(page: Page, server: PageServer, name: str, width: int, theme: str) -> None:
     """Open the page with a state, in this width and theme, its history loaded."""
-    server.document = GALLERY[name]()
+    server.document = page_fixture.complete(GALLERY[name]())
     server.drop_streams()
     page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]

@@ -139,6 +139,7 @@ def dry_run() -> Document:
     google = _google(document)
     google["session"] |= {"files_total": 339, "bytes_total": 47 * GIB, "files_left": 339, "bytes_left": 47 * GIB}
     google["session"] |= {"started_at": document["ts"] - 1512, "stages_total": 1, "stage": 1}
+    google["session"] |= {"would_go_files": 339, "would_go_bytes": 47 * GIB}
     google["plan"]["stages"] = google["plan"]["stages"][:1]
     google["queue"] |= {"files": 339, "bytes": 47 * GIB}
     return document

@@ -950,7 +950,13 @@ def done() -> Document:
     """Idle after a session that uploaded everything."""
     document = _ended("done", "finished", files_done=1204, bytes_done=2565 * GIB, files_left=0)
     google = document["uploaders"]["google"]
-    google["plan"] |= {"stages": [one | {"state": "done"} for one in google["plan"]["stages"]], "later": []}
+    google["plan"] |= {
+        "stages": [
+            one | {"state": "done", "starts_at": one["starts_at"] or document["ts"] - 4400}
+            for one in google["plan"]["stages"]
+        ],
+        "later": [],
+    }
     return document
 
 

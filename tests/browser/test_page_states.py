@@ -48,7 +48,7 @@ def stage() -> Iterator[PageServer]:
 
 @pytest.mark.parametrize("name", sorted(STATES))
 def test_every_state_fits_its_screen_and_is_accessible(name: str, stage: PageServer, visit: Visitor, axe: str) -> None:
-    stage.document = STATES[name]()
+    stage.document = page_fixture.complete(STATES[name]())
     seen = visit(stage)
     seen.until_text("Live", "#connection")
     if name in WHOLE and seen.page.locator("#history").is_visible():
@@ -120,7 +120,7 @@ def test_first_screen_of_a_phone_says_how_it_is_and_what_comes_next(stage: PageS
     seen = visit(stage, width=360)
     seen.page.set_viewport_size({"width": 360, "height": 740})
     for name, wanted in FIRST_SCREEN.items():
-        stage.document = STATES[name]()
+        stage.document = page_fixture.complete(STATES[name]())
         seen.page.reload()
         seen.page.wait_for_selector("#page[data-drawn]", state="attached")
         for words in wanted:
@@ -133,7 +133,7 @@ def test_first_screen_of_a_phone_says_how_it_is_and_what_comes_next(stage: PageS
 
 
 def test_on_a_phone_targets_are_large_and_no_panel_scrolls_by_itself(stage: PageServer, visit: Visitor) -> None:
-    stage.document = page_fixture.several()
+    stage.document = page_fixture.complete(page_fixture.several())
     seen = visit(stage, width=360)
     seen.page.evaluate(OPEN_ALL)
     seen.see_history()
@@ -153,7 +153,7 @@ def test_on_a_phone_targets_are_large_and_no_panel_scrolls_by_itself(stage: Page
 def test_nothing_is_lost_when_it_is_magnified(width: int, stage: PageServer, visit: Visitor) -> None:
     # 1280 px at 200 % and 400 %.
     for name in ("uploading", "failed", "five_uploaders", "first_use"):
-        stage.document = STATES[name]()
+        stage.document = page_fixture.complete(STATES[name]())
         seen = visit(stage, width=width)
         assert faults(seen.page, width) == [], name
 
@@ -162,7 +162,7 @@ def test_nothing_is_lost_when_it_is_magnified(width: int, stage: PageServer, vis
 def test_plan_and_bars_are_seen_in_forced_colours_and_on_paper(
     media: dict[str, str], stage: PageServer, visit: Visitor
 ) -> None:
-    stage.document = page_fixture.uploading()
+    stage.document = page_fixture.complete(page_fixture.uploading())
     seen = visit(stage)
     seen.page.emulate_media(**media)  # type: ignore[arg-type]
     looks = seen.page.evaluate("""() => {
@@ -180,7 +180,7 @@ def test_plan_and_bars_are_seen_in_forced_colours_and_on_paper(
 
 
 def test_everything_is_reached_by_keyboard_alone(stage: PageServer, visit: Visitor) -> None:
-    stage.document = page_fixture.failed()
+    stage.document = page_fixture.complete(page_fixture.failed())
     seen = visit(stage)
     reached = []
     for _ in range(70):

@@ -43,7 +43,8 @@ export function plan(root, redraw) {
     setText(times[1], "now");
     put(times[1], "left", share);
     times[1].style.translate = `${-100 * share}%`;
-    setText(times[2], share < 0.65 ? moment(until, now) : "");
+    const end = format.isEndless(until - now) ? "> 30 days" : format.clock(until, now);
+    setText(times[2], share < 0.65 ? end : "");
     showText(rest, restText(beyond, now));
   };
 }
