@@ -42,6 +42,7 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
   let catching = false;
   let missed = false;
   let doubting = false;
+  let calm = 0;
   /** @type {EventSource | null} */
   let source = null;
   /** @type {AbortController | null} */
@@ -118,6 +119,7 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     if (message === null || typeof message !== "object") return;
     never("first");
     failures = 0;
+    calm = 0;
     messageAt = Date.now();
     touched();
     deliver(message);
@@ -220,7 +222,8 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
   /** A connection that has died silently raises no error: ask when the stream is quiet for too long. */
   async function watch() {
     later("watch", WATCH_MS, watch);
-    const limit = busy() ? QUIET_BUSY_MS + 1000 * interval() : QUIET_IDLE_MS;
+    // Who has nothing to say, as while rclone is silent, is asked less and less often.
+    const limit = busy() ? Math.min(QUIET_IDLE_MS, (QUIET_BUSY_MS + 1000 * interval()) * 2 ** calm) : QUIET_IDLE_MS;
     if (mode !== "live" || doubting || Date.now() - messageAt < limit) return;
     doubting = true;
     later("doubt", DOUBT_MS, () => setMode("reconnecting"));
@@ -230,8 +233,10 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     // Closed meanwhile, or the stream has come back to life.
     if (isClosed() || polling || Date.now() - messageAt < limit) return;
     messageAt = Date.now();
-    if (answer === "same") setMode("live");
-    else {
+    if (answer === "same") {
+      calm += 1;
+      setMode("live");
+    } else {
       setMode("reconnecting");
       openStream();
     }
