@@ -45,6 +45,7 @@ TEST = [
     "types-PyYAML>=6",
     "types-jsonschema>=4.20",
     "types-psutil>=5.9",
+    "websocket-client>=1.8",
 ]
 
 setup(

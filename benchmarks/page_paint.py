@@ -145,7 +145,7 @@ def load(context: BrowserContext, address: str, complaints: Complaints) -> Load:
     stream_bytes = traffic.stream_bytes
     held = memory(measuring(page))
     page.locator("#history").scroll_into_view_if_needed()
-    page.locator("#history canvas").wait_for(timeout=WAIT_MS)
+    page.locator("#history .chart__line[d]").wait_for(timeout=WAIT_MS)
     settle(page, traffic)
     painted_at = times["paints"].get("first-contentful-paint", float("inf"))
     by_server = painted_at < found["marks"]["headline"]

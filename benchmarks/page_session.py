@@ -204,11 +204,17 @@ def _state(made: MadeUp) -> Any:
         return json.loads(answer.read())
 
 
+def _figure(page: Page, label: str) -> str:
+    """A number of the headline."""
+    figure = page.locator("#headline .figure", has=page.get_by_text(label, exact=True))
+    return figure.locator(".figure__value").inner_text() if figure.count() else ""
+
+
 def _shown(page: Page) -> dict[str, Any]:
     tidy(page)
     return {
         "version": probe(page)["version"],
-        "files": page.locator("#session .stat__value").first.inner_text().replace(",", ""),
+        "files": _figure(page, "Files").replace(",", ""),
         "fact": page.locator("#log .log__text").first.text_content(),
         "uploaders": page.locator("#uploaders .tab").count(),
         "transfers": page.locator("#transfers tbody tr").count(),

@@ -8,6 +8,7 @@ interface StateDocument {
   ts: number;
   refresh_interval: number;
   app_version: string;
+  utc_offset_seconds: number;
   engine: string;
   program: string;
   program_ended_at: number;
@@ -39,6 +40,7 @@ interface UploaderDocument {
   throttle: ThrottleDocument;
   suspension: SuspensionDocument;
   failures: Record<string, FailureDocument>;
+  failure_kinds: Record<string, FailureKindDocument>;
   sessions: PastSessionDocument[];
 }
 
@@ -249,6 +251,11 @@ interface FailureDocument {
   error: string;
   account: string;
   stage: number;
+}
+
+/** error: "" for the reasons that are not told apart. */
+interface FailureKindDocument extends FailureDocument {
+  count: number;
 }
 
 interface PastSessionDocument {

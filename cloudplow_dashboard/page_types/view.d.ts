@@ -9,6 +9,8 @@ interface View {
   known: boolean;
   now: number;
   engine: string;
+  /** Of the times in the server's sentences, in seconds east of UTC. */
+  utcOffset: number;
   /** Of the document, or what the scheduler says. */
   phase: string;
   /** Whether the scheduler says it: of an uploader that is idle, or of an upload in trouble. */
@@ -69,7 +71,8 @@ interface View {
   capacity: Capacity;
   throttle: { active: boolean; limit: number; streams: number };
   suspension: { active: boolean; reason: string; until: number };
-  failures: Failure[];
+  /** By their reason, the most frequent first. */
+  failureKinds: FailureKind[];
   /** Finished ones, newest first. */
   sessions: PastSession[];
   /** Newest first. */
@@ -258,13 +261,15 @@ interface Capacity extends Spent {
   later: number;
 }
 
-interface Failure {
+/** Failures with the same reason: the last of them, and how many there are. */
+interface FailureKind {
   key: string;
   at: number;
   name: string;
   error: string;
   account: string;
   stage: number;
+  count: number;
 }
 
 interface PastSession {
@@ -313,7 +318,3 @@ interface Status {
 /** started_at as startedAt. */
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Name;
 type Spelled<T> = { [Key in keyof T as Camel<Key & string>]: T[Key] };
-
-interface Window {
-  uPlot: typeof import("uplot");
-}

@@ -15,7 +15,15 @@ from typing_extensions import TypedDict
 
 from cloudplow.events import UploaderState
 from cloudplow_dashboard.state.document_quota import Account, AccountsSummary, Capacity, Plan, Queue
-from cloudplow_dashboard.state.document_session import Eta, Failure, Figures, PastSession, Progress, Session
+from cloudplow_dashboard.state.document_session import (
+    Eta,
+    Failure,
+    FailureKind,
+    Figures,
+    PastSession,
+    Progress,
+    Session,
+)
 from cloudplow_dashboard.state.document_words import EngineState, Phase, ProgramState
 from cloudplow_dashboard.state.measures import Bytes, BytesPerSecond, EpochSeconds, Seconds, SecondsLeft
 
@@ -58,7 +66,8 @@ class Uploader(TypedDict):
     """One uploader. active: a session runs.
 
     accounts: by name, at most 200, the active one and the most used first; `/api/service_accounts` has them all.
-    failures: the last 50 by a growing number; session.files_failed counts them all. sessions: the last 50 runs, of what
+    failures: the last 50 by a growing number; session.files_failed counts them all. failure_kinds: by their reason, at
+    most 21. sessions: the last 50 runs, of what
     is finished in them, newest last.
     """
 
@@ -77,6 +86,7 @@ class Uploader(TypedDict):
     throttle: Throttle
     suspension: Suspension
     failures: dict[str, Failure]
+    failure_kinds: dict[str, FailureKind]
     sessions: list[PastSession]
 
 
@@ -99,11 +109,12 @@ class ReceiverFailures(TypedDict):
 
 
 class Head(TypedDict):
-    """What the document says about the whole program."""
+    """What the document says about the whole program. utc_offset_seconds: of the times in its sentences."""
 
     boot: str
     refresh_interval: Seconds
     app_version: str
+    utc_offset_seconds: int
     engine: EngineState
     program: ProgramState
     program_ended_at: EpochSeconds

@@ -139,3 +139,11 @@ class Failure(TypedDict):
     error: str
     account: str
     stage: int
+
+
+class FailureKind(Failure):
+    """Files that could not be uploaded for the same reason: how many, and the last of them. error: "" for all reasons
+    after the first 20.
+    """
+
+    count: int

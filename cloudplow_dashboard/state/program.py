@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from cloudplow.events import ControlUsed, Event, NotificationFailed, ProgramEnded, ProgramFollowed
@@ -65,6 +66,7 @@ class Program:
             "boot": self.boot,
             "refresh_interval": self.refresh_interval,
             "app_version": self.app_version,
+            "utc_offset_seconds": time.localtime().tm_gmtoff,
             "engine": EngineState.STOPPED if self._stopped else idle_or_not,
             "program": self._state,
             "program_ended_at": self._ended_at,

@@ -7,7 +7,7 @@ from typing import Final
 from cloudplow import events
 from cloudplow_dashboard.state import clean, figures
 from cloudplow_dashboard.state.bounded import FileEntry, FileStatus
-from cloudplow_dashboard.state.document_session import Eta, TransferringFile
+from cloudplow_dashboard.state.document_session import Eta, Failure, TransferringFile
 from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.sessions import join, update_left
 from cloudplow_dashboard.state.uploader_state import (
@@ -125,6 +125,8 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     if u.failed_names and event.name in u.failed_names:
         u.failed_names.discard(event.name)
         session["files_failed"] -= 1
+        u.failure_kinds.settle(clean.file_name(event.name))
+        u.dirty.add("failure_kinds")
     update_left(session)
     # A large file is published at once; many small ones in a row only as sums, with the statistics.
     rare = abs(at - u.last_arrival_at) >= RARE_SECONDS
@@ -171,13 +173,15 @@ def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> boo
     join(u, event, at)
     error = clean.redact(event.error, known_paths=u.known_paths())
     name, account, stage = clean.file_name(event.name), clean.base_name(event.account), clean.whole(event.stage)
-    u.failures.add({"at": at, "name": name, "error": error, "account": account, "stage": stage})
+    failure: Failure = {"at": at, "name": name, "error": error, "account": account, "stage": stage}
+    u.failures.add(failure)
+    u.failure_kinds.add(failure)
     u.files.add(FileEntry(at, "failed", name, 0, account, stage, error))
     u.counters.failures += 1
     if event.name not in u.failed_names:
         u.session["files_failed"] += 1
         if len(u.failed_names) < FAILED_NAMES_LIMIT:
             u.failed_names.add(event.name)
-    u.dirty.update(("failures", "session"))
+    u.dirty.update(("failures", "failure_kinds", "session"))
     u.failure_facts += 1
     return u.failure_facts <= FAILURE_FACTS_PER_STAGE

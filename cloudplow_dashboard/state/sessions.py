@@ -23,6 +23,7 @@ def begin(u: UploaderState, session_id: str, at: float) -> None:
     u.stages = StageBoard()
     u.files.begin()
     u.failures.clear()
+    u.failure_kinds.clear()
     u.failed_names.clear()
     u.failure_facts = 0
     u.found_facts = 0
@@ -33,7 +34,7 @@ def begin(u: UploaderState, session_id: str, at: float) -> None:
     u.set_active(True)
     u.set_phase(Phase.SCANNING)
     u.accounts_changed()
-    u.dirty.update(("session", "progress", "eta", "plan", "failures", "suspension"))
+    u.dirty.update(("session", "progress", "eta", "plan", "failures", "failure_kinds", "suspension"))
 
 
 def join(u: UploaderState, event: events.Event, at: float) -> None:

@@ -18,6 +18,7 @@ from cloudplow_dashboard.state.document import Throttle, Uploader, UploaderStatu
 from cloudplow_dashboard.state.document_quota import Queue
 from cloudplow_dashboard.state.document_session import Failure, Figures, Session
 from cloudplow_dashboard.state.document_words import Phase
+from cloudplow_dashboard.state.failure_kinds import FailureKinds
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.status import Status
 
@@ -82,6 +83,7 @@ class UploaderState:
         self.queue_left = (0, 0)
         self.stages = StageBoard()
         self.failures: Numbered[Failure] = Numbered(FAILURES_LIMIT)
+        self.failure_kinds = FailureKinds()
         self.sessions = PastSessions()
         self.files = SessionFiles()
         self.counters = Counters()
@@ -117,6 +119,7 @@ class UploaderState:
             "accounts_summary": self.accounts.summary,
             "plan": lambda: self.stages.document(self.eta["speed_at"], self.session_document(), self.heard_at),
             "failures": self.failures.document,
+            "failure_kinds": self.failure_kinds.document,
             "sessions": self.sessions.document,
             "status": self.status_document,
         }

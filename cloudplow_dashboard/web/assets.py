@@ -17,7 +17,7 @@ from cloudplow_dashboard.web.names import renamed, shorter_names, variables
 STATIC: Final = Path(__file__).parents[1] / "static"
 ENTRY: Final = "main.js"
 #: In the order in which they override each other.
-STYLES: Final = ("tokens.css", "base.css", "panels.css", "overview.css")
+STYLES: Final = ("tokens.css", "base.css", "panels.css", "overview.css", "narrow.css")
 
 _IMPORT: Final = re.compile(r'^import (?:\* as (\w+)|\{[^}]*\}) from "([^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)

@@ -76,7 +76,7 @@ class Visit:
         self.until(lambda: wanted in self.text(selector), f"{wanted!r} in {selector}", seconds)
 
     def see_history(self) -> None:
-        """Scroll to the history, so that it is loaded, and back."""
+        """Scroll to the history, so that it is loaded, and back; on a narrow screen it must be open."""
         self.page.evaluate("document.getElementById('history').scrollIntoView()")
         self.until(lambda: self.page.locator("#history .controls").count() > 0, "the history is loaded")
         self.until(lambda: self.text("#history .panel__line") != "", "the history has been read")

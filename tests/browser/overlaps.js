@@ -1,6 +1,8 @@
 // Texts that lie on each other, as ["text | text", ...]: what a person sees of each line, cut by the boxes around it.
 () => {
   const clipped = (node, box) => {
+    // The whole of a name lies unseen over its parts, to be selected.
+    if (getComputedStyle(node).webkitTextFillColor === "rgba(0, 0, 0, 0)") return null;
     let { left, top, right, bottom } = box;
     for (let at = node; at && at !== document.body; at = at.parentElement) {
       const style = getComputedStyle(at);

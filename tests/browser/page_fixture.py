@@ -29,7 +29,7 @@ from cloudplow_dashboard.state.history import History, Metric
 from cloudplow_dashboard.state.patches import difference, encode_json, frame, merge
 from cloudplow_dashboard.state.plan_accounts import by_account
 from cloudplow_dashboard.state.status import Status
-from cloudplow_dashboard.state.uploader_state import UploaderState
+from cloudplow_dashboard.state.uploader_state import PARTS, UploaderState
 from cloudplow_dashboard.web.account_list import account_list
 from cloudplow_dashboard.web.assets import MADE
 from cloudplow_dashboard.web.security import response_headers
@@ -38,6 +38,18 @@ PACKAGE: Final = Path(__file__).parents[2] / "cloudplow_dashboard"
 Document = dict[str, Any]
 #: The keys of what an account has spent.
 SPENT: Final = ("used_bytes", "in_flight_bytes", "unsettled_bytes")
+#: Before the page's own scripts: what is said against it, also by browsers that tell no one else.
+_NOTES: Final = b"""window.said = [];
+for (const kind of ["error", "unhandledrejection", "securitypolicyviolation"]) {
+  addEventListener(kind, ({ message, reason, blockedURI }) => {
+    window.said.push(kind + ": " + (message ?? reason ?? blockedURI));
+  });
+}
+for (const kind of ["error", "warn"]) {
+  const real = console[kind];
+  console[kind] = (...texts) => { window.said.push(kind + ": " + texts.join(" ")); real.apply(console, texts); };
+}
+"""
 #: What ends a stream that waits for its next frame.
 _HANG_UP: Final = b""
 
@@ -101,6 +113,7 @@ class _QuietServer(ThreadingHTTPServer):
 class PageServer:
     """Serves the page below `prefix`. Every method may be called from any thread.
 
+    notes_complaints: the page notes in `window.said` what is said against it.
     stream_mode: "works"; "refused" (503); "silent" (opens and says nothing, as behind a proxy that holds back).
     """
 
@@ -109,6 +122,7 @@ class PageServer:
         self.prefix = prefix
         self.stream_mode = "works"
         self.reachable = True
+        self.notes_complaints = False
         self.requests: list[tuple[str, str, int]] = []
         #: All accounts by uploader, for pools that are larger than what the document holds.
         self.pools: dict[str, UploaderState] = {}
@@ -258,7 +272,8 @@ def _handler_for(page_server: PageServer) -> type[BaseHTTPRequestHandler]:
                 self._answer(path, 404, b"not found", "text/plain")
                 return
             kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0] or "text/plain"
-            self._answer(path, 200, file.read_bytes(), kind)
+            before = _NOTES if page_server.notes_complaints and path == "/static/js/theme.js" else b""
+            self._answer(path, 200, before + file.read_bytes(), kind)
 
         def _answer(
             self, path: str, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None
@@ -453,6 +468,19 @@ def fill(history: History, name: str, hours: int = 30 * 24) -> None:
     history.clock = time.time
 
 
+def fill_minutes(history: History, name: str, seconds: int = 240) -> None:
+    """Give a history the speeds of the last minutes."""
+    now = time.time()
+    for ago in range(seconds, 0, -1):
+        history.clock = lambda at=now - ago: at  # type: ignore[misc]
+        speed = (215 + (ago * 13) % 31 - (60 if 90 < ago < 110 else 0)) * 1e6
+        moving = TransferProgress(
+            uploader=name, speed=speed, eta=None, bytes=0, total_bytes=0, files=0, total_files=0, errors=0
+        )
+        history.receive(name, event=moving)
+    history.clock = time.time
+
+
 def accounts(total: int, used_up: int, active: int) -> Document:
     """A pool in which some accounts are used up, one works and the rest is ready.
 
@@ -639,6 +667,16 @@ def uploading(name: str = "google") -> Document:
                         "stage": 2,
                     }
                 },
+                "failure_kinds": {
+                    "1": {
+                        "at": now - 2900,
+                        "name": "TV/Old Tapes/tape 03.avi",
+                        "error": "the file changed while it was read",
+                        "account": "2.json",
+                        "stage": 2,
+                        "count": 1,
+                    }
+                },
                 "sessions": past_sessions(now),
             }
         },
@@ -685,6 +723,13 @@ def idle() -> Document:
     return {**document, "engine": "idle", "uploaders": {}, "facts": {}}
 
 
+def first_use_of(name: str) -> Document:
+    """An uploader that is known, as the service knows it before its first session."""
+    fresh = UploaderState(name)
+    parts = {part: fresh.part(part, time.time()) for part in PARTS}
+    return {**idle(), "uploaders": {name: parts}}
+
+
 def hostile_names() -> tuple[str, ...]:
     """File names that a page must show as text and survive."""
     return (
@@ -713,6 +758,7 @@ def hostile() -> Document:
     uploader["session"] |= {"remote": evil, "account": evil, "folder": evil}
     uploader["accounts"][evil] = {"index": 0, "state": evil, "why": evil, "used_bytes": 1, "limit_bytes": 2}
     uploader["failures"] = {"1": {"at": 1, "name": evil, "error": evil, "account": evil, "stage": 1}}
+    uploader["failure_kinds"] = {"1": uploader["failures"]["1"] | {"count": 1}}
     uploader["queue"] |= {"confidence": evil, "source": evil}
     uploader["queue"]["distribution"]["size_buckets"][evil] = {"count": 3, "total_bytes": 4, "percentage": 5}
     for one in (*uploader["plan"]["stages"], *uploader["plan"]["later"]):
@@ -751,7 +797,7 @@ def scanning() -> Document:
     sums = ("stage", "stages_total", "files_done", "bytes_done", "files_total", "bytes_total", "files_left")
     google["session"] |= dict.fromkeys((*sums, "bytes_left", "files_failed"), 0)
     google["session"] |= {"account": "", "account_index": -1, "accounts_used": [], "started_at": time.time() - 4}
-    google["failures"] = {}
+    google["failures"] = google["failure_kinds"] = {}
     return document
 
 
@@ -801,6 +847,7 @@ def failed() -> Document:
         }
         for seq in range(9951, 10_001)
     }
+    google["failure_kinds"] = {"1": google["failures"]["10000"] | {"count": 10_000}}
     return document
 
 
@@ -903,7 +950,13 @@ def done() -> Document:
     """Idle after a session that uploaded everything."""
     document = _ended("done", "finished", files_done=1204, bytes_done=2565 * GIB, files_left=0)
     google = document["uploaders"]["google"]
-    google["plan"] |= {"stages": [one | {"state": "done"} for one in google["plan"]["stages"]], "later": []}
+    google["plan"] |= {
+        "stages": [
+            one | {"state": "done", "starts_at": one["starts_at"] or document["ts"] - 4400}
+            for one in google["plan"]["stages"]
+        ],
+        "later": [],
+    }
     return document
 
 

@@ -35,7 +35,8 @@ def _google(**parts: Any) -> Document:
 
 def test_upload_is_described_in_one_sentence(server: PageServer, visit: Visitor) -> None:
     seen = visit(server)
-    seen.until_text("Uploading google to gdrive:Media with account 3 of 12, stage 3 of 4; done around", "h1")
+    seen.until_text("Uploading google to gdrive:Media; done around", "h1")
+    seen.until_text("3.json\n3 of 12, stage 3 of 4", "#headline")
     seen.until_text("Live", "#connection")
     assert seen.page.locator(".headline__share").inner_text() == "70.7%"
 
@@ -49,10 +50,10 @@ def test_transferring_files_are_shown(server: PageServer, visit: Visitor) -> Non
 def test_a_silent_rclone_is_told_and_its_silence_grows(server: PageServer, visit: Visitor) -> None:
     seen = visit(server)
     server.patch(_google(progress={"speed": 0, "silent_since": time.time() - 70}))
-    seen.until_text("stage 3 of 4; nothing from rclone for 1m 1", "h1")
+    seen.until_text("; nothing from rclone for 1m 1", "h1")
     assert seen.text(".badge") == "Stalled"
     assert "; nothing from rclone for 1m 1" in server.page().decode()
-    seen.until_text("stage 3 of 4; nothing from rclone for 1m 13s", "h1")
+    seen.until_text("; nothing from rclone for 1m 13s", "h1")
 
 
 def test_page_says_the_essential_without_scripts(browser: Browser, server: PageServer) -> None:
@@ -94,7 +95,7 @@ def test_progress_does_not_jump_when_a_file_is_done(server: PageServer, visit: V
     big = server.document["uploaders"]["google"]["progress"]["transferring"]["1"]
     # The fact comes at once, while the statistics still list the file as being on its way.
     server.patch(_google(session={"bytes_done": session["bytes_done"] + big["bytes"], "files_done": 792}))
-    seen.until_text("792", "#session")
+    seen.until_text("792", "#headline")
     assert seen.text(".headline__share") == "70.7%"
 
 
@@ -119,7 +120,7 @@ def test_quota_that_ends_first_is_said(visit: Visitor) -> None:
         seen = visit(server)
         seen.until_text("; quota used up around", "h1")
         seen.until_text(", everything done around", "h1")
-        seen.until_text("must wait", "#session")
+        seen.until_text("must wait", "#headline")
 
 
 def test_quota_that_ends_first_is_seen_without_a_plan(visit: Visitor) -> None:
@@ -160,7 +161,7 @@ def test_queue_and_its_sizes_are_shown(server: PageServer, visit: Visitor) -> No
     seen.until_text("1,204 files", "#queue")
     text = seen.text("#queue")
     assert "2.5 TB" in text
-    for wanted in ("P50", "P99", "48.5 GB", "10 GB – 50 GB", "Exact: every file was listed in 7s"):
+    for wanted in ("P50", "P99", "48.5 GB", "Exact: every file was listed at"):
         assert wanted in text
 
 
@@ -176,7 +177,6 @@ def test_log_takes_new_facts_and_lets_old_ones_go(server: PageServer, visit: Vis
 
 def test_failures_have_reasons(server: PageServer, visit: Visitor) -> None:
     seen = visit(server)
-    seen.page.locator("#session summary").click()
     seen.until_text("the file changed while it was read", "#session")
     assert "TV/Old Tapes/tape 03.avi" in seen.text("#session")
 
@@ -291,7 +291,7 @@ def test_dropped_stream_is_taken_up_again(server: PageServer, visit: Visitor) ->
     seen.until_text("Live", "#connection")
     server.drop_streams()
     server.patch(_google(session={"files_done": 799}))
-    seen.until_text("799", "#session")
+    seen.until_text("799", "#headline")
     seen.until_text("Live", "#connection")
 
 
@@ -306,7 +306,7 @@ def test_page_dims_with_the_time_when_nothing_answers_and_recovers(server: PageS
     assert seen.page.locator("#page").get_attribute("data-stale") == ""
     server.reachable = True
     server.patch(_google(session={"files_done": 801}), send=False)
-    seen.until_text("801", "#session", seconds=20)
+    seen.until_text("801", "#headline", seconds=20)
     assert seen.page.locator("#page").get_attribute("data-stale") is None
 
 
@@ -318,13 +318,13 @@ def test_refused_stream_falls_back_to_polling_and_comes_back(server: PageServer,
         seen.page.clock.fast_forward(2_500)
     seen.until_text("Polling every 1 s", "#connection", seconds=15)
     server.patch(_google(session={"files_done": 805}))
-    seen.until_text("805", "#session")
+    seen.until_text("805", "#headline")
     seen.until(lambda: server.count("/api/state", 304) >= 2, "unchanged states are not sent again")
     server.stream_mode = "works"
     seen.page.evaluate("window.dispatchEvent(new Event('online'))")
     seen.until_text("Live", "#connection")
     polls = server.count("/api/state")
-    for _ in range(3):
+    for _ in range(2):
         seen.page.clock.fast_forward(1_100)
         seen.page.wait_for_timeout(100)
     assert server.count("/api/state") == polls, "polling ends with the stream"
@@ -336,7 +336,7 @@ def test_stream_that_is_held_back_falls_back_to_polling(server: PageServer, visi
     seen.page.clock.fast_forward(9_000)
     server.patch(_google(session={"files_done": 806}), send=False)
     seen.until_text("Polling every 1 s", "#connection", seconds=15)
-    seen.until_text("806", "#session")
+    seen.until_text("806", "#headline")
 
 
 def test_stream_that_dies_silently_is_noticed(server: PageServer, visit: Visitor) -> None:
@@ -345,7 +345,7 @@ def test_stream_that_dies_silently_is_noticed(server: PageServer, visit: Visitor
     server.patch(_google(session={"files_done": 807}), send=False)
     for _ in range(5):
         seen.page.clock.fast_forward(5_000)
-    seen.until_text("807", "#session")
+    seen.until_text("807", "#headline")
 
 
 def test_broken_frames_are_survived(server: PageServer, visit: Visitor) -> None:
@@ -353,7 +353,7 @@ def test_broken_frames_are_survived(server: PageServer, visit: Visitor) -> None:
     seen.until_text("Live", "#connection")
     server.send_raw(b": comment\n\nevent: patch\ndata: {half\n\nevent: patch\ndata: null\n\nevent: other\ndata: {}\n\n")
     server.patch(_google(session={"files_done": 808}))
-    seen.until_text("808", "#session")
+    seen.until_text("808", "#headline")
 
 
 def test_patch_that_does_not_follow_is_not_applied_but_the_whole_is_asked_for(
@@ -363,7 +363,7 @@ def test_patch_that_does_not_follow_is_not_applied_but_the_whole_is_asked_for(
     seen.until_text("Live", "#connection")
     server.patch(_google(session={"files_done": 809}), send=False)
     server.patch(_google(session={"files_failed": 77}))
-    seen.until_text("809", "#session")
+    seen.until_text("809", "#headline")
     seen.until_text("77", "#session")
     assert server.count("/api/state", 200) == 1
     server.patch(_google(session={"files_failed": 78}))

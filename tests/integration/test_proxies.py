@@ -317,7 +317,6 @@ def test_the_page_and_everything_that_it_loads_come_through(proxied: Proxied) ->
         "static/page.js",
         "static/page.css",
         "static/js/theme.js",
-        "static/vendor/uplot/uPlot.iife.min.js",
         "static/icons/favicon.svg",
         "static/manifest.webmanifest",
     }

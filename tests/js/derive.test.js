@@ -241,13 +241,16 @@ describe("all uploaders", () => {
 
 describe("lists", () => {
   it("are newest first, with keys that stay", () => {
-    const failure = (at) => ({ at, name: "f", error: "e", account: "a", stage: 1 });
     const view = viewOf({
-      failures: { 1: failure(5), 2: failure(5), 3: failure(6) },
       sessions: [{ id: "p1", started_at: 10, ended_at: 15 }, { id: "p2", started_at: 20, ended_at: 0 }],
     });
-    assert.deepEqual(view.failures.map((one) => one.key), ["6\nf\n0", "5\nf\n1", "5\nf\n0"]);
     assert.deepEqual(view.sessions.map((one) => [one.key, one.seconds]), [["p2 20", -20], ["p1 10", 5]]);
+  });
+
+  it("have the most frequent reason of failures first", () => {
+    const kind = (count, error) => ({ at: NOON, name: "n", error, account: "a", stage: 1, count });
+    const { failureKinds } = viewOf({ failure_kinds: { 1: kind(2, "b"), 2: kind(0, "gone"), 10: kind(5, "c") } });
+    assert.deepEqual(failureKinds.map((one) => [one.count, one.error]), [[5, "c"], [2, "b"]]);
   });
 
   it("keep the order of their numbers, also beyond nine", () => {

@@ -20,11 +20,31 @@ describe("bytes", () => reads(format.bytes, [
   [2 ** 50, "1.0 PB"], [2 ** 62, "4096.0 PB"],
 ]));
 
-describe("speed", () => reads(format.speed, [[0, "-"], [-1, "-"], [NaN, "-"], [2048, "2.0 KB/s"]]));
+describe("speed", () => reads(format.speed, [[0, "-"], [-1, "-"], [NaN, "-"], [0.4, "stalled"], [2048, "2.0 KB/s"]]));
 
 describe("a duration", () => reads(format.duration, [
   [-1, "-"], [0, "-"], [0.99, "-"], [NaN, "-"], [1, "1s"], [59.9, "59s"], [60, "1m 0s"], [243, "4m 3s"],
-  [3599, "59m 59s"], [3600, "1h 0m"], [7620, "2h 7m"], [180_000, "50h 0m"],
+  [3599, "59m 59s"], [3600, "1h 0m"], [7620, "2h 7m"], [180_000, "50h 0m"], [72 * 3600 - 1, "71h 59m"],
+  [72 * 3600, "3d 0h"], [40 * 86_400 + 7200, "40d 2h"],
+]));
+
+describe("a sentence of the server", () => {
+  // The server is in New York, the viewer in Berlin: 6 hours apart in winter.
+  const noon = Date.UTC(2026, 1, 10, 12) / 1000;
+  for (const [text, said] of [
+    ["paused by anna until 08:05", "paused by anna until 14:05"],
+    ["waiting: 212.0 GB of 400.0 GB, next check 18:40", "waiting: 212.0 GB of 400.0 GB, next check Wed 00:40"],
+    ["Uploads are suspended until Wed 2026-02-11 20:00: why", "Uploads are suspended until Thu 02:00: why"],
+    ["at 2026-02-10T07:30 it began", "at 13:30 it began"],
+    ["outside 01:00-06:00, opens at 01:00", "outside 01:00-06:00, opens at 01:00"],
+    ["Stage 1 finished in 12:30 of film 10:15", "Stage 1 finished in 12:30 of film 10:15"],
+    ["at 99:99", "at 99:99"],
+    ["stopped at 12:30.mkv", "stopped at 12:30.mkv"],
+  ]) it(`has the viewer's times: ${text}`, () => assert.equal(format.localTimes(text, noon, -5 * 3600, noon), said));
+});
+
+describe("what is left of the time", () => reads(format.timeLeft, [
+  [-1, "-"], [0.2, "1s"], [90, "1m 30s"], [30 * 86_400, "30d 0h"], [30 * 86_400 + 1, "> 30 days"], [3e11, "> 30 days"],
 ]));
 
 describe("a count", () => reads(format.count, [[0, "0"], [-3, "0"], [NaN, "0"], [1204.4, "1,204"], [1e6, "1,000,000"]]));

@@ -30,6 +30,7 @@ export function uploader(parts = {}) {
     throttle: { active: false, limit: 0, streams: 0 },
     suspension: { active: false, reason: "", until: 0 },
     failures: {},
+    failure_kinds: {},
     sessions: [],
   };
   for (const [name, value] of Object.entries(parts)) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { plain, restText, sentence, spentText } from "../../cloudplow_dashboard/static/js/sentence.js";
+import { nextStep, plain, restText, sentence, spentText, workerPlace } from "../../cloudplow_dashboard/static/js/sentence.js";
 import * as words from "../../cloudplow_dashboard/static/js/words.js";
 import { GIB, HOUR, NOON, viewOf } from "./helpers.js";
 
@@ -16,19 +16,18 @@ const over = (outcome, more = {}) => ({
   active: false, phase: outcome === "interrupted" ? "interrupted" : "finished", eta: { speed_at: 0, quotas_at: 0 },
   session: { outcome, ended_at: NOON - 600, ...more },
 });
-const WORK = "google to gdrive:Media with account 3 of 12, stage 3 of 4";
+const WORK = "google to gdrive:Media";
 
 describe("while an upload runs", () => says([
-  ["names target, account, stage and the end", {}, `Uploading ${WORK}; done around 13:01`],
+  ["names target and end; the account stands below", {}, `Uploading ${WORK}; done around 13:01`],
   ["does not promise an end without a speed", { progress: { speed: 0 }, session: { bytes_done: 0, bytes_left: 0 } },
     `Uploading ${WORK}`],
   ["says how long nothing has been heard of it", { progress: { speed: 0, silent_since: NOON - 65 } },
     `Uploading ${WORK}; nothing from rclone for 1m 5s`],
   ["names the folder where no remote is known", { session: { remote: "", stages_total: 0 }, progress: { speed: 0 } },
-    "Uploading google from Media with account 3 of 12, stage 3; done around 13:01"],
-  ["names the account where its place is not known",
-    { session: { account_index: -1, stage: 0, remote: "", folder: "" } },
-    "Uploading google with account 3.json; done around 13:01"],
+    "Uploading google from Media; done around 13:01"],
+  ["promises nothing beyond a month", { eta: { speed_at: NOON + 40 * 86_400 } },
+    `Uploading ${WORK}; at this speed it takes more than 30 days`],
   ["needs no account", { session: { account_index: -1, account: "", accounts_total: 0, stage: 0 } },
     "Uploading google to gdrive:Media; done around 13:01"],
   ["says that it is a dry run", { session: { dry_run: true } }, `Dry run of ${WORK}; done around 13:01`],
@@ -53,6 +52,7 @@ describe("while an upload runs", () => says([
   ["is suspended without more", { phase: "suspended" }, "google is suspended"],
 ]));
 
+const NOTHING = { files_done: 0, bytes_done: 0, files_total: 0, bytes_total: 0, files_left: 0, bytes_left: 0 };
 const told = (state, more = {}) => ({ state, why: "the reason", ...more });
 describe("what the scheduler says comes first", () => says([
   ["while it waits", { ...over("done"), status: told("waiting") }, "google: the reason"],
@@ -78,7 +78,7 @@ describe("while accounts are switched", () => {
   ]) {
     it(`says why: ${reason}`, () => {
       const view = viewOf({ phase: "switching", session: { switch_reason: reason } });
-      assert.equal(plain(sentence(view)), `Switching google to account 3 of 12, stage 3 of 4${text}`);
+      assert.equal(plain(sentence(view)), `Switching google to 3.json${text}`);
     });
   }
 });
@@ -88,8 +88,14 @@ describe("when it is over", () => says([
     "google finished at 12:50: 10 files, 100.0 GB"],
   ["done, with one file", over("done", { files_done: 1, files_total: 1, bytes_done: GIB, bytes_total: GIB }),
     "google finished at 12:50: 1 file, 1.0 GB"],
-  ["done, with nothing to do", over("done", { files_done: 0, bytes_done: 0 }), "google had nothing to upload at 12:50"],
-  ["a dry run", over("done", { dry_run: true }), "google finished a dry run at 12:50: 6 files, 60.0 GB"],
+  ["done, with nothing to do", over("done", NOTHING), "google had nothing to upload at 12:50"],
+  ["a dry run says what would go", over("done", { dry_run: true, would_go_files: 10, would_go_bytes: 100 * GIB }),
+    "Dry run of google at 12:50: 10 files, 100.0 GB would go"],
+  ["and what would wait", { ...over("done", { dry_run: true, would_go_files: 6, would_go_bytes: 60 * GIB }),
+    plan: { made_at: 1, waiting_files: 4, waiting_bytes: 40 * GIB } },
+    "Dry run of google at 12:50: 6 files, 60.0 GB would go; 4 files (40.0 GB) would wait for quota"],
+  ["a dry run of nothing", over("done", { dry_run: true, files_done: 0, bytes_done: 0, files_total: 0, bytes_total: 0 }),
+    "Dry run of google at 12:50: nothing would go"],
   ["the quota is used up", over("quota_used", { next_capacity_at: NOON + 4 * HOUR }),
     "google used up its quota at 12:50; 4 files (40.0 GB) waiting, more quota around 17:00"],
   ["the quota is used up, one file is left", over("quota_used", { files_left: 1, bytes_left: GIB }),
@@ -102,11 +108,11 @@ describe("when it is over", () => says([
   ["suspended", over("suspended", { reason: "a trigger was hit", next_capacity_at: NOON + HOUR }),
     "google is suspended until 14:00: a trigger was hit"],
   ["interrupted", over("interrupted"),
-    "google was interrupted at 12:50 after 6 files, 60.0 GB; 4 files (40.0 GB) left for the next upload"],
+    "google was interrupted at 12:50: 6 of 10 files uploaded, 4 left"],
   ["interrupted at the very end", over("interrupted", { files_left: 0 }),
-    "google was interrupted at 12:50 after 6 files, 60.0 GB"],
+    "google was interrupted at 12:50: 6 of 10 files uploaded"],
   ["interrupted, when its end was not written", over("interrupted", { ended_at: 0, files_left: 0, files_total: 6 }),
-    "google was interrupted at 13:00 after 6 files, 60.0 GB"],
+    "google was interrupted at 13:00: 6 of 6 files uploaded"],
   ["an outcome of tomorrow", over("of_tomorrow"), "google finished at 12:50: 6 files, 60.0 GB"],
   ["idle after a session", { ...over("done"), phase: "idle" }, "google finished at 12:50: 6 files, 60.0 GB"],
   ["idle with a queue", { active: false, phase: "idle", session: { ended_at: 0 },
@@ -114,6 +120,36 @@ describe("when it is over", () => says([
   ["idle", { active: false, phase: "idle" }, "google is idle"],
   ["a phase of tomorrow", { active: false, phase: "constructor" }, "google is idle"],
 ]));
+
+describe("what comes next", () => {
+  const step = (parts) => nextStep(viewOf(parts));
+  for (const [what, parts, command] of [
+    ["after a failure: what names the cure", over("failed"), "cloudplow check"],
+    ["after an interruption: the next upload", over("interrupted"), "cloudplow upload google"],
+    ["after a dry run: the upload itself", over("done", { dry_run: true }), "cloudplow upload google"],
+    ["when the quota is used up: waiting for it", over("quota_used"), "cloudplow upload google --wait"],
+    ["while it is paused: letting it go on", { ...over("done"), status: told("paused") }, "cloudplow resume google"],
+    ["while it waits: nothing to do", { ...over("done"), status: told("waiting") }, ""],
+    ["while it uploads: nothing to say", {}, ""],
+    ["when it is done: nothing to do", over("done"), ""],
+  ]) it(what, () => assert.equal(step(parts).command, command));
+  it("says what happens by itself", () => {
+    assert.equal(step({ status: told("offline") }).text, "It goes on by itself when the network is back.");
+    assert.equal(step({}).text, "");
+  });
+  it("quotes a name as a shell needs it", () => {
+    const view = { ...viewOf(over("interrupted")), name: "it's mine" };
+    assert.equal(nextStep(view).command, "cloudplow upload 'it'\\''s mine'");
+  });
+});
+
+describe("where the account stands", () => {
+  for (const [more, text] of [
+    [{}, "3 of 12, stage 3 of 4"],
+    [{ stages_total: 0 }, "3 of 12, stage 3"],
+    [{ account_index: -1, stage: 0 }, ""],
+  ]) it(`is told in few words: "${text}"`, () => assert.equal(workerPlace(viewOf({ session: more }).session), text));
+});
 
 it("says that there is no uploader yet", () => {
   assert.equal(plain(sentence({ ...viewOf(), known: false, phase: "idle" })), "Nothing has been uploaded yet");

@@ -16,5 +16,13 @@ export function learn(ts) {
 
 /** Epoch seconds by the server's clock. */
 export function now() {
-  return Date.now() / 1000 + offset;
+  return at(Date.now());
+}
+
+/**
+ * A moment of the viewer's clock (epoch milliseconds) by the server's, in epoch seconds.
+ * @param {number} milliseconds
+ */
+export function at(milliseconds) {
+  return milliseconds / 1000 + offset;
 }

@@ -3,7 +3,7 @@
 // document itself. No elements; `page_types/view.d.ts` says what is in a view.
 
 import { readAccounts, readCapacity, readPool } from "./derive/accounts.js";
-import { readFacts, readFailures, readSessions } from "./derive/past.js";
+import { readFacts, readKinds, readSessions } from "./derive/past.js";
 import { readPlan, readRest } from "./derive/plan.js";
 import { readQueue } from "./derive/queue.js";
 import { readAmounts, readPace, readSession, readSuspension, readTransfers } from "./derive/session.js";
@@ -34,6 +34,7 @@ export function derive(document, name, now, memory) {
     known: name !== "",
     now,
     engine: str(document.engine, "idle"),
+    utcOffset: num(document.utc_offset_seconds, -60 * new Date(now * 1000).getTimezoneOffset()),
     ...readStatus(uploader),
     silentSince: num(progress.silent_since),
     active,
@@ -58,7 +59,7 @@ export function derive(document, name, now, memory) {
     capacity,
     throttle: read(uploader.throttle, { active: false, limit: 0, streams: 0 }),
     suspension: readSuspension(uploader.suspension, session),
-    failures: readFailures(uploader.failures),
+    failureKinds: readKinds(uploader.failure_kinds),
     sessions: readSessions(uploader.sessions),
     facts: readFacts(document.facts),
   };

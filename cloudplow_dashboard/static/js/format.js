@@ -28,15 +28,37 @@ export function bytes(value) {
 }
 
 /**
- * Bytes per second; "-" when nothing moves.
+ * Bytes per second; "-" when nothing moves, "stalled" when hardly anything does.
  * @param {number} value
  */
 export function speed(value) {
-  return Number.isFinite(value) && value > 0 ? `${bytes(value)}/s` : "-";
+  if (!Number.isFinite(value) || value <= 0) return "-";
+  return value < 1 ? "stalled" : `${bytes(value)}/s`;
+}
+
+/** From here on hours say less than days do, in seconds. */
+const DAYS_FROM = 72 * 3600;
+const MONTH = 30 * 86_400;
+
+/**
+ * Whether it takes so long that no date is worth naming.
+ * @param {number} seconds
+ */
+export function isEndless(seconds) {
+  return seconds > MONTH;
 }
 
 /**
- * Seconds: "5s", "4m 3s", "2h 7m"; "-" for 0 or unknown.
+ * What is left of the time: as `duration`; "> 30 days" beyond that, "-" when unknown.
+ * @param {number} seconds
+ */
+export function timeLeft(seconds) {
+  if (seconds < 0) return "-";
+  return isEndless(seconds) ? "> 30 days" : duration(Math.max(1, seconds));
+}
+
+/**
+ * Seconds: "5s", "4m 3s", "2h 7m", "3d 4h"; "-" for 0 or unknown. Up to three days as the API says it.
  * @param {number} seconds
  */
 export function duration(seconds) {
@@ -44,6 +66,7 @@ export function duration(seconds) {
   const whole = Math.floor(seconds);
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${whole % 60}s`;
+  if (whole >= DAYS_FROM) return `${Math.floor(whole / 86_400)}d ${Math.floor((whole % 86_400) / 3600)}h`;
   return `${Math.floor(whole / 3600)}h ${Math.floor((whole % 3600) / 60)}m`;
 }
 
@@ -146,4 +169,28 @@ export function fullTime(at) {
  */
 export function isoTime(at) {
   return isTime(at) ? new Date(at * 1000).toISOString() : "";
+}
+
+/** As the server writes a time: "until 14:05", "until Tue 2026-01-31 14:05"; a clock after other words is no moment. */
+const MOMENT = /\b(until|at|check|from) (?:\w{3} )?(?:(\d{4})-(\d\d)-(\d\d).)?([0-2]\d):([0-5]\d)(?!:?\d|-|\.\w)/g;
+/** Hours of a day, which stay those of the server: so do the moments beside them. */
+const HOURS_OF_DAY = /\d\d:\d\d ?[-\u2013] ?\d\d:\d\d/;
+
+/**
+ * A sentence of the server with its times in the viewer's zone and form. reference: epoch seconds of the day that a
+ * time without one belongs to; offset: of the server, in seconds east of UTC.
+ * @param {string} text
+ * @param {number} reference
+ * @param {number} offset
+ * @param {number} now
+ */
+export function localTimes(text, reference, offset, now) {
+  if (HOURS_OF_DAY.test(text) || !isTime(reference)) return text;
+  const day = new Date((reference + offset) * 1000);
+  const own = [day.getUTCFullYear(), day.getUTCMonth() + 1, day.getUTCDate()];
+  return text.replace(MOMENT, (_, word, ...digits) => {
+    const [year, month, date] = own.map((value, place) => Number(digits[place] ?? value));
+    const at = Date.UTC(year, month - 1, date, Number(digits[3]), Number(digits[4])) / 1000 - offset;
+    return `${word} ${clock(at, now)}`;
+  });
 }

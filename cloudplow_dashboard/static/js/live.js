@@ -9,9 +9,12 @@ const STEADY_MS = 10_000;
 const BACKOFF_MS = [1_000, 2_000, 5_000, 10_000, 20_000];
 const STREAM_RETRY_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 10_000;
-const WATCH_MS = 5_000;
-const QUIET_BUSY_MS = 10_000;
+const WATCH_MS = 1_000;
+/** Longer than the time between two messages, which come once an interval while something is uploaded. */
+const QUIET_BUSY_MS = 2_500;
 const QUIET_IDLE_MS = 60_000;
+/** Whoever says nothing and does not answer for so long counts as lost; a request may still come through. */
+const DOUBT_MS = 1_500;
 
 /**
  * @typedef {object} LiveOptions
@@ -38,6 +41,8 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
   let polling = false;
   let catching = false;
   let missed = false;
+  let doubting = false;
+  let calm = 0;
   /** @type {EventSource | null} */
   let source = null;
   /** @type {AbortController | null} */
@@ -114,6 +119,7 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
     if (message === null || typeof message !== "object") return;
     never("first");
     failures = 0;
+    calm = 0;
     messageAt = Date.now();
     touched();
     deliver(message);
@@ -216,15 +222,28 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
   /** A connection that has died silently raises no error: ask when the stream is quiet for too long. */
   async function watch() {
     later("watch", WATCH_MS, watch);
-    if (mode !== "live") return;
-    const limit = busy() ? Math.max(QUIET_BUSY_MS, 4000 * interval()) : QUIET_IDLE_MS;
-    if (Date.now() - messageAt < limit) return;
+    // Who has nothing to say, as while rclone is silent, is asked less and less often.
+    const limit = busy() ? Math.min(QUIET_IDLE_MS, (QUIET_BUSY_MS + 1000 * interval()) * 2 ** calm) : QUIET_IDLE_MS;
+    if (mode !== "live" || doubting || Date.now() - messageAt < limit) return;
+    doubting = true;
+    later("doubt", DOUBT_MS, () => setMode("reconnecting"));
     const answer = await ask();
-    if (mode !== "live" || Date.now() - messageAt < limit) return;
+    never("doubt");
+    doubting = false;
+    // Closed meanwhile, or the stream has come back to life.
+    if (isClosed() || polling || Date.now() - messageAt < limit) return;
     messageAt = Date.now();
-    if (answer === "same") return;
-    setMode("reconnecting");
-    openStream();
+    if (answer === "same") {
+      calm += 1;
+      setMode("live");
+    } else {
+      setMode("reconnecting");
+      openStream();
+    }
+  }
+
+  function isClosed() {
+    return mode === "closed";
   }
 
   function wake() {

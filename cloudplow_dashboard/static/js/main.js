@@ -6,12 +6,14 @@
 import { num, obj } from "./read.js";
 import * as clock from "./clock.js";
 import * as format from "./format.js";
-import * as words from "./words.js";
 import { derive } from "./derive.js";
 import { createMemory } from "./derive/steady.js";
 import { chosenUploader } from "./derive/uploaders.js";
-import { part, setText } from "./dom.js";
+import { part, setAttr, setText } from "./dom.js";
+import { foldPanels } from "./fold.js";
+import { headState } from "./great.js";
 import { headline } from "./render/headline.js";
+import { guide, isFirst } from "./render/guide.js";
 import { side } from "./render/side.js";
 import { transfers } from "./render/transfers.js";
 import { plan } from "./render/plan.js";
@@ -25,6 +27,7 @@ import { log } from "./render/log.js";
 import { connection } from "./render/connection.js";
 import { uploaders } from "./render/uploaders.js";
 import { themeButton } from "./render/theme.js";
+import { notifier } from "./notify.js";
 import { createStore } from "./state.js";
 import { createShared } from "./share.js";
 
@@ -38,11 +41,14 @@ const store = createStore(schedule);
 const memories = new Map();
 const page = byId("page");
 const announcer = byId("announcer");
+const tellEnd = notifier(byId("notify"));
 
 const selector = uploaders(byId("uploaders"), schedule);
 const showConnection = connection(byId("connection"), page);
+const icon = part(document, "link[rel=icon]");
+const plainIcon = icon.getAttribute("href") ?? "";
 /** @type {Record<string, (root: HTMLElement, redraw: () => void) => Update>} */
-const makers = { headline, transfers, side, plan, session, capacity, queue, accounts, sessions, log };
+const makers = { headline, guide, transfers, side, plan, session, capacity, queue, accounts, sessions, log };
 /** @type {Map<string, Update>} */
 const panels = new Map();
 
@@ -77,22 +83,36 @@ function schedule() {
   requestAnimationFrame(draw);
 }
 
-function look() {
+/** @param {number} frozenAt what is stale stands still: epoch milliseconds, else 0 */
+function look(frozenAt = 0) {
   const name = chosenUploader(store.document, selector.wanted);
   const memory = memories.get(name) ?? createMemory();
   memories.set(name, memory);
-  return derive(store.document, name, clock.now(), memory);
+  return derive(store.document, name, frozenAt ? clock.at(frozenAt) : clock.now(), memory);
 }
 
 function draw() {
   scheduled = false;
-  showConnection(live.status, interval());
-  const view = look();
-  page.dataset.view = view.active || view.transfers.length ? "active" : "idle";
+  const frozenAt = showConnection(live.status, interval(), store.document.engine === "stopped");
+  const view = look(frozenAt);
+  page.dataset.view = isFirst(view) ? "first" : view.active || view.transfers.length ? "active" : "idle";
   selector.update(view);
   for (const [name, update] of panels) drawPanel(name, update, view);
   announce(view);
-  document.title = titleOf(view);
+  tellEnd(view);
+  document.title = (page.hasAttribute("data-stale") ? "Stale · " : "") + titleOf(view);
+  showIcon(view);
+}
+
+/**
+ * The icon of the tab has the colour of the state.
+ * @param {View} view
+ */
+function showIcon(view) {
+  const { tone } = headState(view);
+  const stale = page.hasAttribute("data-stale");
+  const wanted = stale ? "warn" : view.known && tone !== "quiet" && tone !== "accent" ? tone : "";
+  setAttr(icon, "href", wanted ? plainIcon.replace("favicon", `favicon-${wanted}`) : plainIcon);
 }
 
 /** @param {string} name @param {Update} update @param {View} view */
@@ -108,7 +128,7 @@ function drawPanel(name, update, view) {
 /** @param {View} view */
 function titleOf(view) {
   if (!view.known) return "cloudplow";
-  const { word } = words.phase(view.phase);
+  const { word } = headState(view);
   const share = view.active && view.fraction >= 0 ? `${format.percent(view.fraction, 0)} ` : "";
   return `${share}${word} · ${view.name.slice(0, 60)} · cloudplow`;
 }
@@ -122,7 +142,7 @@ let announced = "";
 function announce(view) {
   if (!view.known) return;
   const account = view.active && view.session.account ? `, account ${view.session.account}` : "";
-  const text = `${view.name}: ${words.phase(view.phase).word}${account}`;
+  const text = `${view.name}: ${headState(view).word}${account}`;
   if (text === announced) return;
   if (announced) setText(announcer, text);
   announced = text;
@@ -141,17 +161,18 @@ async function build() {
     since = performance.now();
   }
   page.dataset.drawn = "";
-  // The history is asked for, and its chart loaded, when somebody comes to see them.
+  // The history is asked for when somebody comes to see it; a folded panel shows nothing.
   new IntersectionObserver((entries, observer) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
     panels.set("history", pastCharts(byId("history")));
     schedule();
-  }, { rootMargin: "200px" }).observe(byId("history"));
+  }, { rootMargin: "200px" }).observe(part(byId("history"), "[data-body]"));
 }
 
 function begin() {
   themeButton(byId("theme"));
+  foldPanels();
   try {
     store.replace(obj(JSON.parse(byId("initial").textContent ?? "")));
   } catch {

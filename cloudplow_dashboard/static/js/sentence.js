@@ -19,7 +19,10 @@ const BY_PHASE = {
  * @returns {Part[]}
  */
 export function sentence(view) {
-  if (view.told) return [data(view.name), ": ", data(view.status.why)];
+  if (view.told) {
+    const why = format.localTimes(view.status.why, view.now, view.utcOffset, view.now);
+    return [data(view.name), ": ", data(why)];
+  }
   const make = Object.hasOwn(BY_PHASE, view.phase) ? BY_PHASE[view.phase] : idle;
   return make(view).filter((part) => part !== "");
 }
@@ -79,22 +82,17 @@ function target(view) {
 }
 
 /**
- * Which account works, and on which stage; as: "with" or "to".
- * @param {View} view
- * @returns {Part[]}
+ * The place of the account that works in its pool, and its stage: "3 of 12, stage 3 of 4"; "" when neither is known.
+ * @param {Session} session
  */
-function worker(view, as = "with") {
-  const { accountIndex, accountsTotal, account, stage, stagesTotal } = view.session;
-  /** @type {Part[]} */
+export function workerPlace({ accountIndex, accountsTotal, stage, stagesTotal }) {
   const parts = [];
   if (accountIndex >= 0 && accountsTotal > 0) {
-    parts.push(` ${as} account ${format.count(accountIndex + 1)} of ${format.count(accountsTotal)}`);
-  } else if (account) {
-    parts.push(` ${as} account `, data(account));
+    parts.push(`${format.count(accountIndex + 1)} of ${format.count(accountsTotal)}`);
   }
-  if (stage > 0) parts.push(`, stage ${stage}`);
-  if (stage > 0 && stagesTotal >= stage) parts.push(` of ${stagesTotal}`);
-  return parts;
+  const of = stagesTotal >= stage ? ` of ${format.count(stagesTotal)}` : "";
+  if (stage > 0) parts.push(`stage ${format.count(stage)}${of}`);
+  return parts.join(", ");
 }
 
 /** @param {View} view */
@@ -107,6 +105,7 @@ function throttling({ throttle: { active, limit, streams } }) {
 /** @param {View} view */
 function finish(view) {
   if (view.silentSince) return `; nothing from rclone for ${format.duration(view.now - view.silentSince)}`;
+  if (format.isEndless(view.eta)) return "; at this speed it takes more than 30 days";
   if (!view.finishAt) return "";
   const at = format.clock(view.finishAt, view.now);
   if (view.fits) return `; done around ${at}`;
@@ -129,7 +128,7 @@ function because(reason) {
 /** @param {View} view @returns {Part[]} */
 function uploading(view) {
   const verb = view.session.dryRun ? "Dry run of " : "Uploading ";
-  return [verb, data(view.name), ...target(view), ...worker(view), throttling(view), finish(view)];
+  return [verb, data(view.name), ...target(view), throttling(view), finish(view)];
 }
 
 /** @param {View} view @returns {Part[]} */
@@ -142,7 +141,8 @@ function listing(view) {
 /** @param {View} view @returns {Part[]} */
 function switching(view) {
   const why = words.switchReason(view.session.switchReason);
-  return ["Switching ", data(view.name), ...worker(view, "to"), why && `: ${why}`];
+  const { account } = view.session;
+  return ["Switching ", data(view.name), ...account ? [" to ", data(account)] : [], why && `: ${why}`];
 }
 
 /** @param {View} view @returns {Part[]} */
@@ -160,8 +160,34 @@ function finished(view) {
   if (outcome === "quota_used") return [subject, ` used up its quota${by}`, ...waiting(view)];
   if (outcome === "failed") return [subject, ` failed${by}`, ...because(reason)];
   if (outcome === "suspended") return suspended(view);
-  if (outcome === "done" && view.filesDone === 0) return [subject, ` had nothing to upload${by}`];
-  return [subject, dryRun ? " finished a dry run" : " finished", `${by}: ${counted(view.filesDone, view.done)}`];
+  if (outcome === "interrupted") return interrupted(view);
+  if (dryRun) return rehearsed(view, by);
+  if (isNothing(view)) return [subject, ` had nothing to upload${by}`];
+  return [subject, " finished", `${by}: ${counted(view.filesDone, view.done)}`];
+}
+
+/**
+ * Whether the last session found nothing that it had to upload.
+ * @param {View} view
+ */
+export function isNothing({ active, filesDone, session: { outcome, dryRun, filesLeft, filesTotal } }) {
+  return !active && outcome === "done" && !dryRun && filesDone === 0 && filesLeft === 0 && filesTotal === 0;
+}
+
+/**
+ * What an upload would take with it, by a dry run.
+ * @param {View} view
+ */
+export function wouldGo({ session: { wouldGoFiles, wouldGoBytes } }) {
+  return { files: wouldGoFiles, bytes: wouldGoBytes };
+}
+
+/** @param {View} view @param {string} by @returns {Part[]} */
+function rehearsed(view, by) {
+  const { files, bytes } = wouldGo(view);
+  const rest = view.rest.files ? `; ${amount(view.rest.files, view.rest.bytes)} would wait for quota` : "";
+  const what = files ? `${counted(files, bytes)} would go` : "nothing would go";
+  return ["Dry run of ", data(view.name), `${by}: ${what}${rest}`];
 }
 
 /**
@@ -180,9 +206,11 @@ function waiting(view) {
 /** @param {View} view @returns {Part[]} */
 function interrupted(view) {
   const at = format.clock(view.session.endedAt || view.sampleAt, view.now);
-  const left = view.filesLeft > 0 ? `; ${amount(view.filesLeft, view.left)} left for the next upload` : "";
-  const done = counted(view.filesDone, view.done);
-  return [data(view.name), " was interrupted", at && ` at ${at}`, ` after ${done}`, left];
+  const done = view.filesTotal
+    ? `${format.count(view.filesDone)} of ${format.plural(view.filesTotal, "file")} uploaded`
+    : `${format.plural(view.filesDone, "file")} uploaded`;
+  const left = view.filesLeft > 0 ? `, ${format.count(view.filesLeft)} left` : "";
+  return [data(view.name), " was interrupted", at && ` at ${at}`, `: ${done}${left}`];
 }
 
 /** @param {View} view @returns {Part[]} */
@@ -192,4 +220,55 @@ function idle(view) {
   const { available, files, bytes } = view.queue;
   const queued = available && files > 0 ? `; ${counted(files, bytes)} in its queue` : "";
   return [data(view.name), " is idle", queued];
+}
+
+// --- what comes next ------------------------------------------------------------------------------------------------
+
+/** What happens by itself in a state, or why nothing does. @type {Record<string, string>} */
+const NEXT = {
+  waiting: "The upload begins by itself once enough waits.",
+  outside_window: "It begins by itself when its hours do.",
+  cooling: "It goes on by itself as quota comes back.",
+  asleep: "It goes on by itself.",
+  suspended: "It goes on by itself.",
+  offline: "It goes on by itself when the network is back.",
+  vetoed: "It is asked again by itself.",
+  stalled: "Without a sign of life rclone is ended, and the stage planned anew.",
+  stopping: "The files on their way are finished first; nothing is lost.",
+  scanning: "The sizes are known in a moment.",
+};
+
+/** What there is to do after a session that ended so. @type {Record<string, [string, string]>} */
+const TO_DO = {
+  failed: ["What did not go is still in its folder. This names what is wrong, and its cure:", "check"],
+  interrupted: ["Nothing is lost. What is left goes with the next upload:", "upload"],
+  quota_used: ["What is left goes with a later upload; this one waits for the quota by itself:", "upload --wait"],
+};
+
+/**
+ * The next step: what happens by itself, or what to do; command: of cloudplow, "" for none.
+ * @param {View} view
+ */
+export function nextStep(view) {
+  const { active, phase, engine, session: { outcome, dryRun, exists } } = view;
+  if (phase === "paused") return step("It stays so until somebody lets it go on:", `resume ${quoted(view.name)}`);
+  if (phase === "failed") return step(...TO_DO.failed);
+  if (engine !== "stopped" && (active || view.idle) && Object.hasOwn(NEXT, phase)) return step(NEXT[phase]);
+  if (active || !exists) return step("");
+  if (dryRun) return step("Nothing was uploaded. This does it:", `upload ${quoted(view.name)}`);
+  const [text, command] = Object.hasOwn(TO_DO, outcome) ? TO_DO[outcome] : ["", ""];
+  return step(text, command.startsWith("upload") ? command.replace("upload", `upload ${quoted(view.name)}`) : command);
+}
+
+/** @param {string} text */
+function step(text, command = "") {
+  return { text, command: command && `cloudplow ${command}` };
+}
+
+/**
+ * A name as a shell takes it.
+ * @param {string} name
+ */
+function quoted(name) {
+  return /^[\w.:@%+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

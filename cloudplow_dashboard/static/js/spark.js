@@ -3,12 +3,12 @@
 
 import { setAttr, svg } from "./dom.js";
 
-const WINDOW_SECONDS = 180;
+export const LINE_SECONDS = 180;
 const MAX_SAMPLES = 400;
 const WIDTH = 240;
 const HEIGHT = 48;
 
-/** Returns {node, add(at, value), draw(now), clear(), peak}. */
+/** Returns {node, before(samples), add(at, value), draw(now), clear(), peak}. */
 export function spark() {
   const area = svg("path.spark__area");
   const line = svg("path.spark__line", { "vector-effect": "non-scaling-stroke" });
@@ -26,6 +26,14 @@ export function spark() {
 
   return {
     node,
+    /**
+     * What was measured before the first sample that is here, oldest first.
+     * @param {{ at: number, value: number }[]} earlier
+     */
+    before(earlier) {
+      const first = samples.length ? samples[0].at : Infinity;
+      samples = [...earlier.filter((one) => one.at < first), ...samples].slice(-MAX_SAMPLES);
+    },
     /** @param {number} at @param {number} value */
     add(at, value) {
       const last = samples[samples.length - 1];
@@ -39,7 +47,7 @@ export function spark() {
     },
     draw() {
       const newest = samples.length ? samples[samples.length - 1].at : 0;
-      samples = samples.filter((sample) => sample.at >= newest - WINDOW_SECONDS);
+      samples = samples.filter((sample) => sample.at >= newest - LINE_SECONDS);
       const peak = Math.max(0, ...samples.map((sample) => sample.value));
       // The scale grows at once and shrinks only when the line has become small, so that it does not breathe.
       if (peak > scale || peak < scale * 0.5) scale = peak * 1.1;
@@ -49,7 +57,7 @@ export function spark() {
         return;
       }
       const points = samples.map((sample) => {
-        const x = WIDTH - ((newest - sample.at) / WINDOW_SECONDS) * WIDTH;
+        const x = WIDTH - ((newest - sample.at) / LINE_SECONDS) * WIDTH;
         return `${x.toFixed(1)} ${height(sample.value).toFixed(1)}`;
       });
       const start = points[0].split(" ")[0];

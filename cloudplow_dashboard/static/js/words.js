@@ -14,6 +14,8 @@ const PHASES = {
   throttled: ["Throttled", "down", "warn"],
   suspended: ["Suspended", "pause", "warn"],
   finished: ["Finished", "check", "ok"],
+  nothing: ["Nothing to do", "check", "ok"],
+  rehearsed: ["Dry run", "ring", "quiet"],
   interrupted: ["Interrupted", "alert", "warn"],
   waiting: ["Waiting", "ring", "quiet"],
   outside_window: ["Outside its hours", "square", "quiet"],
@@ -130,6 +132,14 @@ export function phase(key) {
 /** @param {string} key */
 export function outcome(key) {
   return described(OUTCOMES, key);
+}
+
+/**
+ * Of an uploader beside others: how its last session ended, unless something else is to be said.
+ * @param {UploaderCard} card
+ */
+export function card({ active, why, outcome: ended, phase: now }) {
+  return !active && ended && !why ? outcome(ended) : phase(now);
 }
 
 /** @param {string} key */

@@ -20,19 +20,15 @@ export function readSessions(document) {
 }
 
 /**
- * With a key that stays when the list moves on.
- * @param {Record<string, FailureDocument> | undefined} document
- * @returns {Failure[]}
+ * Failed files by their reason, the most frequent first; each with its last file as an example.
+ * @param {Record<string, FailureKindDocument> | undefined} document
+ * @returns {FailureKind[]}
  */
-export function readFailures(document) {
-  const seen = new Map();
-  return members(document).map((entry) => {
-    const failure = read(entry, { at: 0, name: "", error: "", account: "", stage: 0 });
-    const base = `${failure.at}\n${failure.name}`;
-    const times = seen.get(base) ?? 0;
-    seen.set(base, times + 1);
-    return { ...failure, key: `${base}\n${times}` };
-  }).reverse();
+export function readKinds(document) {
+  return Object.entries(obj(document))
+    .map(([key, entry]) => ({ key, ...read(entry, { at: 0, name: "", error: "", account: "", stage: 0, count: 0 }) }))
+    .filter((one) => one.count > 0)
+    .sort((a, b) => b.count - a.count || Number(a.key) - Number(b.key));
 }
 
 /**

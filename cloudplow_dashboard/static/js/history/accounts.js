@@ -17,7 +17,7 @@ function createRow(item) {
   const progress = bar("bar--bucket", `Data of ${item.name}`);
   const size = el("span.bucket__bytes");
   const label = el("span.bucket__label", { text: item.name, title: item.name, dir: "auto" });
-  return { node: el("li.bucket.bucket--two", {}, label, progress.node, size), progress, size };
+  return { node: el("li.bucket", {}, label, progress.node, size), progress, size };
 }
 
 /** @param {ReturnType<typeof createRow>} row @param {Row} item */

@@ -46,9 +46,10 @@ export async function askHistory(metric, range, uploader, signal) {
   const asked = metric === "speed" ? fine : Math.min(coarse, HOUR);
   const query = new URLSearchParams({ metric, since: String(-back), step: String(asked), uploader });
   const response = await fetch(`api/history?${query}`, { signal, cache: "no-store" });
+  if (!response.ok) throw new Error(`the answer was ${response.status}`);
   /** @type {Partial<HistoryDocument>} */
-  const told = response.ok ? obj(await response.json()) : {};
-  const points = list(told.points).filter((point) => Array.isArray(point));
+  const told = obj(await response.json());
+  const points = readPoints(told);
   const days = coarse === DAY && metric !== "speed" && metric !== "accounts";
   const shown = days ? byDay(points) : points;
   return {
@@ -59,6 +60,30 @@ export async function askHistory(metric, range, uploader, signal) {
     values: shown.map(([, value]) => num(value)),
     accounts: topAccounts(told.accounts),
   };
+}
+
+/**
+ * @param {Partial<HistoryDocument>} told
+ * @returns {[number, number][]}
+ */
+function readPoints(told) {
+  return list(obj(told).points).filter((point) => Array.isArray(point));
+}
+
+/**
+ * The speeds of the last seconds as [time, value], for the line in the headline; none when nobody answers.
+ * @param {string} uploader
+ * @param {number} seconds
+ * @returns {Promise<[number, number][]>}
+ */
+export async function askSpeeds(uploader, seconds) {
+  try {
+    const query = new URLSearchParams({ metric: "speed", since: String(-Math.ceil(seconds)), step: "3", uploader });
+    const response = await fetch(`api/history?${query}`, { cache: "no-store" });
+    return response.ok ? readPoints(await response.json()) : [];
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -1,36 +1,20 @@
 // @ts-check
-// The chart: uPlot, which is loaded when there is something to draw. New data go into the chart that is there; another
-// metric, range or theme needs a new one.
+// The chart: an area over the time, or bars; lines and marks at round values; what is at the pointer in words.
 
-import { el } from "../dom.js";
+import * as clock from "../clock.js";
+import { el, keyedRows, setAttr, setText, show, svg } from "../dom.js";
 import * as format from "../format.js";
 import { DAY, RANGES } from "./ask.js";
-import { short, splits, stamp } from "./axes.js";
+import { short, splits, stamp, times } from "./axes.js";
 import { said, unitNote } from "./words.js";
 
 /** @typedef {import("./ask.js").Answer} Answer */
-/** @typedef {import("uplot")} UPlot */
+/** @typedef {{ at: number, text: string }} Label at: from the left or the bottom, between 0 and 1 */
 
-const LIBRARY = "static/vendor/uplot/uPlot.iife.min.js";
+const WIDTH = 1000;
 const HEIGHT = 200;
-
-/** @type {Promise<Window["uPlot"]> | null} */
-let library = null;
-
-/** The library is a plain script and not a module. */
-function loadLibrary() {
-  library ??= new Promise((resolve, reject) => {
-    const script = el("script", { src: LIBRARY });
-    script.addEventListener("load", () => resolve(window.uPlot));
-    script.addEventListener("error", () => {
-      library = null;
-      script.remove();
-      reject(new Error("the chart library did not load"));
-    });
-    document.head.append(script);
-  });
-  return library;
-}
+/** So wide is the name of a time, in pixels. */
+const LABEL_WIDTH = 72;
 
 /**
  * place: the element that holds it; tell(text): what the pointer is at, or what a bar stands for.
@@ -38,121 +22,105 @@ function loadLibrary() {
  * @param {(text: string) => void} tell
  */
 export function createChart(place, tell) {
-  /** @type {UPlot | null} */
-  let chart = null;
-  let made = "";
-  /** What the chart shows: its options look here, so that they outlive it. */
-  const shown = { step: 0, until: 0 };
+  const grid = svg("path.chart__grid", { "vector-effect": "non-scaling-stroke" });
+  const area = svg("path.chart__area");
+  const line = svg("path.chart__line", { "vector-effect": "non-scaling-stroke" });
+  const frame = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+  const picture = svg("svg.chart__picture", frame, grid, area, line);
+  const pointer = el("i.chart__pointer", { hidden: true });
+  const values = el("div.chart__values", { "aria-hidden": "true" });
+  const dates = el("div.chart__times", { "aria-hidden": "true" });
+  const plot = el("div.chart__plot", {}, picture, pointer);
+  place.replaceChildren(values, plot, dates);
+  const setValues = labels(values, "bottom");
+  const setTimes = labels(dates, "left");
+  /** @type {Answer | null} */
+  let answer = null;
+  let [from, until] = [0, 1];
 
-  new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
+  new ResizeObserver(draw).observe(place);
+  plot.addEventListener("pointermove", (event) => {
+    if (!answer || answer.times.length === 0) return;
+    const box = plot.getBoundingClientRect();
+    const at = from + ((event.clientX - box.left) / box.width) * (until - from);
+    const nearest = answer.times.reduce((best, time, step, all) => (
+      Math.abs(time - at) < Math.abs(all[best] - at) ? step : best), 0);
+    pointer.style.left = `${100 * share(answer.times[nearest])}%`;
+    show(pointer, true);
+    tell(pointed(answer, nearest));
+  });
+  plot.addEventListener("pointerleave", () => {
+    show(pointer, false);
+    if (answer) tell(unitNote(answer));
+  });
+
+  /** @param {number} at */
+  function share(at) {
+    return (at - from) / (until - from);
+  }
+
+  function draw() {
+    if (!answer) return;
+    const { metric, range, step, times: moments, values: found } = answer;
+    const { back } = RANGES[range];
+    const bars = metric !== "speed";
+    const now = clock.now();
+    const last = moments[moments.length - 1] ?? now;
+    [from, until] = bars && moments.length
+      ? [moments[0] - step / 2, last + step / 2] : [now - back, Math.max(now, last)];
+    const most = Math.max(...found, 0);
+    const top = most > 0 ? most * 1.1 : 1;
+    const marks = most > 0 ? splits(top, metric === "files" || metric === "errors") : [0];
+    const y = (/** @type {number} */ value) => (HEIGHT * (1 - value / top)).toFixed(1);
+    const x = (/** @type {number} */ at) => (WIDTH * share(at)).toFixed(1);
+    setAttr(grid, "d", marks.map((value) => `M0 ${y(value)}H${WIDTH}`).join(""));
+    setValues(marks.map((value) => ({ at: value / top, text: most > 0 ? short(metric, value) : "" })));
+    // Half a label beside the end would be cut.
+    const edge = LABEL_WIDTH / 4 / Math.max(1, plot.clientWidth);
+    setTimes(times(from, until, Math.max(2, Math.floor(place.clientWidth / LABEL_WIDTH)))
+      .map((at) => ({ at: share(at), text: stamp(at, back) })).filter((one) => one.at > edge && one.at < 1 - edge));
+    const half = 0.4 * step;
+    const points = moments.map((at, place) => ({ at, value: found[place] }));
+    const way = points.map(({ at, value }) => `${x(at)} ${y(value)}`).join("L");
+    const blocks = points.filter((one) => one.value > 0)
+      .map(({ at, value }) => `M${x(at - half)} ${HEIGHT}V${y(value)}H${x(at + half)}V${HEIGHT}`);
+    const drawn = points.length > 1;
+    setAttr(line, "d", !bars && drawn ? `M${way}` : null);
+    setAttr(area, "data-bars", bars ? "" : null);
+    const below = drawn ? `M${x(moments[0])} ${HEIGHT}L${way}L${x(last)} ${HEIGHT}Z` : null;
+    setAttr(area, "d", bars ? blocks.join("") : below);
+  }
 
   return {
-    /** @param {Answer} answer */
-    async draw(answer) {
-      const Library = await loadLibrary();
-      const colours = coloursOf(place);
-      const wanted = [answer.metric, answer.range, ...Object.values(colours)].join();
-      Object.assign(shown, { step: answer.step, until: Date.now() / 1000 });
-      const values = answer.metric === "speed" ? answer.values : answer.values.map((value) => value || null);
-      /** @type {[number[], (number | null)[]]} */
-      const data = [answer.times, values];
-      if (chart && wanted === made) {
-        chart.setData(data);
-        return;
-      }
-      chart?.destroy();
-      made = wanted;
-      chart = new Library(options(Library, answer, place, colours, shown, tell), data, place);
+    /** @param {Answer} next */
+    draw(next) {
+      answer = next;
+      draw();
     },
   };
 }
 
 /**
- * Colours as the canvas takes them: what the tokens come to in the theme of now.
- * @param {HTMLElement} place
+ * Texts along an axis.
+ * @param {HTMLElement} parent
+ * @param {"left" | "bottom"} side
  */
-function coloursOf(place) {
-  const probe = place.appendChild(el("i"));
-  const read = (/** @type {string} */ token) => {
-    probe.style.color = `var(--${token})`;
-    return getComputedStyle(probe).color;
-  };
-  const found = { line: read("accent"), area: read("accent-soft"), text: read("text-3"), grid: read("line") };
-  probe.remove();
-  return found;
+function labels(parent, side) {
+  const keyOf = (/** @type {Label} */ item) => item.text;
+  return keyedRows(parent, keyOf, () => ({ node: el("span") }), ({ node }, item) => {
+    setText(node, item.text);
+    node.style[side] = `${(100 * item.at).toFixed(2)}%`;
+  });
 }
 
 /**
- * @param {Window["uPlot"]} Library
+ * What is at the pointer.
  * @param {Answer} answer
- * @param {HTMLElement} place
- * @param {ReturnType<typeof coloursOf>} colours
- * @param {{ step: number, until: number }} shown
- * @param {(text: string) => void} tell
- * @returns {import("uplot").Options}
+ * @param {number} place
  */
-function options(Library, answer, place, colours, shown, tell) {
-  const bars = answer.metric !== "speed";
-  const { back } = RANGES[answer.range];
-  return {
-    width: place.clientWidth,
-    height: HEIGHT,
-    padding: [8, 16, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, drag: { x: false, y: false }, points: { show: !bars } },
-    scales: {
-      x: {
-        range: (_, from, to) => (bars
-          ? [from - shown.step / 2, to + shown.step / 2]
-          : [shown.until - back, Math.max(to, shown.until)]),
-      },
-      y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
-    },
-    axes: axes(answer, colours, `12px ${getComputedStyle(place).fontFamily}`),
-    series: [{}, {
-      stroke: colours.line,
-      width: 1.5,
-      fill: bars ? colours.line : colours.area,
-      points: { show: false },
-      paths: bars ? Library.paths.bars?.({ size: [0.8, 40] }) : undefined,
-    }],
-    hooks: { setCursor: [(u) => tell(pointed(u, answer, shown.until))] },
-  };
-}
-
-/**
- * @param {Answer} answer
- * @param {ReturnType<typeof coloursOf>} colours
- * @param {string} font
- * @returns {import("uplot").Axis[]}
- */
-function axes({ metric, range }, { text, grid }, font) {
+function pointed({ metric, range, times: moments, values }, place) {
   const { back } = RANGES[range];
-  const whole = metric === "files" || metric === "errors";
-  const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
-  /** Without a value there is no scale that means anything. */
-  const values = (/** @type {UPlot} */ u, /** @type {number[]} */ marks) => {
-    const empty = !u.data[1].some((value) => Number(value) > 0);
-    return marks.map((value) => (empty ? "" : short(metric, value)));
-  };
-  return [
-    { ...axis, size: 28, space: 70, values: (_, marks) => marks.map((at) => stamp(at, back)), grid: { show: false } },
-    { ...axis, size: 70, space: 40, splits: (_, __, ___, most) => splits(most, whole), values },
-  ];
-}
-
-/**
- * What is at the pointer; without one, what a bar stands for.
- * @param {UPlot} u
- * @param {Answer} answer
- * @param {number} now
- */
-function pointed(u, answer, now) {
-  const { back } = RANGES[answer.range];
-  const place = u.cursor.idx;
-  if (typeof place !== "number") return unitNote(answer);
-  const at = u.data[0][place];
-  const value = Number(u.data[1][place]);
-  const when = answer.metric !== "speed" && back > DAY ? stamp(at, back) : format.clock(at, now);
-  return `${when}: ${answer.metric === "speed" && value <= 0 ? "nothing" : said(answer.metric, value)}`;
+  const [at, value] = [moments[place], values[place]];
+  const when = metric !== "speed" && back > DAY ? stamp(at, back) : format.clock(at, clock.now());
+  return `${when}: ${metric === "speed" && value <= 0 ? "nothing" : said(metric, value)}`;
 }

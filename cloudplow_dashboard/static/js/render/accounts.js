@@ -9,6 +9,7 @@ import {
   bar, el, fillPanel, keyedRows, mark, setAttr, setMark, setParts, setText, setTitled, show, showText, typed,
 } from "../dom.js";
 import * as format from "../format.js";
+import { keep, kept } from "../kept.js";
 import { createPages } from "../pages.js";
 import { spentText } from "../sentence.js";
 import * as words from "../words.js";
@@ -18,8 +19,23 @@ const MANY = 12;
 const SPARE_ROWS = 6;
 const COLUMNS = [["Account", "index"], ["State", "state"], ["Spent", "-used"], ["Resets in", "reset"]];
 
+/** Rows on a narrow screen, where the list is as long as its rows. */
+const NARROW_ROWS = 12;
+const NARROW = matchMedia("(max-width: 44.99rem)");
+
 /** What is looked for. */
 const ALL = { q: "", state: "", sort: "" };
+
+/** What was looked for before the page was loaded again. */
+function before() {
+  try {
+    const { q, state, sort } = JSON.parse(kept("accounts", "{}"));
+    const known = /^-?(index|state|used|reset)$/.test(sort);
+    return { q: String(q ?? ""), state: String(state ?? ""), sort: known ? sort : "" };
+  } catch {
+    return ALL;
+  }
+}
 
 /** @typedef {Account & { place: number, rowHeight: number, now: number }} Row */
 
@@ -30,8 +46,8 @@ const ALL = { q: "", state: "", sort: "" };
  */
 export function accounts(root, redraw) {
   const empty = el("p.empty");
-  let wanted = ALL;
-  const pool = poolBox((change) => choose(change));
+  let wanted = before();
+  const pool = poolBox((change) => choose(change), wanted.q);
   const table = accountsTable(redraw, (order) => {
     const turned = order.startsWith("-") ? order.slice(1) : `-${order}`;
     choose({ sort: wanted.sort === order ? turned : order });
@@ -41,15 +57,18 @@ export function accounts(root, redraw) {
   /** @param {Partial<typeof ALL>} change */
   function choose(change) {
     wanted = { ...wanted, ...change };
+    keep("accounts", JSON.stringify(wanted));
     table.toTop();
     redraw();
   }
 
   return (view) => {
     const known = view.accounts.length > 0;
-    const { total } = view.pool;
+    const { total, each } = view.pool;
+    show(root, known || view.session.accountsTotal > 0);
     for (const node of [pool.node, table.node]) show(node, known);
-    setText(note, total > 0 ? format.plural(total, "account") : "");
+    const size = each > 0 && !NARROW.matches ? `, ${format.bytes(each)} each` : "";
+    setText(note, total > 0 ? format.plural(total, "account") + size : "");
     pool.set(view, wanted.state);
     const count = table.draw(view, { ...wanted, sort: wanted.sort || (total > MANY ? "state" : "index") });
     show(empty, count === 0);
@@ -68,12 +87,11 @@ function emptyText({ session: { accountsTotal } }, known) {
 // --- the pool -------------------------------------------------------------------------------------------------------
 
 /**
- * The sums, a cell for each account, and what can be picked out.
+ * A cell for each account, and what can be picked out. sought: what is searched for already.
  * @param {(change: Partial<typeof ALL>) => void} choose
+ * @param {string} sought
  */
-function poolBox(choose) {
-  const spent = el("span.pool__used");
-  const each = el("span.pool__each");
+function poolBox(choose, sought) {
   const states = el("ul.pool__states", { "aria-label": "Show only accounts in this state" });
   const cells = el("div.pool__cells", { "aria-hidden": "true" });
   const parts = el("p.panel__line");
@@ -81,17 +99,15 @@ function poolBox(choose) {
   const search = el("input.field", {
     type: "search", placeholder: "Search accounts", "aria-label": "Search accounts", autocomplete: "off",
   });
+  /** @type {HTMLInputElement} */ (search).value = sought;
   search.addEventListener("input", () => choose({ q: typed(search) }));
   const setStates = keyedRows(states, (/** @type {StateItem} */ item) => item.state,
     (item) => createState(item.state, choose), updateState);
   const setCells = keyedRows(cells, (/** @type {Account} */ item) => item.name, createCell, updateCell);
   return {
-    node: el("div.pool", {}, el("p", {}, spent, " ", each), parts, states, excerpt, cells, search),
+    node: el("div.pool", {}, parts, states, excerpt, cells, search),
     /** @param {View} view @param {string} chosen */
     set({ pool, accounts: shown }, chosen) {
-      const limit = pool.limit > 0 ? ` of ${format.bytes(pool.limit)}` : "";
-      setText(spent, `${format.bytes(pool.spent)}${limit}`);
-      setText(each, pool.each > 0 ? `spent, ${format.bytes(pool.each)} each` : "spent");
       showText(parts, spentText(pool));
       setStates(pool.states.map((item) => ({ ...item, pressed: item.state === chosen })));
       showText(excerpt, pool.total > shown.length ? `The ${format.count(shown.length)} most used:` : "");
@@ -164,6 +180,13 @@ function accountsTable(redraw, sortBy) {
   const head = el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...heads.map((one) => one.node)));
   const table = el("table.table.table--accounts", { role: "table", "aria-labelledby": "accounts-title" }, head, body);
   const node = el("div.scroller", { tabindex: "0", role: "region", "aria-label": "List of service accounts" }, table);
+  const more = el("button.more", { type: "button", hidden: true });
+  const box = el("div", {}, node, more);
+  let narrowRows = NARROW_ROWS;
+  more.addEventListener("click", () => {
+    narrowRows += 4 * NARROW_ROWS;
+    redraw();
+  });
   const setRows = keyedRows(body, (/** @type {Row} */ item) => item.place, createRow, updateRow);
   const pages = createPages(redraw);
   const sight = watchSight(node, body, redraw);
@@ -173,17 +196,21 @@ function accountsTable(redraw, sortBy) {
     for (const one of heads) setAttr(one.node, "aria-sort", sortOf(one.order.replace("-", ""), wanted.sort));
     setAttr(table, "data-mixed", view.pool.mixed ? "" : null);
     const source = view.pool.total > view.accounts.length ? paged(pages, view, wanted) : listed(view, wanted);
-    const [first, last] = sight.rows(source.count);
+    const shown = NARROW.matches ? Math.min(source.count, narrowRows) : source.count;
+    const [first, last] = NARROW.matches ? [0, shown] : sight.rows(shown);
+    show(more, shown < source.count);
+    setText(more, `Show more of ${format.plural(source.count, "account")}`);
+    setAttr(node, "tabindex", NARROW.matches ? null : 0);
     const { rowHeight } = sight;
     const rows = source.rows(first, last);
     setRows(rows.map((account, step) => ({ ...account, place: first + step, rowHeight, now: view.now })));
-    const whole = `${source.count * rowHeight}px`;
+    const whole = `${shown * rowHeight}px`;
     if (body.style.height !== whole) body.style.height = whole;
     setAttr(table, "aria-rowcount", source.count + 1);
     return source.ready ? source.count : -1;
   }
 
-  return { node, toTop: sight.toTop, draw };
+  return { node: box, toTop: sight.toTop, draw };
 }
 
 /**

@@ -15,20 +15,18 @@ const HEIGHT = 40;
  * @returns {Update}
  */
 export function capacity(root) {
-  const empty = el("p.empty", { text: "Nothing is known about the quota yet." });
   const stats = el("dl.stats.stats--three");
   const setStats = figures(stats, "stat");
   const strip = hourStrip();
   const later = el("p.panel__line");
   const stripBox = el("div.strip__box", {}, strip.chart, strip.times, later);
   const body = el("div.stack", {}, stats, stripBox);
-  const note = fillPanel(root, body, empty);
+  const note = fillPanel(root, body);
 
-  return ({ capacity: pool, now, pool: { total } }) => {
-    show(body, pool.known);
-    show(empty, !pool.known);
-    setText(note, total > 0 ? format.plural(total, "account") : "");
+  return ({ capacity: pool, now }) => {
+    show(root, pool.known);
     if (!pool.known) return;
+    setText(note, `${format.bytes(pool.free)} free`);
     setStats(figuresOf(pool, now));
     strip.draw(pool, now);
     setText(later, returnsText(pool));
@@ -41,6 +39,7 @@ export function capacity(root) {
 function figuresOf(pool, now) {
   const { free, spent, limit, nextAt, nextBytes } = pool;
   const share = limit > 0 ? `${format.percent(free / limit, 0)} of the pool` : "";
+  const when = nextAt > 0 ? `at ${format.clock(nextAt, now)}` : spent > 0 ? "not known yet" : "nothing used";
   const next = nextAt > 0 ? format.bytes(nextBytes) : "-";
   return [
     { label: "Free now", value: format.bytes(free), note: share },
@@ -50,7 +49,7 @@ function figuresOf(pool, now) {
       note: limit > 0 ? `of ${format.bytes(limit)}` : "",
       title: spentText(pool),
     },
-    { label: "Next return", value: next, note: nextAt > 0 ? `at ${format.clock(nextAt, now)}` : "nothing used" },
+    { label: "Next return", value: next, note: when },
   ];
 }
 

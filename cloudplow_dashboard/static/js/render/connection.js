@@ -1,13 +1,15 @@
 // @ts-check
-// Whether what is shown is what is: live, polling, reconnecting, or stale since a time. The page dims when stale.
+// Whether what is shown is what is: live, polling, reconnecting, stale since a time, or the last state of a program
+// that has ended. The page dims when stale, and its numbers stand still.
 
 import { el, mark, setAttr, setMark, setText } from "../dom.js";
 import * as format from "../format.js";
 
-const STALE_SECONDS = 10;
+const STALE_SECONDS = 5;
 
 /**
- * root: the place in the header; page: what dims. Returns update(status, interval).
+ * root: the place in the header; page: what dims. Returns update(status, interval, ended), which gives the last moment
+ * (epoch milliseconds) of which something is known, 0 while that is now. ended: the program said that it ends.
  * @param {HTMLElement} root
  * @param {HTMLElement} page
  */
@@ -16,16 +18,24 @@ export function connection(root, page) {
   const text = el("span");
   root.replaceChildren(shape, text);
 
-  return (/** @type {Status} */ status, /** @type {number} */ interval) => {
+  return (/** @type {Status} */ status, /** @type {number} */ interval, /** @type {boolean} */ ended) => {
     const quiet = (Date.now() - status.contactAt) / 1000;
-    const stale = status.mode !== "live" && quiet > Math.max(STALE_SECONDS, 4 * interval);
-    const shown = stale ? staleState(status) : stateOf(status.mode, interval);
+    const lost = status.mode !== "live" && quiet > STALE_SECONDS + (status.mode === "polling" ? 2 * interval : 0);
+    const stale = lost && !ended;
+    const over = ended && status.mode !== "live" && status.mode !== "polling";
+    const shown = over ? endedState() : stale ? staleState(status) : stateOf(status.mode, interval);
     setMark(shape, shown);
     setText(text, shown.text);
-    setAttr(root, "data-mode", stale ? "stale" : status.mode);
+    setAttr(root, "data-mode", over ? "ended" : stale ? "stale" : status.mode);
     setAttr(root, "title", shown.title);
     setAttr(page, "data-stale", stale ? "" : null);
+    return stale || over ? status.contactAt : 0;
   };
+}
+
+function endedState() {
+  const title = "cloudplow has ended: this is its last state. The page goes on by itself when cloudplow runs again.";
+  return { shape: "square", tone: "quiet", text: "Ended", title };
 }
 
 /** @param {Status} status */

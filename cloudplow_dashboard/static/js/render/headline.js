@@ -1,11 +1,14 @@
 // @ts-check
-// The first thing to read: one sentence, the great bar, the numbers that matter now.
+// The first thing to read: one sentence, the great bar, the numbers that matter now, and what comes next.
 
+import { commandLine } from "../command.js";
 import { bar, el, figures, keyedRows, mark, setAttr, setMark, setText, show } from "../dom.js";
 import * as format from "../format.js";
-import { plain, sentence } from "../sentence.js";
+import { great, hasEnded, headState } from "../great.js";
+import { askSpeeds } from "../history/ask.js";
+import { nextStep, plain, sentence, workerPlace } from "../sentence.js";
 import * as words from "../words.js";
-import { spark } from "../spark.js";
+import { LINE_SECONDS, spark } from "../spark.js";
 
 const MOVING = new Set(["uploading", "throttled", "stalled", "switching", "scanning"]);
 /** A longer sentence may be cut short: it is then the tooltip too. */
@@ -13,25 +16,27 @@ const LONG_SENTENCE = 120;
 
 /**
  * @param {HTMLElement} root
+ * @param {() => void} redraw
  * @returns {Update}
  */
-export function headline(root) {
+export function headline(root, redraw) {
   const badgeMark = mark();
   const badgeWord = el("span");
   const chips = el("span.headline__chips");
   const state = el("div.headline__state", {}, el("span.badge", {}, badgeMark, badgeWord), chips);
   const title = sentenceLine();
+  const next = nextLine();
   const amounts = amountsBox();
   const list = el("dl.figures");
-  const speed = speedBox(root);
+  const speed = speedBox(root, redraw);
   const numbers = el("div.headline__numbers", {}, amounts.node, list, speed.node);
-  root.replaceChildren(state, title.node, numbers, amounts.progress);
+  root.replaceChildren(state, title.node, numbers, amounts.progress, next.node);
   const setFigures = figures(list, "figure");
   const setChips = keyedRows(chips, (/** @type {string} */ item) => item,
     (item) => ({ node: el("span.chip", { text: item }) }), () => {});
 
   return (view) => {
-    const badge = stateOf(view);
+    const badge = headState(view);
     setMark(badgeMark, badge);
     setText(badgeWord, badge.word);
     setAttr(root, "data-tone", badge.tone);
@@ -42,20 +47,16 @@ export function headline(root) {
     setFigures(items);
     show(numbers, !amounts.node.hidden || items.length > 0);
     speed.set(view);
+    next.set(view);
   };
-}
-
-/** @param {View} view */
-function stateOf(view) {
-  if (view.engine === "stopped") return { word: "Stopped", shape: "square", tone: "quiet" };
-  const { outcome } = view.session;
-  return view.phase === "finished" && outcome ? words.outcome(outcome) : words.phase(view.phase);
 }
 
 /** @param {View} view */
 function chipsOf(view) {
   const chips = [];
-  if (view.session.dryRun) chips.push("Dry run");
+  if (hasEnded(view)) chips.push("cloudplow has ended: this is its last state");
+  else if (view.program === "none") chips.push("cloudplow is not running: this is its last state");
+  if (view.session.dryRun && view.active) chips.push("Dry run");
   if (view.session.recovered) chips.push("Recovered after a restart");
   if (view.active && view.throttle.active && view.phase !== "throttled") chips.push("Throttled");
   return chips;
@@ -79,7 +80,24 @@ function sentenceLine() {
   };
 }
 
-/** The share and the bar. */
+/** What happens by itself, or what to do. */
+function nextLine() {
+  const words = el("span");
+  const line = commandLine();
+  const node = el("p.headline__next", {}, words, " ", line.node);
+  return {
+    node,
+    /** @param {View} view */
+    set(view) {
+      const { text, command } = nextStep(view);
+      show(node, text !== "");
+      setText(words, text);
+      line.set(command);
+    },
+  };
+}
+
+/** The large number and the bar. */
 function amountsBox() {
   const share = el("p.headline__share");
   const amount = el("p.headline__amount");
@@ -90,47 +108,52 @@ function amountsBox() {
     progress: progress.node,
     /** @param {View} view @param {string} tone */
     set(view, tone) {
-      const { idle, status: { state, thresholdBytes, waitingBytes, checkedAt } } = view;
-      const cooling = state === "cooling";
-      const due = idle && !cooling && thresholdBytes > 0 && (waitingBytes > 0 || checkedAt > 0);
-      const fraction = due ? Math.min(1, waitingBytes / thresholdBytes) : view.fraction;
-      const known = due || (fraction >= 0 && view.session.exists && (!idle || cooling));
-      const percent = format.percent(fraction);
-      const sizes = due ? [waitingBytes, thresholdBytes] : [view.done, view.total];
-      const text = known ? sizes.map(format.bytes).join(" of ") : "Size not known yet";
-      const label = due ? "What waits, of what an upload begins with" : "Progress of the upload by bytes";
-      show(node, known || (!idle && MOVING.has(view.phase)));
-      show(share, known);
-      setText(share, percent);
-      setText(amount, text);
-      show(progress.node, known || view.active);
+      const { number, below, fraction, label } = great(view);
+      show(node, number !== "" || below !== "");
+      show(share, number !== "");
+      setText(share, number);
+      setText(amount, below);
+      show(progress.node, fraction >= 0 || view.active);
       setAttr(progress.node, "data-tone", view.active ? null : tone);
       setAttr(progress.node, "aria-label", label);
-      progress.set(known ? fraction : -1, known ? `${percent}, ${text}` : "");
+      progress.set(fraction, fraction >= 0 ? `${format.percent(fraction)}, ${below}` : "");
     },
   };
 }
 
 /**
- * The line of the speed.
+ * The line of the speed; what was before this page was opened comes from the history.
  * @param {HTMLElement} root
+ * @param {() => void} redraw
  */
-function speedBox(root) {
+function speedBox(root, redraw) {
   const line = spark();
   const peak = el("span");
   const scale = el("p.headline__scale", {}, el("span", { text: "Speed, last 3 minutes" }), peak);
   const node = el("div.headline__line", { hidden: true }, line.node, scale);
   let drawnFor = "";
+
+  /** @param {View} view @param {string} session */
+  async function fill({ name, seconds }, session) {
+    const points = await askSpeeds(name, Math.min(LINE_SECONDS, seconds));
+    if (session !== drawnFor) return;
+    line.before(points.map(([at, value]) => ({ at, value })));
+    redraw();
+  }
+
   return {
     node,
     /** @param {View} view */
     set(view) {
       const session = view.session.id + view.name;
-      if (drawnFor !== session) line.clear();
-      drawnFor = session;
+      const drawn = view.active && MOVING.has(view.phase);
+      if (drawnFor !== session) {
+        line.clear();
+        drawnFor = session;
+        if (drawn && view.seconds > 0) fill(view, session);
+      }
       if (view.active) line.add(view.sampleAt, view.speed);
       line.draw();
-      const drawn = view.active && MOVING.has(view.phase);
       show(node, drawn);
       setAttr(root, "data-line", drawn ? "" : null);
       setText(peak, line.peak > 0 ? `peak ${format.speed(line.peak)}` : "");
@@ -143,22 +166,24 @@ function speedBox(root) {
  * @param {View} view
  */
 function figuresNow(view) {
-  const { accountIndex, accountsTotal, account, stage, stagesTotal } = view.session;
-  const eta = view.eta >= 0 ? format.duration(Math.max(1, view.eta)) : "-";
-  const at = format.clock(view.finishAt, view.now);
-  const finish = at ? `${view.fits ? "done" : "used up"} around ${at}` : "not known yet";
+  const { account } = view.session;
+  // Of an upload of which nothing is heard nobody knows.
+  const eta = view.silentSince ? -1 : view.eta;
+  const at = eta >= 0 ? format.clock(view.finishAt, view.now) : "";
+  const finish = at && !format.isEndless(eta) ? `${view.fits ? "done" : "used up"} around ${at}` : "not known yet";
   const total = view.filesTotal ? `of ${format.count(view.filesTotal)}` : "";
+  const note = format.isEndless(eta) ? "at this speed" : finish;
+  const average = view.average > 0 ? `average ${format.speed(view.average)}` : "";
+  const waits = view.fits ? note : `${format.bytes(view.waiting)} must wait`;
   /** @type {import("../dom.js").Figure[]} */
   const items = [
-    { label: "Speed", value: format.speed(view.speed), note: `average ${format.speed(view.average)}` },
-    { label: view.fits ? "Time left" : "Quota lasts", value: eta, note: finish },
+    { label: view.fits ? "Time left" : "Quota lasts", value: format.timeLeft(eta), note: waits },
+    { label: "Speed", value: format.speed(view.speed), note: average },
     { label: "Files", value: format.count(view.filesDone), note: total },
   ];
-  if (accountIndex >= 0 && accountsTotal > 0) {
-    const value = `${format.count(accountIndex + 1)} of ${format.count(accountsTotal)}`;
-    const stages = stagesTotal > 0 ? ` of ${stagesTotal}` : "";
-    items.push({ label: "Account", value, note: stage > 0 ? `stage ${stage}${stages}` : account, title: account });
-  }
+  const where = workerPlace(view.session);
+  if (account) items.push({ label: "Account", value: account, note: where, title: account });
+  else if (where) items.push({ label: "Account", value: where, note: "" });
   return items;
 }
 
@@ -167,12 +192,18 @@ function figuresNow(view) {
  * @param {View} view
  */
 function figuresIdle(view) {
-  const { now, session, status: { state, nextCheckAt, waitingFiles, waitingBytes, checkedAt } } = view;
+  const { now, session, status: { state, until, nextCheckAt, waitingFiles, waitingBytes, checkedAt } } = view;
   const cooling = state === "cooling";
   const items = [];
-  if (nextCheckAt > now) items.push(countdown(cooling ? "Goes on in" : "Next check in", nextCheckAt, now));
-  if (waitingFiles || checkedAt) {
+  // What the large number says already is not said again.
+  if (nextCheckAt > now && state === "waiting") items.push(countdown("Next check in", nextCheckAt, now));
+  else if (nextCheckAt > now && Math.abs(nextCheckAt - until) > 60 && !cooling) {
+    items.push(countdown("Next check in", nextCheckAt, now));
+  }
+  if ((waitingFiles || checkedAt) && state !== "waiting") {
     items.push({ label: "To upload", value: format.bytes(waitingBytes), note: format.plural(waitingFiles, "file") });
+  } else if (waitingFiles || checkedAt) {
+    items.push({ label: "To upload", value: format.plural(waitingFiles, "file"), note: format.bytes(waitingBytes) });
   }
   if (session.endedAt) {
     const note = `${format.clock(session.endedAt, now)}, ${format.plural(view.filesDone, "file")}`;
@@ -200,15 +231,16 @@ function figuresThen(view) {
     const unknown = view.filesDone > 0 && !view.filesTotal;
     const ofFiles = unknown ? "" : `of ${format.count(view.filesTotal)}`;
     const left = unknown ? "-" : format.bytes(view.left);
-    items.push({ label: "Files", value: format.count(view.filesDone), note: ofFiles });
-    items.push({ label: "Duration", value: format.duration(view.seconds), note: took });
-    const note = unknown ? "not known" : format.plural(view.filesLeft, "file");
-    items.push({ label: "Remaining", value: left, note });
+    // One that could not begin, or found nothing, has nothing to count.
+    if (view.filesDone || view.filesTotal || view.filesLeft) {
+      items.push({ label: "Files", value: format.count(view.filesDone), note: ofFiles });
+      items.push({ label: "Left", value: left, note: unknown ? "not known" : format.plural(view.filesLeft, "file") });
+    }
+    if (view.seconds >= 1) items.push({ label: "Duration", value: format.duration(view.seconds), note: took });
   } else if (queue.available) {
     items.push({ label: "In the queue", value: format.bytes(queue.bytes), note: format.plural(queue.files, "file") });
   }
-  const held = view.phase === "suspended";
-  return [...items, ...quotaFigures(view, held ? view.suspension.until : session.nextCapacityAt, held)];
+  return [...items, ...quotaFigures(view, 0)];
 }
 
 /**
@@ -216,12 +248,12 @@ function figuresThen(view) {
  * @param {View} view
  * @param {number} next
  */
-function quotaFigures({ now, pool, capacity }, next, held = false) {
+function quotaFigures({ now, pool, capacity }, next) {
   const items = [];
   if (pool.total > 0 && pool.limit > 0) {
-    const note = `on ${format.plural(pool.total, "account")}`;
+    const note = pool.total > 1 ? "on all accounts" : "";
     items.push({ label: "Free quota", value: format.bytes(capacity.free), note });
   }
-  if (next > now) items.push(countdown(held ? "Resumes in" : "More quota in", next, now));
+  if (next > now) items.push(countdown("More quota in", next, now));
   return items;
 }

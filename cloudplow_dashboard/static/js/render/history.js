@@ -7,6 +7,12 @@ import { askHistory, DAY, METRICS, RANGES } from "../history/ask.js";
 import { createChart } from "../history/chart.js";
 import { choices } from "../history/choices.js";
 import { summary, unitNote } from "../history/words.js";
+import { keep, kept } from "../kept.js";
+
+/** @param {object} table @param {string} key @param {string} other */
+function known(table, key, other) {
+  return Object.hasOwn(table, key) ? key : other;
+}
 
 /** How old an answer may get, in milliseconds: of the last hour, of more, and while nothing runs. */
 const FRESH_MS = { hour: 10_000, more: 60_000, idle: 300_000 };
@@ -17,7 +23,11 @@ const FRESH_MS = { hour: 10_000, more: 60_000, idle: 300_000 };
  * @returns {Update}
  */
 export function pastCharts(root) {
-  const wanted = { metric: "speed", range: "24 h", uploader: "" };
+  const wanted = {
+    metric: known(METRICS, kept("history metric"), "speed"),
+    range: known(RANGES, kept("history range"), "24 h"),
+    uploader: "",
+  };
   let askedAt = 0;
   let seen = true;
   let active = false;
@@ -33,6 +43,7 @@ export function pastCharts(root) {
   const ranges = choices("How far back", Object.keys(RANGES).map((key) => [key, key]), (range) => ask({ range }));
   const controls = el("div.controls", {}, metrics.node, ranges.node);
   const plot = el("div.chart", { role: "img" });
+  show(plot, false);
   const rows = accountRows();
   const words = el("p.panel__line");
   const note = fillPanel(root, controls, plot, rows.node, words);
@@ -41,12 +52,11 @@ export function pastCharts(root) {
   new IntersectionObserver((entries) => {
     seen = entries[entries.length - 1].isIntersecting;
   }).observe(root);
-  new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
   /** @param {Partial<typeof wanted>} [change] */
   async function ask(change) {
     Object.assign(wanted, change);
+    for (const [name, value] of Object.entries(change ?? {})) keep(`history ${name}`, value);
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
@@ -55,13 +65,16 @@ export function pastCharts(root) {
     ranges.set(wanted.range);
     try {
       answer = await askHistory(wanted.metric, wanted.range, wanted.uploader, signal);
-      if (!signal.aborted) await draw();
+      if (!signal.aborted) draw();
     } catch (error) {
-      if (!signal.aborted) setText(words, `The history could not be read: ${/** @type {Error} */ (error).message}`);
+      if (signal.aborted) return;
+      // What was drawn before is not what was asked for now.
+      if (change) for (const node of [plot, rows.node]) show(node, false);
+      setText(words, `The history could not be read: ${/** @type {Error} */ (error).message}. It is tried again.`);
     }
   }
 
-  async function draw() {
+  function draw() {
     if (!answer) return;
     const isAccounts = answer.metric === "accounts";
     show(plot, !isAccounts);
@@ -70,7 +83,7 @@ export function pastCharts(root) {
     setText(words, summary(answer));
     setAttr(plot, "aria-label", `${METRICS[answer.metric]}: ${words.textContent}`);
     rows.set(isAccounts ? answer.accounts : []);
-    if (!isAccounts) await chart.draw(answer);
+    if (!isAccounts) chart.draw(answer);
   }
 
   /** @param {View} view */
@@ -82,14 +95,9 @@ export function pastCharts(root) {
   return (view) => {
     const changed = view.name !== wanted.uploader;
     // Of a first session a day shows nothing.
-    if (!wanted.uploader && view.sessions.length === 0) wanted.range = "1 h";
+    if (!wanted.uploader && view.sessions.length === 0 && !kept("history range")) wanted.range = "1 h";
     wanted.uploader = view.name;
-    show(controls, view.known);
-    if (!view.known) {
-      show(plot, false);
-      setText(words, "Nothing has been recorded yet.");
-      return;
-    }
+    if (!view.known) return;
     const ended = active && !view.active;
     active = view.active;
     if (changed || ended || isOld(view)) ask();

@@ -5,11 +5,14 @@ import {
   el, fillPanel, keyedRows, mark, moreButton, setAttr, setMark, setText, setTitled, show, showText, typed,
 } from "../dom.js";
 import * as format from "../format.js";
+import { keep, kept } from "../kept.js";
 import * as words from "../words.js";
 
 const ROWS = 12;
 /** A longer text may be cut short: it is then the tooltip too. */
 const LONG_TEXT = 120;
+/** Facts that name a time and no file. */
+const TIMED = new Set(["uploader_suspended", "control_used", "session_finished"]);
 /**
  * What can be picked out, and the kinds of facts that belong to it.
  * @type {Record<string, string[] | null>}
@@ -38,16 +41,30 @@ export function log(root, redraw) {
   const search = el("input.field", {
     type: "search", placeholder: "Search the log", "aria-label": "Search the log", autocomplete: "off",
   });
-  for (const field of [group, search]) field.addEventListener("input", redraw);
+  for (const [name, field] of Object.entries({ "log group": group, "log search": search })) {
+    const before = kept(name, typed(field));
+    /** @type {HTMLInputElement} */ (field).value = field === group && !names.includes(before) ? names[0] : before;
+    field.addEventListener("input", () => {
+      keep(name, typed(field));
+      redraw();
+    });
+  }
   const controls = el("div.controls", {}, group, search);
-  fillPanel(root, controls, rows, empty, more.node);
+  const note = fillPanel(root, controls, rows, empty, more.node);
   const setRows = keyedRows(rows, (/** @type {Row} */ row) => row.seq, createRow, updateRow);
 
   return (view) => {
     const several = view.uploaders.length > 1;
-    const all = view.facts.map((fact) => ({ ...fact, uploader: several ? fact.uploader : "", now: view.now }));
+    const all = view.facts.map((fact) => ({
+      ...fact,
+      text: TIMED.has(fact.kind) ? format.localTimes(fact.text, fact.at, view.utcOffset, view.now) : fact.text,
+      uploader: several ? fact.uploader : "",
+      now: view.now,
+    }));
     const facts = chosen(all, GROUPS[typed(group)], typed(search).toLowerCase());
+    show(root, view.known);
     show(controls, all.length > 0);
+    setText(note, all.length > 0 ? `last at ${format.clock(all[0].at, view.now)}` : "");
     setText(empty, all.length > 0 ? "No matching entries." : "Nothing has happened since the dashboard started.");
     setRows(more.expanded ? facts : facts.slice(0, ROWS));
     show(rows, facts.length > 0);

@@ -9,7 +9,6 @@ import { amount, restText } from "../sentence.js";
 import * as words from "../words.js";
 
 const ROWS = 10;
-const LABELS = 3;
 
 /** @typedef {PlanRow & { now: number, from: number, until: number }} Row */
 /** @typedef {Stage & { row: Row }} Piece */
@@ -20,44 +19,59 @@ const LABELS = 3;
  * @returns {Update}
  */
 export function plan(root, redraw) {
-  const rows = el("ol.plan", { "aria-labelledby": "plan-title" });
-  const times = Array.from({ length: LABELS }, () => el("span"));
-  const axis = el("p.plan__axis", { "aria-hidden": "true" }, ...times);
+  const times = ["from", "now", "until"].map((key) => el(`span.plan__${key}`));
+  const axis = el("li.plan__axis", { "aria-hidden": "true" }, el("span.plan__times", {}, ...times));
+  const rows = el("ol.plan", { "aria-labelledby": "plan-title" }, axis);
   const rest = el("p.panel__line");
   const empty = el("p.empty", { text: "No plan yet: it is made once the queue has been listed." });
   const more = moreButton(redraw);
-  const note = fillPanel(root, axis, rows, more.node, rest, empty);
+  const note = fillPanel(root, rows, more.node, rest, explained(), empty);
   const setRows = keyedRows(rows, (/** @type {Row} */ row) => row.account, createRow, updateRow);
 
-  return ({ plan: { rows: all, from, until, ...told }, rest: beyond, now }) => {
+  return ({ plan: { rows: all, from, until, ...told }, rest: beyond, now, active }) => {
     const known = all.length > 0;
-    for (const node of [rows, axis]) show(node, known);
+    show(root, known || active || beyond.files > 0);
+    show(rows, known);
     show(empty, !known && !told.madeAt);
-    const shown = more.expanded ? all : around(all);
+    const few = around(all);
+    const shown = more.expanded ? all : few;
     setRows(shown.map((row) => ({ ...row, now, from, until })));
-    more.update(all.length, ROWS, "accounts");
-    setText(note, noteText(told));
-    for (const [step, label] of times.entries()) {
-      setText(label, format.clock(from + ((until - from) * step) / (LABELS - 1), now));
-    }
+    more.update(all.length, few.length, "accounts");
+    setText(note, noteText(told, all.some((row) => row.state === "running")));
+    const share = Math.min(1, Math.max(0, (now - from) / (until - from)));
+    setText(times[0], share > 0.35 ? format.clock(from, now) : "");
+    setText(times[1], "now");
+    put(times[1], "left", share);
+    times[1].style.translate = `${-100 * share}%`;
+    const end = format.isEndless(until - now) ? "> 30 days" : format.clock(until, now);
+    setText(times[2], share < 0.65 ? end : "");
     showText(rest, restText(beyond, now));
   };
 }
 
+/** What a stage is, where it stands. */
+function explained() {
+  return el("details.explain", {}, el("summary", { text: "What is a stage?" }), el("p", {
+    text: "What one account takes in one go: as many files as its free quota holds. The next stage is that of the next "
+      + "account, or of the same one when its quota has come back.",
+  }));
+}
+
 /**
- * The rows from the first that is not done on.
+ * Those that are not done, the first of them; of a plan that is done, its end.
  * @param {PlanRow[]} all
  */
 function around(all) {
-  const first = Math.max(0, Math.min(all.findIndex((row) => row.state !== "done"), all.length - ROWS));
-  return all.slice(first, first + ROWS);
+  const open = all.filter((row) => row.state !== "done");
+  return open.length > 0 ? open.slice(0, ROWS) : all.slice(-ROWS);
 }
 
-/** @param {{ doneTotal: number, nextTotal: number, laterTotal: number }} told */
-function noteText({ doneTotal, nextTotal, laterTotal }) {
+/** @param {{ doneTotal: number, nextTotal: number, laterTotal: number }} told @param {boolean} running */
+function noteText({ doneTotal, nextTotal, laterTotal }, running) {
   /** @type {[number, string][]} */
-  const counts = [[doneTotal, "done"], [nextTotal, "to come"], [laterTotal, "waiting"]];
-  return counts.filter(([count]) => count > 0).map(([count, word]) => `${format.count(count)} ${word}`).join(", ");
+  const counts = [[running ? 1 : 0, "running"], [nextTotal, "to come"], [laterTotal, "waiting"]];
+  const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${format.count(count)} ${word}`);
+  return told.join(", ") || (doneTotal > 0 ? `${format.count(doneTotal)} done` : "");
 }
 
 function createRow() {
@@ -66,7 +80,7 @@ function createRow() {
   const name = el("span.plan__name", { dir: "auto" });
   const what = el("span.plan__what");
   const track = el("span.plan__track", { "aria-hidden": "true" });
-  const line = el("i.plan__now");
+  const line = el("i.plan__line");
   const setStages = keyedRows(track, (/** @type {Piece} */ one) => one.key, () => ({ node: el("i") }), updateStage);
   const node = el("li.plan__row", {}, shape, name, word, what, track);
   return { node, shape, word, name, what, track, line, setStages };
@@ -74,28 +88,62 @@ function createRow() {
 
 /** @param {ReturnType<typeof createRow>} row @param {Row} item */
 function updateRow(row, item) {
-  const { head, stages, now, from, until } = item;
+  const { stages, now, from, until } = item;
   const state = words.stage(item.state);
   setMark(row.shape, state);
   setAttr(row.node, "data-state", item.state);
   setTitled(row.name, item.account || "the remote's own login", item.account);
-  setText(row.word, head.state === "waiting" ? `${state.word} until ${format.clock(head.begin, now)}` : state.word);
-  const which = head.stage > 0 ? `stage ${head.stage}, ` : "";
-  const prefix = stages.length > 1 ? `${format.plural(stages.length, "stage")}, ` : which;
-  setText(row.what, `${prefix}${format.plural(item.files, "file")}, ${format.bytes(item.bytes)}`);
+  // The row tells of what is to come; of what is done only where nothing is to come.
+  const open = stages.filter((one) => one.state !== "done");
+  const told = open.length > 0 ? open : stages;
+  const [files, bytes] = [sum(told, "files"), sum(told, "bytes")];
+  const which = told.length === 1 && told[0].stage > 0 ? `stage ${told[0].stage}, ` : "";
+  const prefix = told.length > 1 ? `${format.plural(told.length, "stage")}, ` : which;
+  setText(row.word, `${state.word} ${span(told, item.state, now)}`);
+  setText(row.what, `${prefix}${format.plural(files, "file")}, ${format.bytes(bytes)}`);
+  const before = open.length > 0 ? stages.length - open.length : 0;
+  setAttr(row.node, "title", before > 0 ? `${format.plural(before, "stage")} done before` : null);
   row.setStages(stages.map((one) => ({ ...one, row: item })));
   put(row.line, "left", (now - from) / (until - from));
   if (row.line !== row.track.lastChild) row.track.append(row.line);
 }
 
+/**
+ * A time, as long as there is a point in naming it.
+ * @param {number} at
+ * @param {number} now
+ */
+function moment(at, now) {
+  return format.isEndless(at - now) ? "in more than 30 days" : format.clock(at, now);
+}
+
+/** @param {Stage[]} stages @param {"files" | "bytes"} key */
+function sum(stages, key) {
+  return stages.reduce((all, one) => all + one[key], 0);
+}
+
+/**
+ * From when to when: of what runs only its end, of what is done only that it is over.
+ * @param {Stage[]} stages
+ * @param {string} state
+ * @param {number} now
+ */
+function span(stages, state, now) {
+  const begin = moment(stages[0].begin, now);
+  const end = moment(stages[stages.length - 1].end, now);
+  if (state === "done") return `at ${end}`;
+  if (begin === end) return end;
+  return state === "running" ? `until ${end}`.replace("until in", "for") : `${begin} – ${end}`;
+}
+
 /** @param {{ node: HTMLElement }} part @param {Piece} one */
 function updateStage({ node }, one) {
   const { from, until, now } = one.row;
-  const span = `${format.clock(one.begin, now)} – ${format.clock(one.end, now)}`;
+  const times = `${format.clock(one.begin, now)} – ${format.clock(one.end, now)}`;
   const large = one.oversized ? ", larger than an account's quota" : "";
   setAttr(node, "class", "plan__stage");
   setAttr(node, "data-state", one.state);
-  setAttr(node, "title", `${words.stage(one.state).word}: ${amount(one.files, one.bytes)}, ${span}${large}`);
+  setAttr(node, "title", `${words.stage(one.state).word}: ${amount(one.files, one.bytes)}, ${times}${large}`);
   put(node, "left", (one.begin - from) / (until - from));
   put(node, "width", (one.end - one.begin) / (until - from));
 }

@@ -2,7 +2,7 @@
 // What waits, how large it is, and what of it does not fit now.
 
 import { RANKS } from "../derive/queue.js";
-import { bar, el, fillPanel, keyedRows, setAttr, setText, setTitled, show, showText, svg } from "../dom.js";
+import { el, fillPanel, setAttr, setText, setTitled, show, showText, svg } from "../dom.js";
 import { fileName } from "../filename.js";
 import * as format from "../format.js";
 import { restText } from "../sentence.js";
@@ -13,44 +13,40 @@ const HEIGHT = 40;
 /** Nearer than this the names of two percentiles do not fit beside each other, in percent of the width. */
 const NAME_WIDTH = 16;
 
-/** @typedef {Queue["buckets"][number]} Bucket */
-
 /**
  * @param {HTMLElement} root
  * @returns {Update}
  */
 export function queue(root) {
-  const empty = el("p.empty", { text: "The queue has not been listed yet." });
   const total = totals();
   const rest = el("p.panel__line");
-  const buckets = el("ul.buckets");
   const sizes = histogram();
   const ranks = percentiles();
   const level = el("span.level", { "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => el("i")));
   const trust = el("span");
   const confidence = el("p.queue__confidence", {}, level, trust);
   const head = el("div", {}, ...total.nodes, rest);
-  const body = el("div.queue", {}, head, buckets, sizes.node, ranks.node, confidence);
-  const note = fillPanel(root, body, empty);
-  const setBuckets = keyedRows(buckets, (/** @type {Bucket} */ item) => item.name, createBucket, updateBucket);
+  const explained = el("details.explain", {}, el("summary", { text: "What do P50 and P99 mean?" }), el("p", {
+    text: "Half of the files are no larger than P50, and 99 of 100 no larger than P99. A bar is how many files are "
+      + "of a size.",
+  }));
+  const body = el("div.queue", {}, head, sizes.node, ranks.node, explained, confidence);
+  const note = fillPanel(root, body);
 
   return (view) => {
     const { queue: waiting, now } = view;
-    show(body, waiting.available);
-    show(empty, !waiting.available);
-    const at = format.clock(waiting.learnedAt, now);
-    setTitled(note, waiting.available && at ? `listed ${at}` : "", format.fullTime(waiting.learnedAt));
+    show(root, waiting.available);
     if (!waiting.available) return;
+    setText(note, `${format.bytes(waiting.bytes)} in ${format.plural(waiting.files, "file")}`);
     total.set(waiting, now);
     showText(rest, restText(view.rest, now));
-    setBuckets(waiting.buckets);
     const measured = waiting.bins.length > 0;
-    for (const node of [buckets, sizes.node, ranks.node]) show(node, measured);
+    for (const node of [sizes.node, ranks.node, explained]) show(node, measured);
     if (measured) sizes.draw(waiting);
     ranks.set(waiting);
     const { word, level: filled } = words.confidence(waiting.confidence);
     setAttr(level, "data-level", filled);
-    setText(trust, trustText(word, waiting));
+    setTitled(trust, trustText(word, waiting, now), format.fullTime(waiting.learnedAt));
   };
 }
 
@@ -139,42 +135,16 @@ function nameEnds([first, last], left, right) {
   setText(last, near ? "" : "P99");
 }
 
-/** @param {string} word @param {Queue} waiting */
-function trustText(word, waiting) {
+/** @param {string} word @param {Queue} waiting @param {number} now */
+function trustText(word, waiting, now) {
   if (waiting.confidence === "exact") {
+    const at = format.clock(waiting.learnedAt, now);
     const took = format.duration(waiting.durationSeconds);
-    return took === "-" ? "Exact: every file was listed" : `Exact: every file was listed in ${took}`;
+    const when = at && ` at ${at}`;
+    const long = took === "-" ? "" : ` in ${took}`;
+    return `Exact: every file was listed${when}${long}`;
   }
   if (!waiting.confidence) return "Confidence not known";
   const source = waiting.samples > 0 ? `, from ${format.plural(waiting.samples, "size")}` : "";
   return `${word} confidence${source}`;
-}
-
-/**
- * "100MB-1GB" as people write it.
- * @param {string} name
- */
-function bucketLabel(name) {
-  const spaced = name.replaceAll(/(\d)([A-Z]+)/g, "$1 $2").replace("-", " – ");
-  return spaced.replace("+", " and more").replace(/^0 – /, "up to ");
-}
-
-/** @param {Bucket} item */
-function createBucket(item) {
-  const label = bucketLabel(item.name);
-  const progress = bar("bar--bucket", `Share of the files of ${label}`);
-  const files = el("span.bucket__files");
-  const size = el("span.bucket__bytes");
-  const node = el("li.bucket", {}, el("span.bucket__label", { text: label }), progress.node, files, size);
-  return { node, progress, files, size };
-}
-
-/** @param {ReturnType<typeof createBucket>} row @param {Bucket} item */
-function updateBucket(row, item) {
-  const { count, percentage, totalBytes } = item;
-  row.progress.set(percentage / 100, `${percentage}%`);
-  setText(row.files, format.count(count));
-  setText(row.size, count > 0 ? format.bytes(totalBytes) : "-");
-  setAttr(row.node, "title", `${format.plural(count, "file")}, ${percentage}% of all, ${format.bytes(totalBytes)}`);
-  setAttr(row.node, "data-empty", count === 0 ? "" : null);
 }

@@ -1,12 +1,14 @@
 // @ts-check
-// The numbers of the session that runs, or of the last one, and what failed in it.
+// Of the session that runs, or of the last one, what the headline does not say; and what failed in it, by its reason.
 
-import { el, figures, fillPanel, keyedRows, part, setText, setTitled, show } from "../dom.js";
+import { el, figures, fillPanel, keyedRows, part, setText, show } from "../dom.js";
 import { fileName } from "../filename.js";
 import * as format from "../format.js";
+import { keep, kept } from "../kept.js";
 
 /** How many accounts the tooltip names. */
 const NAMED_ACCOUNTS = 40;
+const OPEN = "open failures";
 
 /**
  * @param {HTMLElement} root
@@ -14,81 +16,67 @@ const NAMED_ACCOUNTS = 40;
  */
 export function session(root) {
   const title = part(root, "h2");
-  const empty = el("p.empty", { text: "No session yet. Run “cloudplow upload” to see its numbers here." });
   const stats = el("dl.stats");
   const failed = el("ul.failures");
   const failedTitle = el("summary");
-  const failedBox = el("details.disclosure", {}, failedTitle, failed);
-  const note = fillPanel(root, stats, failedBox, empty);
+  const failedBox = /** @type {HTMLDetailsElement} */ (el("details.disclosure", {}, failedTitle, failed));
+  const note = fillPanel(root, stats, failedBox);
   const setStats = figures(stats, "stat");
-  const setFailures = keyedRows(failed, (/** @type {FailureRow} */ item) => item.key, createFailure, updateFailure);
+  const setFailures = keyedRows(failed, (/** @type {KindRow} */ item) => item.key, createKind, updateKind);
+  // Opened where there is something to see, until somebody closes it.
+  failedBox.open = kept(OPEN, "1") !== "";
+  failedTitle.addEventListener("click", () => keep(OPEN, failedBox.open ? "" : "1"));
 
   return (view) => {
-    const { exists, startedAt, filesFailed } = view.session;
-    const began = format.clock(startedAt, view.now);
+    const { exists, filesFailed } = view.session;
     setText(title, view.active || !exists ? "Session" : "Last session");
-    setTitled(note, exists && began ? `since ${began}` : "", format.fullTime(startedAt));
-    show(stats, exists);
-    show(empty, !exists);
-    setStats(exists ? statsOf(view) : []);
-    const shown = view.failures.length;
-    show(failedBox, exists && shown > 0);
-    setText(failedTitle, filesFailed > shown ? `Failed files, the last ${shown} shown` : "Failed files");
-    setFailures(view.failures.map((failure) => ({ ...failure, now: view.now })));
+    show(root, exists);
+    if (!exists) return;
+    const failures = filesFailed > 0 ? `, ${format.count(filesFailed)} failed` : "";
+    setText(note, view.active ? `${format.duration(view.seconds)}${failures}` : failures.slice(2));
+    setStats(statsOf(view));
+    const kinds = view.failureKinds;
+    show(failedBox, kinds.length > 0);
+    setText(failedTitle, `Why ${format.plural(filesFailed, "file")} failed`);
+    setFailures(kinds.map((kind) => ({ ...kind, now: view.now })));
   };
 }
 
 /** @param {View} view */
 function statsOf(view) {
-  const { accountsUsed, accountsTotal, filesFailed } = view.session;
-  const ofFiles = view.filesTotal ? `of ${format.count(view.filesTotal)}` : "";
-  const ofBytes = view.total ? `of ${format.bytes(view.total)}` : "";
-  const left = view.total ? format.plural(view.filesLeft, "file") : "not known yet";
-  const now = view.active ? `now ${format.speed(view.speed)}` : "";
+  const { accountsUsed, accountsTotal, filesFailed, startedAt } = view.session;
   /** @type {import("../dom.js").Figure[]} */
   const stats = [
-    { label: "Files", value: format.count(view.filesDone), note: ofFiles },
-    { label: "Data", value: format.bytes(view.done), note: ofBytes },
-    { label: "Remaining", value: view.total ? format.bytes(view.left) : "-", note: left },
-    { label: "Duration", value: format.duration(view.seconds), note: endText(view) },
-    { label: "Average speed", value: format.speed(view.average), note: now },
+    { label: "Began", value: format.clock(startedAt, view.now) || "-", note: "", title: format.fullTime(startedAt) },
   ];
-  if (view.active) {
-    const value = view.eta >= 0 ? format.duration(Math.max(1, view.eta)) : "-";
-    const note = view.fits ? "" : `${format.bytes(view.waiting)} must wait`;
-    stats.push({ label: view.fits ? "Time left" : "Quota lasts", value, note });
-  }
+  if (view.active) stats.push({ label: "Running for", value: format.duration(view.seconds), note: "" });
+  else stats.push({ label: "Average speed", value: format.speed(view.average), note: "" });
   if (accountsUsed.length > 0 || accountsTotal > 0) {
-    const note = accountsTotal > 0 ? `of ${format.count(accountsTotal)}` : "";
     const title = accountsUsed.slice(0, NAMED_ACCOUNTS).join(", ");
-    stats.push({ label: "Accounts used", value: format.count(accountsUsed.length), note, title });
+    stats.push({ label: "Accounts used", value: format.count(accountsUsed.length), note: "", title });
   }
   const bad = filesFailed > 0;
-  const value = format.count(filesFailed);
-  stats.push({ label: "Failures", value, note: bad ? "see below" : "none", tone: bad ? "bad" : "" });
+  stats.push({ label: "Failures", value: format.count(filesFailed), note: "", tone: bad ? "bad" : "" });
   return stats;
 }
 
-/** @param {View} view */
-function endText(view) {
-  if (view.active) return "";
-  const at = format.clock(view.session.endedAt, view.now);
-  return at ? `ended ${at}` : "end not known";
-}
+/** @typedef {FailureKind & { now: number }} KindRow */
 
-/** @typedef {Failure & { now: number }} FailureRow */
-
-function createFailure() {
-  const name = fileName();
+function createKind() {
+  const count = el("span.failure__count");
   const error = el("p.failure__error", { dir: "auto" });
+  const name = fileName();
   const meta = el("p.failure__meta");
-  return { node: el("li.failure", {}, name.node, error, meta), name, error, meta };
+  const node = el("li.failure", {}, count, error, el("p.failure__example", {}, name.node), meta);
+  return { node, name, error, meta, count };
 }
 
-/** @param {ReturnType<typeof createFailure>} row @param {FailureRow} item */
-function updateFailure(row, item) {
+/** @param {ReturnType<typeof createKind>} row @param {KindRow} item */
+function updateKind(row, item) {
+  setText(row.count, format.plural(item.count, "file"));
   row.name.set(item.name || "(no name)");
-  setText(row.error, item.error || "No reason given");
-  const parts = [format.clock(item.at, item.now), item.account, item.stage > 0 ? `stage ${item.stage}` : ""];
+  setText(row.error, item.error || "Other reasons, or none");
+  const parts = [item.count > 1 ? "the last one" : "", format.clock(item.at, item.now), item.account,
+    item.stage > 0 ? `stage ${item.stage}` : ""];
   setText(row.meta, parts.filter(Boolean).join(" · "));
 }

@@ -25,21 +25,20 @@ const EXPORTS = [
  * @returns {Update}
  */
 export function sessions(root, redraw) {
-  const empty = el("p.empty", { text: "No finished sessions yet." });
   const rows = el("ol.past", { "aria-labelledby": "sessions-title" });
   const more = moreButton(redraw);
   const links = EXPORTS.map(([text, file, since]) => ({ file, since, node: el("a.link", { download: true, text }) }));
   const downloads = el("p.links", {}, el("span", { text: "Download" }), ...links.map((link) => link.node));
-  const note = fillPanel(root, rows, empty, more.node, downloads);
+  const note = fillPanel(root, rows, more.node, downloads);
   const setRows = keyedRows(rows, (/** @type {Row} */ one) => one.key, createRow, updateRow);
 
-  return ({ sessions: all, now, known, name }) => {
+  return ({ sessions: all, now, known, name, session: { exists } }) => {
     const shown = more.expanded ? all : all.slice(0, ROWS);
     setRows(shown.map((one) => ({ ...one, now })));
+    show(root, all.length > 0 || exists);
     show(rows, all.length > 0);
-    show(empty, all.length === 0);
     more.update(all.length, ROWS, "sessions");
-    setText(note, all.length > 0 ? format.plural(all.length, "session") : "");
+    setText(note, all.length > 0 ? format.plural(all.length, "session") : "none yet");
     show(downloads, known);
     for (const { file, since, node } of links) {
       setAttr(node, "href", `api/export/${file}?uploader=${encodeURIComponent(name)}${since}`);

@@ -13,12 +13,14 @@ import * as words from "../words.js";
  */
 export function side(root) {
   const cards = el("ul.side");
-  fillPanel(root, cards);
+  const note = fillPanel(root, cards);
   const setCards = keyedRows(cards, (/** @type {Card} */ item) => item.name, createCard, updateCard);
 
   return ({ uploaders, name, now }) => {
     const several = uploaders.length > 1;
     show(root, several);
+    const working = uploaders.filter((one) => one.active).length;
+    setText(note, `${format.count(working)} of ${format.count(uploaders.length)} at work`);
     if (several) setCards(uploaders.map((one) => ({ ...one, chosen: one.name === name, now })));
   };
 }
@@ -38,8 +40,8 @@ function createCard(item) {
 
 /** @param {ReturnType<typeof createCard>} row @param {Card} item */
 function updateCard(row, item) {
-  const { active, outcome, done, total, fraction } = item;
-  const state = !active && outcome && !item.why ? words.outcome(outcome) : words.phase(item.phase);
+  const { active, done, total, fraction } = item;
+  const state = words.card(item);
   setAttr(row.link, "aria-current", item.chosen ? "true" : null);
   setMark(row.shape, state);
   setText(row.word, state.word);

@@ -6,7 +6,7 @@ import * as words from "../words.js";
 
 const PREFIX = "#uploader=";
 
-/** @typedef {{ name: string, phase: string, chosen: boolean }} Tab */
+/** @typedef {UploaderCard & { chosen: boolean }} Tab */
 
 function fromAddress() {
   if (!location.hash.startsWith(PREFIX)) return "";
@@ -52,7 +52,7 @@ export function uploaders(root, redraw) {
 
   /** @param {View} view */
   function update(view) {
-    setTabs(view.uploaders.map(({ name, phase }) => ({ name, phase, chosen: name === view.name })));
+    setTabs(view.uploaders.map((one) => ({ ...one, chosen: one.name === view.name })));
     show(root, view.uploaders.length > 1);
   }
 
@@ -61,8 +61,12 @@ export function uploaders(root, redraw) {
 
 /** @param {{ node: HTMLElement, shape: HTMLElement, word: HTMLElement }} row @param {Tab} item */
 function updateTab(row, item) {
-  const state = words.phase(item.phase);
+  const state = words.card(item);
   setMark(row.shape, state);
   setText(row.word, state.word);
+  if (item.chosen && row.node.ariaPressed !== "true") {
+    // In a moment: it may not be in the page yet.
+    requestAnimationFrame(() => row.node.scrollIntoView({ block: "nearest", inline: "nearest" }));
+  }
   setAttr(row.node, "aria-pressed", String(item.chosen));
 }
