@@ -63,6 +63,8 @@ interface View {
   programEndedAt: number;
   /** What somebody limited the speed to, also while nothing runs; 0 for nothing. */
   limit: number;
+  /** Receivers of notifications that could not be told something since the program started, the last one first. */
+  unreached: { name: string; failed: number; error: string; at: number }[];
   queue: Queue;
   plan: Plan;
   rest: Rest;

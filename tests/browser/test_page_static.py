@@ -56,6 +56,18 @@ def test_a_silent_rclone_is_told_and_its_silence_grows(server: PageServer, visit
     seen.until_text("; nothing from rclone for 1m 13s", "h1")
 
 
+def test_a_limit_and_notifications_that_fail_are_said_also_while_nothing_runs(visit: Visitor) -> None:
+    document = DOCUMENTS["finished"]()
+    chat, other = {"failed": 3, "error": "HTTP 500", "at": document["ts"]}, {"failed": 1, "error": "", "at": 1.0}
+    document |= {"limit": 5 << 20, "notifications_failed": 4, "notifications": {"<b>": other, "chat": chat}}
+    with serve_page(document) as server:
+        seen = visit(server)
+        seen.until_text("Limited to 5.0 MB/s", "#headline")
+        seen.until_text("Notifications failed: chat and 1 more", "#headline")
+        chip = seen.page.locator(".chip", has_text="Notifications failed")
+        assert "chat: 3 failures, the last at" in (chip.get_attribute("title") or "")
+
+
 def test_page_says_the_essential_without_scripts(browser: Browser, server: PageServer) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

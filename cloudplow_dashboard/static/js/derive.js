@@ -3,7 +3,7 @@
 // document itself. No elements; `page_types/view.d.ts` says what is in a view.
 
 import { readAccounts, readCapacity, readPool } from "./derive/accounts.js";
-import { readFacts, readKinds, readSessions } from "./derive/past.js";
+import { readFacts, readKinds, readSessions, readUnreached } from "./derive/past.js";
 import { readPlan, readRest } from "./derive/plan.js";
 import { readQueue } from "./derive/queue.js";
 import { readAmounts, readPace, readSession, readSuspension, readTransfers } from "./derive/session.js";
@@ -51,6 +51,7 @@ export function derive(document, name, now, memory) {
     program: str(document.program, "running"),
     programEndedAt: num(document.program_ended_at),
     limit: num(document.limit),
+    unreached: readUnreached(document.notifications),
     queue: readQueue(uploader.queue),
     plan: readPlan(uploader.plan, now),
     rest: readRest(uploader.plan, figures, session),

@@ -32,6 +32,18 @@ export function readKinds(document) {
 }
 
 /**
+ * Receivers of notifications that failed, the last one first.
+ * @param {Record<string, { failed: number, error: string, at: number }> | undefined} document
+ * @returns {View["unreached"]}
+ */
+export function readUnreached(document) {
+  return Object.entries(obj(document))
+    .map(([name, entry]) => ({ name, ...read(entry, { failed: 0, error: "", at: 0 }) }))
+    .filter((one) => one.failed > 0)
+    .sort((a, b) => b.at - a.at);
+}
+
+/**
  * @param {Record<string, FactDocument> | undefined} document
  * @returns {Fact[]}
  */

@@ -32,8 +32,8 @@ export function headline(root, redraw) {
   const numbers = el("div.headline__numbers", {}, amounts.node, list, speed.node);
   root.replaceChildren(state, title.node, numbers, amounts.progress, next.node);
   const setFigures = figures(list, "figure");
-  const setChips = keyedRows(chips, (/** @type {string} */ item) => item,
-    (item) => ({ node: el("span.chip", { text: item }) }), () => {});
+  const setChips = keyedRows(chips, (/** @type {Chip} */ item) => item.text,
+    (item) => ({ node: el("span.chip", { text: item.text }) }), (row, item) => setAttr(row.node, "title", item.title));
 
   return (view) => {
     const badge = headState(view);
@@ -51,15 +51,35 @@ export function headline(root, redraw) {
   };
 }
 
+/** @typedef {{ text: string, title: string | null }} Chip */
+
 /** @param {View} view */
 function chipsOf(view) {
+  /** @type {Chip[]} */
   const chips = [];
-  if (hasEnded(view)) chips.push("cloudplow has ended: this is its last state");
-  else if (view.program === "none") chips.push("cloudplow is not running: this is its last state");
-  if (view.session.dryRun && view.active) chips.push("Dry run");
-  if (view.session.recovered) chips.push("Recovered after a restart");
-  if (view.active && view.throttle.active && view.phase !== "throttled") chips.push("Throttled");
+  const add = (/** @type {string} */ text, /** @type {string | null} */ title = null) => chips.push({ text, title });
+  if (hasEnded(view)) add("cloudplow has ended: this is its last state");
+  else if (view.program === "none") add("cloudplow is not running: this is its last state");
+  if (view.session.dryRun && view.active) add("Dry run");
+  if (view.session.recovered) add("Recovered after a restart");
+  if (view.active && view.throttle.active && view.phase !== "throttled" && !view.limit) add("Throttled");
+  if (view.limit > 0) add(`Limited to ${format.speed(view.limit)}`, "cloudplow limit off ends that");
+  if (view.unreached.length) add(unreachedText(view), unreachedTitle(view));
   return chips;
+}
+
+/** @param {View} view */
+function unreachedText({ unreached }) {
+  const more = unreached.length > 1 ? ` and ${unreached.length - 1} more` : "";
+  return `Notifications failed: ${unreached[0].name}${more}`;
+}
+
+/** @param {View} view */
+function unreachedTitle({ unreached, now }) {
+  const said = unreached.slice(0, 5).map(({ name, failed, error, at }) => (
+    `${name}: ${format.plural(failed, "failure")}, the last at ${format.clock(at, now)}: ${error}`
+  ));
+  return said.join("\n");
 }
 
 function sentenceLine() {
