@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -20,10 +21,11 @@ from cloudplow.dispatch.dispatcher import Dispatcher
 from cloudplow.dispatch.remembered import Remembered
 from cloudplow.dispatch.telling import Telling
 from cloudplow.errors import BusyError, CloudplowError, ConfigError, ExitStatus, StateError
-from cloudplow.events import AccountsLearned, Event, SessionFinished, SessionOutcome, UploaderState
+from cloudplow.events import AccountQuota, AccountsLearned, Event, SessionFinished, SessionOutcome, UploaderState
 from cloudplow.hookspecs import FollowReceiver
 from cloudplow.installation import NO_UPLOADER, Installation
 from cloudplow.models import UploaderStatus
+from cloudplow.quota_news import QuotaNews
 from cloudplow.state.recorder import Recorder
 from cloudplow.state.recovered import Read, recovered_events
 from cloudplow.state.state_files import SESSION_FILE
@@ -306,8 +308,19 @@ class App(Installation):
         # Also for dry runs: pauses must be remembered.
         with self._owning([], opens=True):
             dispatcher = self._dispatcher(Uploads(self, None, patient=True), regular=True, waits=True)
+            news = QuotaNews(self._quotas, self.bus.publish, self.book.now)
+
+            def look() -> float:
+                ticked()
+                soon = [news.look(name, uploads=dispatcher.is_uploading(name)) for name in self.config.uploader]
+                return min(soon, default=math.inf)
+
             with self.controls.attached(dispatcher), steered(self, self.bus.flush_receiver):
-                dispatcher.serve(ticked)
+                dispatcher.serve(look)
+
+    def _quotas(self, uploader: str) -> Iterable[AccountQuota]:
+        pool = self.pool(uploader) if uploader in self.config.uploader else None
+        return () if pool is None else pool.quotas()
 
     @contextmanager
     def _owning(self, names: Sequence[str], *, opens: bool) -> Iterator[None]:

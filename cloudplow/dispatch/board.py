@@ -101,6 +101,11 @@ class Board:
         with self.changed:
             return {name: self._status(entry) for name, entry in self.entries.items()}
 
+    def is_uploading(self, name: str) -> bool:
+        """Whether an upload of this uploader runs."""
+        with self.changed:
+            return name in self.entries and self.entries[name].phase is Phase.UPLOADING
+
     def silences(self) -> Mapping[str, float]:
         """For how long rclone has said nothing, in seconds, of each upload in which that has been noticed."""
         with self.changed:

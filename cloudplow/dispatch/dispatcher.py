@@ -81,14 +81,15 @@ class Dispatcher(Board):
 
     # The loop.
 
-    def serve(self, ticked: Callable[[], None] = lambda: None) -> None:
-        """Decide and start until the program must stop or nothing is left to do. ticked: called after every look.
+    def serve(self, ticked: Callable[[], float] = lambda: LOOK_SECONDS) -> None:
+        """Decide and start until the program must stop or nothing is left to do. ticked: called after every look;
+        returns in how many seconds it wants to be called again at the latest.
 
         Raises what a thread raised that it must not raise.
         """
         try:
             while (seconds := self.step()) is not None:
-                ticked()
+                seconds = min(seconds, ticked())
                 with self.changed:
                     if not self._poked:
                         self.changed.wait(seconds)

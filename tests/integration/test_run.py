@@ -252,3 +252,20 @@ def test_receivers_that_hang_drip_or_fail_delay_neither_the_next_upload_nor_the_
     told = {(one["receiver"], one["error"]) for one in any_site.told() if one["signal"] == "notification_failed"}
     assert ("fails", "it answered with HTTP 500") in told
     assert "s3cr3tT0ken" not in any_site.output()
+
+
+def test_quota_that_comes_back_is_told_while_nothing_uploads(any_site: LocalSite) -> None:
+    checks_every(any_site, 60, 1)
+    any_site.write("film.mkv", MB)
+    any_site.add_accounts(1, quota=10 * MB, hours=4 / 3600)
+    with running(any_site):
+        wait_for(lambda: ended(any_site), f"the upload\n{any_site.output()}")
+        assert said(any_site, "pause")[0] == 0
+        wait_for(lambda: quotas(any_site)[-1] == 0, f"the return of its quota\n{any_site.output()}")
+        book = json.loads(said(any_site, "accounts", "--json")[1])
+    assert [one["used_bytes"] for one in book[UPLOADER]] == [0]
+
+
+def quotas(site: LocalSite) -> list[int]:
+    """What was told of the only account, one after the other."""
+    return [one["used_bytes"] for one in site.told() if one["signal"] == "quota_changed"]

@@ -132,7 +132,12 @@ def test_the_loop_ticks_as_often_as_the_watchdog_counts_on_and_only_after_a_look
 
     monkeypatch.setattr(Dispatcher, "step", step)
     host = SimulatedHost(World(0.0), {})
-    Simulation(host).dispatcher.serve(lambda: happened.append("tick"))
+
+    def ticked() -> float:
+        happened.append("tick")
+        return 30.0
+
+    Simulation(host).dispatcher.serve(ticked)
 
     assert happened == ["look", "tick", "look", "tick", "look"]
 
