@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import _thread
 import copy
 import json
 import mimetypes
@@ -103,6 +104,12 @@ def _complete(uploader: Document, now: float) -> None:
 
 class _QuietServer(ThreadingHTTPServer):
     daemon_threads = True
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """On a thread that coverage does not trace: it loses one now and then ("another trace function is being
+        installed"), and the page then waits for an answer that never comes.
+        """
+        _thread.start_new_thread(self.process_request_thread, (request, client_address))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing about browsers that hang up; report everything else."""

@@ -121,9 +121,11 @@ def test_files_found_later_belong_to_the_session_that_finds_them(
         fault = drive.add_fault(
             Fault(Failure.DROP, kinds=frozenset({"multipart"}), after=6, carried_out=True, hold_seconds=60)
         )
-        before = len(drive.files())
+        before, told = len(drive.files()), len(site.told())
         upload = site.start()
         site.wait_for_uploads(before + 10)
+        # What was answered is told before the kill: what a killed process was about to tell, nobody tells.
+        site.wait_for_told("file_transferred", 6, since=told)
         upload.kill_all()
         assert fault.hits
         drive.clear_faults()

@@ -17,7 +17,7 @@ from tests.interruptions.damage import Copies
 from tests.interruptions.judging import Fault, Files, Finding
 from tests.interruptions.place import Place
 from tests.interruptions.processes import Upload
-from tests.interruptions.scenario import BOOK_KINDS, GOES_ON, STATE_KINDS, Kind, Scenario, Step
+from tests.interruptions.scenario import BOOK_KINDS, GOES_ON, KILLS, STATE_KINDS, Kind, Scenario, Step
 from tests.interruptions.watching import PATIENCE_SECONDS, wait_for_moment
 
 #: A last upload that leaves something for want of quota is followed by another one when the landing time has passed.
@@ -101,6 +101,7 @@ class _Player:
         self._copies = Copies(place.root / "copies")
         self._provoked: set[str] = set()
         self._cut_off_at: list[float] = []
+        self._kills = 0
         self._upload: Upload | None = None
 
     def play(self) -> None:
@@ -126,6 +127,7 @@ class _Player:
             if not wait_for_moment(step, upload, place):
                 raise interrupting.LateError
             interrupting.interrupt(step, upload, place)
+            self._kills += step.kind in KILLS
             if step.kind not in GOES_ON or step.kind is Kind.KILL_RCLONE:
                 self._cut_off_at.append(time.time())
         if step.kind in GOES_ON and following is not None:
@@ -170,7 +172,7 @@ class _Player:
         excused = self._provoked | judging.sent_again(place.drive.usages(), place.drive.files().values())
         result.findings += judging.judge_denials(place.drive.usages(), excused)
         result.findings += judging.judge_files(files)
-        result.findings += judging.judge_told(files, telling.read_told(place.told_path))
+        result.findings += judging.judge_told(files, telling.read_told(place.told_path), self._kills)
         result.findings += judging.judge_outputs(place.outputs())
         result.too_late = self._was_too_late()
         if place.drive.problems():

@@ -56,6 +56,14 @@ GOES_ON: Final = frozenset(
 )
 STATE_KINDS: Final = frozenset({Kind.STATE_FULL, Kind.STATE_NO_INODES, Kind.STATE_READ_ONLY})
 BOOK_KINDS: Final = frozenset({Kind.BOOK_OLDER, Kind.BOOK_REMOVED, Kind.BOOK_TORN})
+#: cloudplow gets no chance to say anything more.
+KILLS: Final = BOOK_KINDS | {
+    Kind.KILL_CLOUDPLOW,
+    Kind.KILL_BOTH,
+    Kind.LATE_FILES,
+    Kind.RENAMED,
+    Kind.SLOW_FSYNC,
+}
 #: A round has at most one of these: whoever loses two of them at once has lost the books.
 _ONCE: Final = STATE_KINDS | BOOK_KINDS
 

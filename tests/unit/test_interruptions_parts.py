@@ -156,6 +156,7 @@ def test_every_file_is_told_once() -> None:
     assert judge_told(files(), told("a", session="killed") + told("b", done=(1, 2))) == []
     assert faults(judge_told(files(), told("a", "b", "a"))) == [(Fault.DOUBLE_TOLD, 1)]
     assert faults(judge_told(files(), told("b"))) == [(Fault.UNTOLD, 1)]
+    assert judge_told(files(), told("b"), kills=1) == [], "a killed process tells nothing more"
     assert judge_told(files(at_source={"a": 1, "c": 3}), told("b")) == []
 
 
