@@ -11,7 +11,7 @@ const STREAM_RETRY_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const WATCH_MS = 1_000;
 /** Longer than the time between two messages, which come once an interval while something is uploaded. */
-const QUIET_BUSY_MS = 1_000;
+const QUIET_BUSY_MS = 1_500;
 const QUIET_IDLE_MS = 60_000;
 /** Whoever says nothing and does not answer for so long counts as lost; a request may still come through. */
 const DOUBT_MS = 1_500;
