@@ -13,10 +13,10 @@ from cloudplow.events import AccountQuota, Event, QuotaChanged
 
 #: The shortest time between two looks at the accounts of an uploader, in seconds: quota may trickle back all day.
 LOOK_SECONDS: Final = 1.0
+#: The longest.
+LONGEST_SECONDS: Final = 300.0
 #: Looks take at most this share of the time: a thousand accounts take a while.
 _SHARE: Final = 0.001
-#: When accounts that could not be read are looked at again.
-_FAULT_SECONDS: Final = 60.0
 
 
 class _Told(NamedTuple):
@@ -62,11 +62,13 @@ class QuotaNews:
         try:
             quotas = {quota.account: quota for quota in self._quotas(uploader)}
         except (CloudplowError, OSError):  # the next upload says what is wrong
-            return told._replace(next_at=self._now() + _FAULT_SECONDS) if told else _Told({}, math.inf)
+            return _Told(told.quotas if told else {}, self._now() + LONGEST_SECONDS)
         if told is not None:
             for account, quota in quotas.items():
                 if told.quotas.get(account) != quota:
                     self._publish(QuotaChanged(uploader=uploader, **asdict(quota)))
         pause = max(LOOK_SECONDS, (self._clock() - began) / _SHARE)
         times = [at for quota in quotas.values() for at in (quota.resets_at, quota.until) if at is not None]
-        return _Told(quotas, max(self._now() + pause, min(times)) if times else math.inf)
+        # Somebody may correct the book, or add key files, meanwhile.
+        soon = min(times, default=math.inf)
+        return _Told(quotas, max(self._now() + pause, min(soon, self._now() + LONGEST_SECONDS)))

@@ -105,6 +105,7 @@ class AccountPool:
         self.book = book
         self._keys = keys
         self.accounts: list[Account] = []
+        self._places: dict[str, int] = {}
 
     def read(self) -> bool:
         """`refresh`, raising RcloneError with a sentence instead of OSError."""
@@ -129,6 +130,7 @@ class AccountPool:
         if accounts == self.accounts:
             return False
         self.accounts = accounts
+        self._places = {account.key: place for place, account in enumerate(accounts)}
         return True
 
     def _new_account(self, key: str, identity: str, fault: str) -> Account:
@@ -141,7 +143,7 @@ class AccountPool:
 
     def identity(self, key: str) -> str:
         """Whose key a file of the pool is; "" for one that has been removed."""
-        return next((account.identity for account in self.accounts if account.key == key), "")
+        return self.accounts[self._places[key]].identity if key in self._places else ""
 
     def is_still(self, key: str) -> bool:
         """Whether a key file still belongs to the same account."""
@@ -206,9 +208,8 @@ class AccountPool:
         return tuple(self._quota(account, limit) for account in self.accounts)
 
     def quota(self, key: str) -> AccountQuota:
-        """The state of one account. Raises StopIteration when it has been removed."""
-        account = next(account for account in self.accounts if account.key == key)
-        return self._quota(account, self.limit_bytes())
+        """The state of one account. Raises KeyError when it has been removed."""
+        return self._quota(self.accounts[self._places[key]], self.limit_bytes())
 
     def _quota(self, account: Account, limit: int) -> AccountQuota:
         now = self.book.standing(account.identity)
@@ -243,7 +244,7 @@ class AccountPool:
 
     def index(self, key: str) -> int:
         """The 0-based place of an account in natural order; -1 when it has been removed."""
-        return next((i for i, account in enumerate(self.accounts) if account.key == key), -1)
+        return self._places.get(key, -1)
 
     def usable_keys(self) -> list[str]:
         """The key files of accounts that are not set aside: the active one first, then in natural order."""

@@ -51,6 +51,10 @@ class Completed(NamedTuple):
     stderr: bytes
     spooled: IO[bytes] | None = None
 
+    def lines(self) -> IO[bytes]:
+        """What it printed, line by line, wherever that is kept."""
+        return BytesIO(self.stdout) if self.spooled is None else self.spooled
+
     def last_error_line(self) -> str:
         """The last line of its error output, for messages; "" when there is none."""
         lines = self.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -57,6 +57,8 @@ def whole_listing(
         if not ended:
             bad |= {entry.name: entry for entry in _leading_nowhere(task, links)}
             # What an earlier listing that ended early had found is in this one, or gone.
+            for earlier in outputs[:-1]:
+                earlier.lines().close()
             return _found([done], _meant(job, listing, list(bad.values()), stopping), is_whole=True)
         patterns = (entry.pattern for entry in folders_of(ended))
         job = job._replace(excludes=(*job.excludes, *(one for one in patterns if one not in job.excludes)))
@@ -116,7 +118,7 @@ def _meant(job: Job, listing: Lister, bad: list[BadEntry], stopping: threading.E
         done = listing(job._replace(source=folder)).get(stopping)
     if done.code != 0:
         return bad
-    lines = done.stdout.splitlines() if done.spooled is None else done.spooled.read().splitlines()
-    wanted = {line.rpartition(b"\t")[2].decode("utf-8", "surrogateescape") for line in lines}
+    with done.lines() as lines:
+        wanted = {line.rstrip(b"\n").rpartition(b"\t")[2].decode("utf-8", "surrogateescape") for line in lines}
     dropped = {name for name in made if name not in wanted}
     return [entry for entry in bad if entry.name not in dropped]

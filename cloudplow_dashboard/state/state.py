@@ -201,7 +201,7 @@ class DashboardState:
         Returns the version, which is the old one when nothing changed.
         """
         with self._lock:
-            self._age()
+            self.expire(self.clock())  # what is asked for is what is so now, whoever else has looked meanwhile
             patch = self._take_changes(slow)
             if patch:
                 self._version += 1
@@ -285,10 +285,6 @@ class DashboardState:
         with self._lock:
             version = self.publish()
             return version, reader(self._uploaders)
-
-    def _age(self) -> None:
-        """What is asked for is what is so now, whoever else has looked meanwhile."""
-        self.expire(self.clock())
 
     def health(self) -> Health:
         """The answer of `/api/health`."""

@@ -269,3 +269,18 @@ def test_quota_that_comes_back_is_told_while_nothing_uploads(any_site: LocalSite
 def quotas(site: LocalSite) -> list[int]:
     """What was told of the only account, one after the other."""
     return [one["used_bytes"] for one in site.told() if one["signal"] == "quota_changed"]
+
+
+def test_with_dry_run_each_check_makes_one_and_nothing_is_uploaded(any_site: LocalSite) -> None:
+    checks_every(any_site, 0.5, 1)
+    any_site.config["core"]["dry_run"] = True
+    any_site.write("film.mkv", MB)
+    with running(any_site) as process:
+        wait_for(lambda: len(ended(any_site)) >= 2, f"two dry runs\n{any_site.output()}")
+        process.terminate()
+        assert process.wait(10) == 0, any_site.output()
+    assert list(contents(any_site.source)) == [b"film.mkv"]
+    assert contents(any_site.cloud) == {}
+    assert all(one["dry_run"] and one["files"] == 0 for one in ended(any_site))
+    due = [one for one in any_site.told() if one["signal"] == "uploader_checked" and one["due"]]
+    assert len(ended(any_site)) <= len(due)

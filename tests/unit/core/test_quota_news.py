@@ -7,7 +7,7 @@ from math import inf
 
 from cloudplow.errors import CloudplowError
 from cloudplow.events import AccountQuota, AccountState, Event, QuotaChanged
-from cloudplow.quota_news import QuotaNews
+from cloudplow.quota_news import LONGEST_SECONDS, QuotaNews
 
 FRESH = AccountQuota(
     account="2.json",
@@ -62,8 +62,15 @@ def test_what_comes_back_is_told_once_and_nothing_is_looked_at_before() -> None:
     assert place.looks == 2
     place.quotas[0] = replace(SPENT, used_bytes=0, resets_at=None, returns=())
     assert place.look_at(1200) == [("1.json", 0)]
-    assert place.look_at(999_999) == []
+    assert place.look_at(1200 + LONGEST_SECONDS - 1) == []
     assert place.looks == 3
+
+
+def test_what_changes_by_hand_is_found_within_minutes() -> None:
+    place = Place(quotas=[FRESH])
+    place.look_at(1000)
+    place.quotas[0] = replace(FRESH, used_bytes=500, resets_at=90_000.0)
+    assert place.look_at(1000 + LONGEST_SECONDS) == [("2.json", 500)]
 
 
 def test_looks_that_take_long_are_seldom() -> None:
@@ -97,4 +104,4 @@ def test_a_pool_that_cannot_be_read_is_the_next_uploads_business() -> None:
     assert place.look_at(1100) == []
     place.fault = False
     place.quotas[0] = replace(FRESH, account="1.json")
-    assert place.look_at(1160) == [("1.json", 0)]
+    assert place.look_at(1100 + LONGEST_SECONDS) == [("1.json", 0)]
