@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,7 +26,7 @@ from cloudplow.installation import NO_UPLOADER, Installation
 from cloudplow.models import UploaderStatus
 from cloudplow.quota_news import QuotaNews
 from cloudplow.state.recorder import Recorder
-from cloudplow.state.recovered import Read, recovered_events
+from cloudplow.state.recovered import recovered_events
 from cloudplow.state.state_files import SESSION_FILE
 from cloudplow.units import format_bytes
 from cloudplow.upload.task import UploadTask, upload_task
@@ -109,18 +108,16 @@ class App(Installation):
         Sessions, learned queues, sizes of earlier transfers, and every account with what it has spent.
         """
         self._left = mark_of(self.state_dir / SESSION_FILE)
-        return self._recovered(self.state_files.read)
+        return [*recovered_events(self.state_files.read), *self._accounts_left()]
 
-    def _recovered(self, read: Read) -> list[Event]:
-        found = list(recovered_events(read))
+    def _accounts_left(self) -> Iterator[Event]:
         for name in self.config.uploader:
             try:
                 pool = self.pool(name)
             except CloudplowError:
                 continue  # The upload reports it.
             if pool is not None:
-                found.append(AccountsLearned(uploader=name, accounts=pool.quotas()))
-        return found
+                yield AccountsLearned(uploader=name, accounts=pool.quotas())
 
     def publish(self, event: Event) -> Event:
         """Publish an event, from any thread, and return it with its number and time. Returns immediately."""
@@ -216,12 +213,13 @@ class App(Installation):
     def watch_rclone(self, url: str | None, interval_seconds: float) -> Iterator[None]:
         """While inside, publish the statistics of an rclone that somebody else started as `transfer_progress`.
 
-        url: of its remote control; None means `plex.rclone.url` if plex is enabled, else nothing happens.
-        Raises ConfigError for an invalid address.
+        url: of its remote control; None means `plex.rclone.url` if that is given or plex is enabled, else nothing
+        happens. Raises ConfigError for an invalid address.
         """
-        place = "the address of rclone's remote control"
-        if not url and self.config.plex.enabled:
-            url, place = self.config.plex.rclone.url, "plex.rclone.url"
+        place, plex, expected = "dashboard.rc_url", self.config.plex, True
+        if not url and (plex.enabled or "url" in plex.rclone.model_fields_set):
+            # Samples name one that few have.
+            url, place, expected = plex.rclone.url, "plex.rclone.url", plex.enabled
         if not url:
             yield
             return
@@ -229,9 +227,12 @@ class App(Installation):
         from cloudplow.rclone.rc import RcWatch
 
         try:
-            watch = RcWatch(url, interval_seconds, self.bus.publish)
+            watch = RcWatch(url, interval_seconds, self.bus.publish, place=place, expected=expected)
         except ValueError as error:
-            raise ConfigError([f"{place}: {error}"]) from error
+            if expected:
+                raise ConfigError([f"{place}: {error}"]) from error
+            yield
+            return
         watch.start()
         try:
             yield
@@ -243,8 +244,10 @@ class App(Installation):
         """While inside, `receive` gets the events of the cloudplow that runs with the same state folder."""
 
         def left() -> list[Event]:
+            sessions = list(recovered_events(partial(self.state_files.read, keep=True)))
+            # Read after them, it has all that these sessions have spent.
             self.read_book()
-            return self._recovered(partial(self.state_files.read, keep=True))
+            return [*sessions, *self._accounts_left()]
 
         with Follower(self.state_dir, receive, Leftovers(self.state_dir / SESSION_FILE, left, self._left)):
             yield
@@ -295,7 +298,10 @@ class App(Installation):
                 fit = [task.name for task in tasks if self.is_fit(task)]
                 if fit:
                     self.controls.start_all(fit)
-                dispatcher.serve()
+                # A dry run charges nothing, so nothing of it comes back.
+                told = names if opens else ()
+                news = QuotaNews(self._quotas, self.bus.publish, self.book.now)
+                dispatcher.serve(lambda: news.look_at(told, dispatcher.is_uploading))
             return dispatcher.finished(names)
 
     def serve(self, ticked: Callable[[], None] = lambda: None) -> None:
@@ -312,8 +318,7 @@ class App(Installation):
 
             def look() -> float:
                 ticked()
-                soon = [news.look(name, uploads=dispatcher.is_uploading(name)) for name in self.config.uploader]
-                return min(soon, default=math.inf)
+                return news.look_at(self.config.uploader, dispatcher.is_uploading)
 
             with self.controls.attached(dispatcher), steered(self, self.bus.flush_receiver):
                 dispatcher.serve(look)

@@ -37,6 +37,11 @@ COALESCE_FROM: Final = 64
 #: How long closing waits for working receivers, and for a call in progress, in seconds.
 CLOSE_SECONDS: Final = 10.0
 CLOSE_CALL_SECONDS: Final = 3.0
+#: The shortest time between two deliveries to a receiver that has got everything, in seconds, once there were a few at
+#: once. A thousand small files a second then wake it fifty times, not a thousand, while rclone needs the cores.
+REST_SECONDS: Final = 0.02
+#: So many come without a rest in between: what waits for a receiver when the program is killed is never heard.
+WITHOUT_REST: Final = 10
 #: An idle delivery thread ends after this many seconds and is started again when needed.
 IDLE_SECONDS: Final = 30.0
 
@@ -84,6 +89,8 @@ class _Mailbox:
         self._progress: dict[str, _Letter] = {}
         self._condition = threading.Condition()
         self._running = False
+        self._resting = False
+        self._rest_until = 0.0
         self._call_started: float | None = None
 
     def put(self, receiver: Receiver, event: Event) -> None:
@@ -95,10 +102,10 @@ class _Mailbox:
                     older.event = None
                 self._progress[event.uploader] = letter
             self._letters.append(letter)
-            if self._running:
-                self._condition.notify()
-            else:
+            if not self._running:
                 self._start_thread()
+            elif not self._resting:
+                self._condition.notify()
 
     def _start_thread(self) -> None:
         try:
@@ -115,8 +122,7 @@ class _Mailbox:
             self._call_started = None
             if not self._letters:
                 self._condition.notify_all()
-                if not self.abandoned:
-                    self._condition.wait(IDLE_SECONDS)
+                self._await_letter()
             if self.abandoned or not self._letters:
                 self._running = False
                 return None
@@ -126,6 +132,17 @@ class _Mailbox:
                 del self._progress[event.uploader]
             self._call_started = self._clock()
             return letter
+
+    def _await_letter(self) -> None:
+        """Wait for a letter; what comes shortly after the last one waits for more. For the holder of the lock."""
+        early = self._rest_until - WITHOUT_REST * REST_SECONDS - time.monotonic()
+        if early > 0 and not self.abandoned:
+            self._resting = True
+            self._condition.wait(early)
+            self._resting = False
+        if not self._letters and not self.abandoned:
+            self._condition.wait(IDLE_SECONDS)
+        self._rest_until = max(self._rest_until, time.monotonic()) + REST_SECONDS
 
     def _run(self) -> None:
         while (letter := self._next()) is not None:
@@ -157,6 +174,7 @@ class _Mailbox:
     def drain(self, deadline: float) -> bool:
         """Wait until everything is delivered; False at the deadline, or if one call lasts too long."""
         with self._condition:
+            self._condition.notify_all()  # no rest now
             while self._letters or self._call_started is not None:
                 age = self.call_age()
                 if age >= CLOSE_CALL_SECONDS or self._clock() >= deadline:

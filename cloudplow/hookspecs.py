@@ -159,8 +159,8 @@ class PluginApp(Protocol):
     def watch_rclone(self, url: str | None, interval_seconds: float) -> AbstractContextManager[None]:
         """While inside, publish the statistics of an rclone that somebody else started as `transfer_progress`.
 
-        url: of its remote control; None means `plex.rclone.url` if plex is enabled, else nothing happens.
-        Raises ConfigError for an invalid address.
+        url: of its remote control; None means `plex.rclone.url` if that is given or plex is enabled, else nothing
+        happens. Raises ConfigError for an invalid address.
         """
 
 

@@ -28,7 +28,7 @@ class _Told(NamedTuple):
 
 class QuotaNews:
     """On one thread. quotas: every account of an uploader now; raises CloudplowError. now: the book's epoch seconds;
-    clock: steady seconds.
+    clock: seconds that this thread has computed; what a busy machine takes beside that makes no news late.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class QuotaNews:
         quotas: Callable[[str], Iterable[AccountQuota]],
         publish: Callable[[Event], object],
         now: Callable[[], float],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._quotas = quotas
         self._publish = publish
@@ -56,6 +56,10 @@ class QuotaNews:
         if told is None or self._now() >= told.next_at:
             told = self._told[uploader] = self._tell(uploader, told)
         return max(LOOK_SECONDS, told.next_at - self._now())
+
+    def look_at(self, uploaders: Iterable[str], is_uploading: Callable[[str], bool]) -> float:
+        """`look` for several, the earliest of what it returns; is_uploading: whether a session of that one runs."""
+        return min((self.look(name, uploads=is_uploading(name)) for name in uploaders), default=math.inf)
 
     def _tell(self, uploader: str, told: _Told | None) -> _Told:
         began = self._clock()

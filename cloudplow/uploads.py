@@ -100,18 +100,20 @@ class Uploads:
                 self._here.check_task(task, preflight)
             session = Session(self._here.context(preflight, patient=self._patient), task, controls, run_id)
         except StoppedError:
-            return Ended(self._tell(not_started(name, SessionOutcome.INTERRUPTED, "stopped on request", run_id=run_id)))
+            return self._not_begun(not_started(name, SessionOutcome.INTERRUPTED, "stopped on request", run_id=run_id))
         except CloudplowError as error:
-            return Ended(self._tell(not_started(name, SessionOutcome.FAILED, str(error), run_id=run_id)))
+            return self._not_begun(not_started(name, SessionOutcome.FAILED, str(error), run_id=run_id))
         try:
-            event = session.run()
+            return Ended(session.run(), session.help, session.accounts)
         except (BusyError, RcloneError, StateError) as error:
-            event = self._tell(not_started(name, SessionOutcome.FAILED, str(error), session.id, run_id))
+            return self._not_begun(not_started(name, SessionOutcome.FAILED, str(error), session.id, run_id))
         except OSError as error:
             # A disk that fails at any step is no fault of ours, and the next uploader may have another one.
             log.debug("%s: the session could not begin", name, exc_info=True)
-            event = self._tell(not_started(name, SessionOutcome.FAILED, disk_sentence(error), session.id, run_id))
-        return Ended(event, session.help, session.accounts)
+            return self._not_begun(not_started(name, SessionOutcome.FAILED, disk_sentence(error), session.id, run_id))
+
+    def _not_begun(self, event: SessionFinished) -> Ended:
+        return Ended(self._tell(event), counted=False)
 
     def not_started(self, name: str, why: str, *, vetoed: bool) -> SessionFinished:
         """The result for an uploader that has no session. A veto is told as a suspension."""

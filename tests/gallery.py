@@ -18,11 +18,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cloudplow_dashboard.state.history import History
 from tests import tools
 from tests.browser import page_fixture
 from tests.browser.gallery_states import GALLERY
 from tests.browser.inspection import faults, violations
-from tests.browser.page_fixture import PageServer, serve_page
+from tests.browser.page_fixture import Document, PageServer, serve_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,15 +31,35 @@ if TYPE_CHECKING:
 WIDTHS: Final = (360, 768, 1280, 2560)
 HEIGHTS: Final = {360: 740, 768: 1024, 1280: 900, 2560: 1440}
 THEMES: Final = ("light", "dark")
+#: How fast an upload was before it stood still.
+MEGABYTES_PER_SECOND: Final = 230
 #: Pictures beside each other on a contact sheet, and their width there, in pixels.
 COLUMNS: Final = {360: 7, 768: 5, 1280: 3, 2560: 2}
 SHOWN: Final = {360: 270, 768: 380, 1280: 640, 2560: 960}
 ROWS_OF_SHEET: Final = {360: 2, 768: 2, 1280: 3, 2560: 3}
 
 
+def history_of(document: Document) -> History:
+    """What the uploaders of a document did before: nothing where none has had a session; up to the end of the last."""
+    history = History()
+    for name, uploader in document["uploaders"].items():
+        session, progress = uploader.get("session", {}), uploader.get("progress", {})
+        if any(one["bytes_done"] for one in uploader.get("sessions", ())):
+            # Of one that is slow for weeks nothing of the last days is quick.
+            long = document["ts"] - session["started_at"] > 86_400
+            until = session["ended_at"] or (session["started_at"] if long else 0)
+            page_fixture.fill(history, name, hours=48, until=until)
+        if uploader.get("active") and session["bytes_done"]:
+            speed = progress["speed"] or MEGABYTES_PER_SECOND * 1e6
+            seconds = min(240, int(document["ts"] - session["started_at"]))
+            page_fixture.fill_minutes(history, name, seconds, speed)
+    return history
+
+
 def show(page: Page, server: PageServer, name: str, width: int, theme: str) -> None:
     """Open the page with a state, in this width and theme, its history loaded."""
     server.document = page_fixture.complete(GALLERY[name]())
+    server.history = history_of(server.document)
     server.drop_streams()
     page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
@@ -46,6 +67,8 @@ def show(page: Page, server: PageServer, name: str, width: int, theme: str) -> N
     page.wait_for_selector("#page[data-drawn]", state="attached")
     page.evaluate("document.getElementById('history').scrollIntoView()")
     page.wait_for_timeout(120)
+    if page.locator("#history [data-body]").is_visible():
+        page.wait_for_selector("#history .panel__line:not(:empty)", timeout=3000)
     page.evaluate("scrollTo(0, 0)")
     deadline = time.monotonic() + 3
     while page.locator("#connection").inner_text() != "Live" and time.monotonic() < deadline:
@@ -79,9 +102,6 @@ def take(
     wrong = []
     names = list(names)
     with serve_page(page_fixture.uploading()) as server, tools.chromium() as browser:
-        for uploader in ("google", "media"):
-            page_fixture.fill(server.history, uploader, hours=48)
-            page_fixture.fill_minutes(server.history, uploader)
         page = browser.new_page()
         for width in widths:
             for theme in themes:

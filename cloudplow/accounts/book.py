@@ -49,6 +49,9 @@ class Book(Protocol):
     def used_bytes(self, account: str, *, with_reserved: bool = False) -> int:
         """What all uploaders have spent on an account within their windows; optionally with what is reserved."""
 
+    def owed_bytes(self, account: str) -> int:
+        """What stages have spent on an account beyond their charges, without knowing by which files."""
+
     def returns(self, account: str, *, with_reserved: bool = True) -> tuple[Return, ...]:
         """What comes back when, in order of time. with_reserved: reserved bytes too, as if they were spent now."""
 
@@ -98,8 +101,11 @@ class Book(Protocol):
     def wasted(self, stage: Stage, size_bytes: int) -> None:
         """An upload took quota, but no file came of it."""
 
-    def owe(self, stage: Stage, size_bytes: int) -> None:
-        """So much more was spent, perhaps by files in doubt: it counts once they are settled, at the latest."""
+    def owe(self, stage: Stage, size_bytes: int, sent_of: Mapping[str, int]) -> None:
+        """So much more was spent, perhaps by files in doubt: it counts once they are settled, at the latest.
+
+        sent_of: what was sent of such a file besides, by name; if the file has arrived, that was spent as well.
+        """
 
     def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
         """Uploads of a settled stage took so much less than was charged for them."""

@@ -62,7 +62,8 @@ class Stage:
     number: counts up over all stages; account: the identity, "" without accounts; account_name: for people;
     destination, folder: rclone path and source folder at that time; waiting_bytes: cost of the files in WAITING.
     in_flight_bytes: what rclone has sent of files that have not arrived, while it runs. owed_bytes: what it is known to
-    have spent in all, without knowing by which files. wasted_bytes: of its charges, those for which no file came.
+    have spent in all, without knowing by which files; sent_of: by the place of a file in doubt, what was sent of it and
+    is no part of that unless it has arrived. wasted_bytes: of its charges, those for which no file came.
     journal_name: what its journal is called.
     seen_at: when it was last known to run; ended_at: when rclone had ended, None while it runs; landing_seconds: how
     long after that a file that rclone had sent may still appear. charges: what it has spent so far.
@@ -85,6 +86,7 @@ class Stage:
     waiting_bytes: int = 0
     in_flight_bytes: int = 0
     owed_bytes: int = 0
+    sent_of: dict[int, int] = field(default_factory=dict)
     wasted_bytes: int = 0
     journal_name: str = field(init=False, default="")
     _places: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
@@ -114,15 +116,20 @@ class Stage:
         before = _STATES[self.states[place]]
         self.states[place] = state
         if before in IN_DOUBT and state not in IN_DOUBT:
-            self.waiting_bytes -= self.files[place].cost
+            self._out_of_doubt(place, arrived=state is not FileState.FREE)
         return before
+
+    def _out_of_doubt(self, place: int, *, arrived: bool) -> None:
+        self.waiting_bytes -= self.files[place].cost
+        sent_bytes = self.sent_of.pop(place, 0)
+        self.owed_bytes += sent_bytes if arrived else 0
 
     def free_all_but(self, names: Collection[str]) -> None:
         """All waiting files except these were not uploaded."""
         for place, file in enumerate(self.files):
             if self.states[place] in IN_DOUBT and file.name not in names:
                 self.states[place] = FileState.FREE
-                self.waiting_bytes -= file.cost
+                self._out_of_doubt(place, arrived=False)
 
     def arrived_by(self, now: float) -> float:
         """The latest time, up to now, at which what it has sent can have arrived; now is by the book's clock."""
@@ -132,7 +139,12 @@ class Stage:
         """What it may have spent beyond its charges."""
         if not self.owed_bytes:
             return self.waiting_bytes
-        return max(self.waiting_bytes, self.owed_bytes - sum(charge.bytes for charge in self.charges))
+        spent = self.owed_bytes + sum(self.sent_of.values())
+        return max(self.waiting_bytes, spent - sum(charge.bytes for charge in self.charges))
+
+    def owed_beyond_charges(self) -> int:
+        """What it has spent beyond its charges, in bytes, whatever becomes of its files in doubt."""
+        return max(0, self.owed_bytes - sum(charge.bytes for charge in self.charges))
 
     def is_settled(self) -> bool:
         """Whether nothing is left to find out."""
@@ -153,6 +165,7 @@ class Stage:
             "landing_seconds": self.landing_seconds,
             "waiting_bytes": self.outstanding_bytes(),
             "owed_bytes": self.owed_bytes,
+            "sent_of": {str(place): sent_bytes for place, sent_bytes in self.sent_of.items()},
             "wasted_bytes": self.wasted_bytes,
             "charges": charges_document(self.charges),
         }
@@ -217,6 +230,7 @@ def read_stage(number_: int, document: bytes, files: bytes | None, states: bytes
         landing_seconds=number(stored.get("landing_seconds")),
         charges=read_charges(stored.get("charges")),
         owed_bytes=whole(stored.get("owed_bytes")),
+        sent_of={int(key): whole(sent) for key, sent in mapping(stored.get("sent_of")).items() if key.isdecimal()},
         wasted_bytes=whole(stored.get("wasted_bytes")),
     )
 

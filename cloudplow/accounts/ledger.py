@@ -157,6 +157,7 @@ class Ledger(LedgerStages):
             for stage in list(self._stages_of.get(account, [])):
                 stage.charges.clear()
                 stage.owed_bytes = 0
+                stage.sent_of.clear()
                 self._stage_changed(stage)
                 if stage.ended_at is not None:
                     stage.free_all_but(())

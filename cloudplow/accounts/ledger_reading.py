@@ -122,6 +122,11 @@ class LedgerReading:
             spent = sum(back.bytes for back in self._spent(account, now))
             return spent + (sum(one.bytes for one in self._reserved(account, now)) if with_reserved else 0)
 
+    def owed_bytes(self, account: str) -> int:
+        """What stages have spent on an account beyond their charges, without knowing by which files."""
+        with self._lock:
+            return sum(stage.owed_beyond_charges() for stage in self._stages_of.get(account, ()))
+
     def _unsettled(self, account: str, now: float) -> int:
         ended = (one for one in self._stages_of.get(account, ()) if one.ended_at is not None)
         return sum(one.outstanding_bytes() for one in ended if one.arrived_by(now) + self.window(one.uploader) > now)

@@ -104,13 +104,18 @@ class LedgerStages(LedgerReading):
         if self._saving is not None:
             self._saving.journal.note(stage.journal_name, Kind.WASTED, 0, stage.wasted_bytes, now)
 
-    def owe(self, stage: Stage, size_bytes: int) -> None:
-        """So much more was spent, perhaps by files in doubt: it counts once they are settled, at the latest."""
+    def owe(self, stage: Stage, size_bytes: int, sent_of: Mapping[str, int]) -> None:
+        """So much more was spent, perhaps by files in doubt: it counts once they are settled, at the latest.
+
+        sent_of: what was sent of such a file besides, by name; if the file has arrived, that was spent as well.
+        """
         if not stage.account:
             return
         with self._lock:
             owed = max(stage.owed_bytes, sum(charge.bytes for charge in stage.charges))
             stage.owed_bytes = owed + size_bytes
+            places = ((stage.place(name), sent_bytes) for name, sent_bytes in sent_of.items())
+            stage.sent_of = {place: sent_bytes for place, sent_bytes in places if place is not None}
         self._stage_changed(stage)
 
     def give_back(self, uploader: str, account: str, size_bytes: int) -> None:
@@ -181,6 +186,8 @@ class LedgerStages(LedgerReading):
         now = self.now()
         with self._lock:
             if stage.account and stage.waiting_bytes:
+                stage.owed_bytes += sum(stage.sent_of.values())
+                stage.sent_of.clear()
                 at = stage.arrived_by(now)
                 records.spend(stage.charges, stage.waiting_bytes, at, self.window(stage.uploader))
             stage.free_all_but(())

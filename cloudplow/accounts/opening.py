@@ -35,6 +35,8 @@ log = logging.getLogger("cloudplow.ledger")
 
 #: A book that was last written longer ago than this is mentioned with its age, in seconds.
 AGE_WORTH_A_WORD_SECONDS: Final = 26 * 3600.0
+#: Times in the book are rounded to this, in seconds.
+BOOK_SECONDS: Final = 0.001
 
 
 class Opening:
@@ -239,6 +241,8 @@ def _take_shortfall(content: Contents, record: Record, account: str) -> None:
     known, theirs = list(entry.charges), list(record.entry.charges)
     for stage in stages:
         known += stage.charges
+    # The same charge is dated exactly there, and may be dated a moment earlier here.
+    known = [Charge(one.since, one.at + BOOK_SECONDS, one.bytes) for one in known]
     last = max([charge.at for charge in [*known, *theirs]], default=0.0)
     reserved = [Charge(last, last, stage.outstanding_bytes()) for stage in stages]
     theirs_reserved = [Charge(last, last, size) for size in record.open_stages.values()]

@@ -158,11 +158,12 @@ class AccountPool:
         """Google refused an account: learn its true limit if that is near the configured one.
 
         If an account is refused much earlier, somebody else must have used it too: that says nothing about the limit.
+        What was sent twice, because its answer was lost, was spent as well, though it is charged only later.
         Returns when its first bytes come back (epoch seconds) if the limit was learned; None if the account must rest
         for a whole window.
         """
         identity = self.identity(key)
-        used = self.book.used_bytes(identity)
+        used = self.book.used_bytes(identity) + self.book.owed_bytes(identity)
         if used < self.quota_bytes * LEARN_SHARE:
             return None
         if used < self.limit_bytes():

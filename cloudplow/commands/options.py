@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from cloudplow.app import App
 from cloudplow.config.loader import ConfigMissingError, write_sample
+from cloudplow.config.places import config_places, given, user_config_path
 from cloudplow.errors import ConfigError
 from cloudplow.terminal.logs import escape_control
 
@@ -56,9 +57,7 @@ def _level(text: str) -> str:
 
 
 def _given(options: argparse.Namespace, name: str) -> str | None:
-    """An option, else the environment variable that older installations set for it; None where both are blank."""
-    given = getattr(options, name, None) or os.environ.get(f"CLOUDPLOW_{name.upper()}")
-    return given if given and given.strip() else None
+    return given(getattr(options, name, None), name)
 
 
 def log_level(options: argparse.Namespace) -> str:
@@ -82,27 +81,6 @@ def config_path(options: argparse.Namespace) -> Path:
     if named is not None:
         return Path(named).expanduser()
     return next((path for path in config_places() if os.path.lexists(path)), user_config_path())
-
-
-def config_places() -> tuple[Path, ...]:
-    """Where a configuration is looked for, in this order, unless one is named."""
-    return (
-        Path("config.json"),
-        user_config_path(),
-        Path("/config/config.json"),
-        Path("/opt/cloudplow/config.json"),
-    )
-
-
-def user_config_path() -> Path:
-    """The configuration of this user, below `$XDG_CONFIG_HOME`. Where no home is known, that of the machine."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    # The standard says that a relative path is to be ignored.
-    folder = Path(base) if base.startswith("/") else Path("~/.config")
-    try:
-        return folder.expanduser() / "cloudplow" / "config.json"
-    except RuntimeError:
-        return Path("/opt/cloudplow/config.json")
 
 
 def state_dir(options: argparse.Namespace) -> Path:

@@ -82,8 +82,6 @@ def _plan(context: Context, task: UploadTask, speed: float) -> dict[str, Any]:
     queue_bytes = sum(file.size for file in listing.files)
     times = finish_times(made, bytes_left=queue_bytes, speed=speed, now=context.now())
     return {
-        "queue_files": len(listing.files),
-        "queue_bytes": queue_bytes,
         "speed": round(speed),
         "done_at": times.at_speed or 0,
         "done_with_quotas_at": times.with_quotas or 0,

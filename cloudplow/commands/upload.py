@@ -15,6 +15,7 @@ from cloudplow.commands.options import Subparsers, ensure_config, log_level, log
 from cloudplow.commands.stopping import Watch, stop_on_signals
 from cloudplow.errors import CloudplowError, StoppedError
 from cloudplow.events import SessionFinished, SessionOutcome, sentence
+from cloudplow.rclone import early
 from cloudplow.terminal import logs
 from cloudplow.terminal.display import LineDisplay
 from cloudplow.upload.task import UploadTask, as_dry_run
@@ -76,6 +77,7 @@ def _upload(
             finished: list[SessionFinished] = []
             with suppress(StoppedError):
                 app.begin_tasks(tasks)
+                early.forget()
                 finished = app.upload_tasks(tasks, wait_for_capacity=wait)
             app.bus.flush()
             display.stop()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pydantic_core import ErrorDetails
+if TYPE_CHECKING:
+    # 15 ms, and only a name.
+    from pydantic_core import ErrorDetails
 
 #: A place in the document: keys, and the indices of lists.
 Parts = tuple[str | int, ...]

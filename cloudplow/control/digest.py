@@ -17,7 +17,7 @@ from cloudplow.events import Event, SessionFinished, SessionJoined, SessionOutco
 FILES_KEPT: Final = 100
 FAILURES_KEPT: Final = 50
 STAGES_KEPT: Final = 100
-#: Names of failed files that are kept to count each once; beyond it every failure counts.
+#: Names of failed files that are kept to count each once; of further ones those of the stage with the most count.
 FAILED_NAMES_LIMIT: Final = 10_000
 #: Accounts remembered as used in one session.
 ACCOUNTS_USED_LIMIT: Final = 1000
@@ -54,6 +54,8 @@ class SessionDigest:
         self._files: deque[Event] = deque(maxlen=FILES_KEPT)
         self._failures: deque[Event] = deque(maxlen=FAILURES_KEPT)
         self._failed_names: set[str] = set()
+        #: Beyond the limit: of the present stage, its number, and the most of one stage.
+        self._failed_beyond = self._failed_stage = self._failed_most = 0
         self._accounts_used: dict[str, None] = {}
         self.started_at = 0.0
         self.files = self.bytes = self.files_total = self.bytes_total = self.files_failed = 0
@@ -122,10 +124,19 @@ class SessionDigest:
 
     def _take_failure(self, event: events.FileFailed) -> None:
         self._failures.append(event)
-        if event.name not in self._failed_names:
+        if event.name in self._failed_names:
+            return
+        # Once files were counted without their names it is not known which of them fail again.
+        if len(self._failed_names) < FAILED_NAMES_LIMIT and not self._failed_most:
+            self._failed_names.add(event.name)
             self.files_failed += 1
-            if len(self._failed_names) < FAILED_NAMES_LIMIT:
-                self._failed_names.add(event.name)
+            return
+        if event.stage != self._failed_stage:
+            self._failed_stage, self._failed_beyond = event.stage, 0
+        self._failed_beyond += 1
+        if self._failed_beyond > self._failed_most:
+            self._failed_most += 1
+            self.files_failed += 1
 
     def _join(self, event: SessionJoined) -> None:
         self.started_at = event.started_at

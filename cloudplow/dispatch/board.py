@@ -64,7 +64,7 @@ class Board:
             names = self._host.names()
             for name in [name for name in self.entries if name not in names]:
                 if not self.entries[name].is_busy:
-                    del self.entries[name]
+                    self._telling.gone(self.entries.pop(name))
             for name in names:
                 if name not in self.entries:
                     standing = self._remembered.standing(name)
@@ -151,3 +151,8 @@ class Board:
             if self._regular or entry.standing.cooling is not None:
                 rules = entry.rules if self._regular else ONCE
                 self._telling.status(entry, self._status(entry), rules, log_it=not entry.is_busy)
+
+    def will_stop(self, entry: Entry) -> None:
+        """Its upload is about to be stopped, which a session that was asked for once does not tell itself."""
+        if not self._regular:
+            self._telling.stopping(entry)

@@ -270,9 +270,11 @@ class Dispatcher(Board):
         with self.changed:
             entry.phase, entry.controls = Phase.IDLE, None
             self._take(entry, result)
+            if not self._regular:
+                entry.told = None  # its session has told the end
             self.keep(entry)
-            if entry.name not in self._host.names():
-                self.entries.pop(entry.name, None)
+            if entry.name not in self._host.names() and self.entries.pop(entry.name, None) is not None:
+                self._telling.gone(entry)
             self.poke()
 
     def _take(self, entry: Entry, result: Measured | Ended | BaseException) -> None:

@@ -79,12 +79,13 @@ class Entry:
         """An upload ended. waits: whether the next one starts by itself when quota comes back."""
         event = ended.event
         self.finished = event
-        self.left = event.files_left, event.bytes_left
+        if ended.counted:
+            self.left = event.files_left, event.bytes_left
         failed = event.outcome is SessionOutcome.FAILED
         standing = replace(
             self.standing,
             last_end=now,
-            measured_bytes=event.bytes_left,
+            measured_bytes=event.bytes_left if ended.counted else self.standing.measured_bytes,
             last=f"last upload failed: {event.reason or 'see the log'}" if failed else "",
             cooling=None,
         )

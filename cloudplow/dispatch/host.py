@@ -20,11 +20,15 @@ class Measured(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How an upload ended. help: when quota comes back, if that ended it; accounts: how many it has."""
+    """How an upload ended. help: when quota comes back, if that ended it; accounts: how many it has.
+
+    counted: whether the event says what is left; not of one that could not begin.
+    """
 
     event: SessionFinished
     help: Help | None = None
     accounts: int = 0
+    counted: bool = True
 
 
 class Resources(NamedTuple):

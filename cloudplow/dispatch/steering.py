@@ -72,6 +72,7 @@ def _stop(dispatcher: Dispatcher, entry: Entry, *, now: bool) -> str:
         dispatcher.keep(entry)
     if entry.controls is None:
         return "it does not wait any more" if waited else ""
+    dispatcher.will_stop(entry)
     if entry.phase is Phase.CHECKING:
         entry.controls.stop()
         return "stopping"
@@ -92,6 +93,7 @@ def stop_all(dispatcher: Dispatcher, *, now: bool) -> None:
     with dispatcher.changed:
         for entry in dispatcher.entries.values():
             if entry.controls is not None:
+                dispatcher.will_stop(entry)
                 entry.controls.stop(now=now)
         dispatcher.poke()
 

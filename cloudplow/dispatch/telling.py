@@ -6,7 +6,14 @@ import logging
 from collections.abc import Callable
 
 from cloudplow.dispatch.entry import Entry
-from cloudplow.events import Event, UploaderChecked, UploaderResumed, UploaderStatusChanged, UploaderSuspended
+from cloudplow.events import (
+    Event,
+    UploaderChecked,
+    UploaderResumed,
+    UploaderState,
+    UploaderStatusChanged,
+    UploaderSuspended,
+)
 from cloudplow.models import UploaderStatus
 from cloudplow.scheduling.due import Decision, Rules, of_threshold
 
@@ -42,6 +49,17 @@ class Telling:
                 threshold_bytes=rules.threshold_bytes,
             )
         )
+
+    def gone(self, entry: Entry) -> None:
+        """It is no longer in the configuration: nobody says any more what it waits for."""
+        self.resumed(entry)
+        if entry.told is not None:
+            entry.told = None
+            self._publish(UploaderStatusChanged(uploader=entry.name, state=UploaderState.IDLE, why=""))
+
+    def stopping(self, entry: Entry) -> None:
+        """Somebody stops its upload: to be called before that, so that nothing comes after the session's end."""
+        self.status(entry, UploaderStatus(UploaderState.STOPPING, "stopping on request"), entry.rules, log_it=False)
 
     def checked(self, entry: Entry, decision: Decision | None) -> None:
         """It was measured."""

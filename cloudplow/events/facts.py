@@ -113,6 +113,7 @@ class TransferProgress(Event):
     checking: names only.
     bytes_left: of the whole queue. done_at: when it would be done at the current speed; done_with_quotas_at: when it
     will be done, given the quotas and when they come back (both epoch seconds, None when unknown).
+    silent_seconds: rclone has said nothing for so long: the last figures again, without a speed; 0: they are new.
     """
 
     signal_name: ClassVar[str] = "transfer_progress"
@@ -129,6 +130,7 @@ class TransferProgress(Event):
     bytes_left: int = 0
     done_at: float | None = None
     done_with_quotas_at: float | None = None
+    silent_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,13 @@ from cloudplow.events.vocabulary import SessionOutcome
 class SessionRecovered(Event):
     """`session_recovered`: an uploader's last session, left by an earlier process; from `PluginApp.recovered()`.
 
-    outcome: INTERRUPTED if that process ended before the session did (then ended_at is None); None if an older
-    program did not record it. account: base name of the last one that uploaded, account_index: its 0-based place, -1
-    when unknown; accounts_used: base names. files, bytes: what was transferred; files_total, bytes_total: including
-    what was still to do; 0 if that was never known, and then files_left and bytes_left are 0 and say nothing.
-    stage_params: parameters that an older program recorded for its last stage; usually {}. run_id: as in
-    `SessionStarted`. would_go_files, would_go_bytes: of a dry run, what its stages would have uploaded.
+    outcome: INTERRUPTED if that process ended before the session did (then ended_at is when it was heard of last, to
+    half a minute, or None); None if an older program did not record it. account: base name of the last one that
+    uploaded, account_index: its 0-based place, -1 when unknown; accounts_used: base names. files, bytes: what was
+    transferred; files_total, bytes_total: including what was still to do; 0 if that was never known, and then
+    files_left and bytes_left are 0 and say nothing. stage_params: parameters that an older program recorded for its
+    last stage; usually {}. run_id: as in `SessionStarted`. would_go_files, would_go_bytes: of a dry run, what its
+    stages would have uploaded.
     """
 
     signal_name: ClassVar[str] = "session_recovered"

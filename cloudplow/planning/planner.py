@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from cloudplow.models import Capacity, QueueFile, Return, printable_name
+from cloudplow.planning.overdue import Reserved, reserve
 from cloudplow.planning.packing import SizePool, fill
 
 #: How many later stages are planned one by one; what comes after them is only summed up.
@@ -40,7 +41,7 @@ class Plan(NamedTuple):
     """Stages that can run now, stages that wait for capacity, and the files beyond the planned stages.
 
     pool_bytes_per_second: what all accounts together can take in the long run. next_capacity: when an account first has
-    room for one of the waiting files, and how much room it has then.
+    room for one of the waiting files, and how much room it has then. reserved: an account that is kept until then.
     """
 
     stages: tuple[PlannedStage, ...] = ()
@@ -49,6 +50,7 @@ class Plan(NamedTuple):
     unplanned_why: str = ""
     pool_bytes_per_second: float = 0.0
     next_capacity: Return | None = None
+    reserved: Reserved | None = None
 
     @property
     def next_capacity_at(self) -> float | None:
@@ -134,13 +136,15 @@ def plan(
     stages = _oversized_stages(waiting, usable, largest_limit)
     taken = {stage.account for stage in stages}
     first = waiting.largest_of(overdue)
-    spare: dict[str, int] = {}
+    reserved = None
     if first is not None:
-        spare = _reserve(waiting.pool.sizes[first], [one for one in usable if one.account not in taken])
+        reserved = reserve(waiting.pool.sizes[first], [one for one in usable if one.account not in taken])
     for capacity in usable:
         if capacity.account in taken or not waiting.pool.count:
             continue
-        room = min(capacity.free_bytes, spare.get(capacity.account, capacity.free_bytes))
+        room = capacity.free_bytes
+        if reserved is not None and reserved.account == capacity.account:
+            room = min(room, reserved.spare_bytes)
         indices = []
         if first is not None and waiting.pool.sizes[first] <= room:
             waiting.pool.take(first)
@@ -154,7 +158,8 @@ def plan(
     pool_bytes = sum(capacity.limit_bytes for capacity in capacities if not math.isinf(capacity.usable_from))
     waiting_sizes = [file.size for file in rest]
     waiting_sizes += [file.size for stage in later for file in stage.files]
-    next_capacity = _next_capacity(min(waiting_sizes), capacities, now) if waiting_sizes else None
+    open_to_all = capacities if reserved is None else reserved.open(capacities)
+    next_capacity = _next_capacity(min(waiting_sizes), open_to_all, now) if waiting_sizes else None
     if next_capacity is None and later:
         # Nothing is spent yet: what the current stages use comes back first.
         next_capacity = Return(later[0].starts_at, largest_limit)
@@ -165,6 +170,7 @@ def plan(
         unplanned_why=_why_unplanned(rest, capacities),
         pool_bytes_per_second=pool_bytes / max(1e-9, window_seconds),
         next_capacity=next_capacity,
+        reserved=reserved,
     )
 
 
@@ -179,27 +185,6 @@ def _oversized_stages(waiting: _Queue, usable: Sequence[Capacity], largest_limit
             break
         stages.append(waiting.stage(capacity.account, [index], oversized=True))
     return stages
-
-
-def _reserve(size: int, usable: Sequence[Capacity]) -> dict[str, int]:
-    """How much of an account other files may use, so that an overdue file that fits nowhere now is not starved.
-
-    A steady stream of small files would otherwise use up every byte that comes back. The account on which the file will
-    fit first is reserved for it: others may use only what will be left over at that time.
-    """
-    if any(capacity.free_bytes >= size for capacity in usable):
-        return {}
-    best: tuple[float, str, int] | None = None
-    for capacity in usable:
-        wanted = min(size, capacity.limit_bytes)
-        free = capacity.free_bytes
-        for back in capacity.returns:
-            free += back.bytes
-            if free >= wanted:
-                if best is None or back.at < best[0]:
-                    best = (back.at, capacity.account, free - wanted)
-                break
-    return {} if best is None else {best[1]: best[2]}
 
 
 def _next_capacity(smallest_bytes: int, capacities: Sequence[Capacity], now: float) -> Return | None:
@@ -262,10 +247,13 @@ def plan_document(result: Plan, account_names: Mapping[str, str]) -> dict[str, A
 
     account_names: the public name of each account (the base name of its key file).
     """
+    planned_files = sum(len(stage.files) for stage in result.stages)
     return {
+        "queue_files": planned_files + result.waiting_files,
+        "queue_bytes": result.planned_bytes + result.waiting_bytes,
         "stages": [_stage_document(stage, account_names) for stage in result.stages],
         "later": [_stage_document(stage, account_names) for stage in result.later],
-        "files": sum(len(stage.files) for stage in result.stages),
+        "files": planned_files,
         "bytes": result.planned_bytes,
         "waiting_files": result.waiting_files,
         "waiting_bytes": result.waiting_bytes,

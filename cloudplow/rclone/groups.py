@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from typing import Final
 
@@ -18,6 +19,8 @@ from cloudplow import signals
 
 #: After the process itself has ended, how long to wait for output from others that hold its pipe, in seconds.
 LINGER_SECONDS: Final = 1.0
+#: How long the end of everything waits for a process that is being started, in seconds. That takes 3 ms.
+STARTING_SECONDS: Final = 1.0
 #: Lives as long as the group that it is named for, and ends it if its own input ends without a word.
 _GUARD: Final = 'read -r word || { kill -s TERM -- "-$0" && sleep 1 && kill -s KILL -- "-$0"; }'
 
@@ -99,12 +102,19 @@ def _dismiss(guard: subprocess.Popen[bytes]) -> None:
 
 #: Every group that may still be there.
 _running: Final[set[Group]] = set()
+#: Held while a process is started, until its group is known.
+starting: Final = threading.RLock()
 
 
 def end_all() -> None:
-    """Kill whatever we have started. From any thread, and without waiting: for the end of our own process."""
-    for group in tuple(_running):
-        group.signal(signal.SIGKILL)
+    """Kill whatever we have started. From any thread, and without waiting long: for the end of our own process."""
+    known = starting.acquire(timeout=STARTING_SECONDS)
+    try:
+        for group in tuple(_running):
+            group.signal(signal.SIGKILL)
+    finally:
+        if known:
+            starting.release()
 
 
 signals.before_end.append(end_all)

@@ -21,7 +21,7 @@ from typing import IO, Final, NamedTuple
 
 from cloudplow.errors import RcloneError
 from cloudplow.rclone.environment import rclone_environment
-from cloudplow.rclone.groups import Group
+from cloudplow.rclone.groups import Group, starting
 from cloudplow.rclone.patience import Patience
 
 #: How long a process has to end after SIGTERM before it is killed, in seconds. rclone needs 0.01 s.
@@ -77,8 +77,9 @@ def run(
     timeout_seconds: how long it may take; silence_seconds: how long it may print nothing. None: for ever.
     Raises RcloneError if it cannot be started, or has to be ended for taking too long.
     """
-    popen = _start(arguments, environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    group = Group(popen)
+    with starting:
+        popen = _start(arguments, environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        group = Group(popen)
     patience = Patience(" ".join(arguments[:2]), timeout_seconds, silence_seconds)
     assert popen.stdin is not None and popen.stdout is not None and popen.stderr is not None
     try:
@@ -182,13 +183,17 @@ class LineProcess:
 
         Raises RcloneError when it cannot be started.
         """
-        self._popen = _start(arguments, environment, pass_fds=pass_fds, own=own)
-        self._group = Group(self._popen)
+        with starting:
+            self._popen = _start(arguments, environment, pass_fds=pass_fds, own=own)
+            self._group = Group(self._popen)
         assert self._popen.stdout is not None
         self._fd = self._popen.stdout.fileno()
         # poll, not select: with a thousand viewers connected the descriptor may be beyond select's 1,024.
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
+        # Nothing but the end, which is always told.
+        self._end_of_output = select.poll()
+        self._end_of_output.register(self._fd, 0)
         _enlarge(self._fd)
         self._next_read = 0.0
         self._rest = b""
@@ -211,7 +216,7 @@ class LineProcess:
             return self._finish() if self._group.lingers() else []
         early = self._next_read - time.monotonic()
         if early > 0:
-            time.sleep(early)
+            self._end_of_output.poll(early * 1000)
         self._next_read = time.monotonic() + READ_INTERVAL_SECONDS
         chunk = os.read(self._fd, _PIPE_BYTES)
         if not chunk:
@@ -249,7 +254,8 @@ class LineProcess:
         self._close()
         while not self._group.leader_has_ended():
             self._escalate()
-            time.sleep(0.01)
+            # Its output has ended, so it has nearly ended, too: longer looks would be added to every upload.
+            time.sleep(0.002)
         return self._group.end()
 
     def _close(self) -> None:

@@ -145,10 +145,23 @@ def _as_document(body: bytes) -> Mapping[str, Any] | None:
 
 
 class RcWatch:
-    """A thread that polls at an interval until stopped. publish: receives each event."""
+    """A thread that polls at an interval until stopped. publish: receives each event.
 
-    def __init__(self, url: str, interval_seconds: float, publish: Callable[[Event], object]) -> None:
+    place: where the address stands; expected: somebody is to be there, so that it is a warning if nobody is.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        interval_seconds: float,
+        publish: Callable[[Event], object],
+        *,
+        place: str = "dashboard.rc_url",
+        expected: bool = True,
+    ) -> None:
         """Raises ValueError for an invalid address."""
+        self._place = place
+        self._expected = expected
         self._client = RcClient(url)
         self._interval_seconds = interval_seconds
         self._publish = publish
@@ -190,7 +203,9 @@ class RcWatch:
             return
         self._answered = answered
         if answered:
+            self._expected = True
             log.info("rclone's remote control is answering")
-        else:
-            # The address may hold a password, so it is not logged.
-            log.warning("rclone's remote control %s (check dashboard.rc_url); retrying until it answers well", fault)
+            return
+        # The address may hold a password, so it is not logged.
+        text = "rclone's remote control %s (check %s); retrying until it answers well"
+        log.log(logging.WARNING if self._expected else logging.INFO, text, fault, self._place)

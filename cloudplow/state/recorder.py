@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from cloudplow import events
 from cloudplow.distribution import SizeSample
 from cloudplow.events import Event
 from cloudplow.state.size_history import with_earlier
 from cloudplow.state.state_files import LEARNED_FILE, SESSION_FILE, StateFiles
+
+#: How exactly the end of a killed session is known while its files are large, in seconds.
+HEARD_SECONDS: Final = 30.0
 
 
 def _local_time(at: float) -> str:
@@ -47,6 +50,7 @@ class Recorder:
             events.FileTransferred: self._on_file,
             events.StageFinished: self._on_stage_finished,
             events.SessionFinished: self._on_session_finished,
+            events.TransferProgress: lambda _event: None,
         }
 
     def start(self) -> None:
@@ -67,6 +71,11 @@ class Recorder:
             return
         with self._lock:
             self._handlers[type(event)](event)
+            session = self._sessions[event.uploader]
+            news = abs(event.at - session.get("heard_at", 0)) >= HEARD_SECONDS
+            if isinstance(event, events.TransferProgress) and not news:
+                return
+            session["heard_at"] = event.at
         self._files.mark_dirty(SESSION_FILE)
 
     def _ensure_loaded(self) -> None:

@@ -81,7 +81,8 @@ def _session(uploader: str, entry: Mapping[str, Any]) -> SessionRecovered:
     return SessionRecovered(
         uploader=uploader,
         started_at=number(entry.get("session_start_time")),
-        ended_at=None if interrupted else number(entry.get("session_end_time")) or None,
+        # A killed one ended soon after it was heard of last.
+        ended_at=number(entry.get("heard_at" if interrupted else "session_end_time")) or None,
         outcome=SessionOutcome.INTERRUPTED if interrupted else _outcome(entry.get("outcome")),
         reason="cloudplow ended before the upload did" if interrupted else text(entry.get("reason")),
         upload_folder=text(entry.get("upload_folder")),

@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from cloudplow.events import SessionOutcome, StageOutcome
+from cloudplow.events import SessionOutcome, StageOutcome, UploaderState
 from cloudplow.models import QueueFile
 from cloudplow.planning.last_tries import Patience
 from cloudplow.planning.planner import Plan
@@ -127,5 +127,6 @@ class Aftermath:
         if pause is None:
             return Reaction(React.END, why, outcome=SessionOutcome.FAILED)
         if self._queue.candidates():
+            self._controls.report(UploaderState.SCANNING, f"trying again in {pause:.0f} s: {why}")
             self._controls.wait(pause)
         return None

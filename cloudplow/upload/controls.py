@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from cloudplow.errors import StoppedError
 from cloudplow.events import UploaderState
 from cloudplow.models import UploaderStatus
 from cloudplow.rclone.steering import LOWEST_BYTES_PER_SECOND
+
+#: How often a session looks at what changes by itself while it waits, in seconds.
+LOOK_SECONDS: Final = 1.0
 
 
 class Reach(StrEnum):
@@ -52,6 +55,8 @@ class SessionControls:
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._changed = changed
         self._left: Callable[[], tuple[int, int]] | None = None
+        #: Called about once a second while the session waits, on its thread.
+        self.meanwhile: Callable[[], None] = lambda: None
         #: Set once the session must end; every wait ends with it.
         self.stopping = threading.Event()
         self._stop_asked = threading.Event()
@@ -135,8 +140,12 @@ class SessionControls:
         return self._killing.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait; returns True as soon as the session must end."""
-        return self.stopping.wait(seconds)
+        """Wait; returns True as soon as the session must end. What is shown must not stand still meanwhile."""
+        left = seconds
+        while left > 0 and not self.stopping.wait(min(left, LOOK_SECONDS)):
+            left -= LOOK_SECONDS
+            self.meanwhile()
+        return self.stopping.is_set()
 
     def report(self, state: UploaderState, why: str = "", until: float | None = None) -> None:
         """Report what the session is doing now. until: epoch seconds, None when unknown."""

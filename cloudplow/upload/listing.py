@@ -18,9 +18,11 @@ from cloudplow.accounts.pool import AccountPool
 from cloudplow.errors import OutageError, RcloneError, StoppedError
 from cloudplow.events import StageOutcome
 from cloudplow.models import QueueFile, printable_name
+from cloudplow.rclone.background import Background
 from cloudplow.rclone.command import LISTING_SEPARATOR, Job, Rclone, transfer_command
 from cloudplow.rclone.environment import rclone_environment
 from cloudplow.rclone.log import Skipped, parse_line
+from cloudplow.rclone.process import Completed
 from cloudplow.rclone.running import run_to_end
 from cloudplow.rclone.verdict import Evidence, judge
 from cloudplow.state.ownership import like_the_folder
@@ -215,13 +217,14 @@ def learn_queue(
     pool: AccountPool | None,
     controls: SessionControls,
     done_already: Container[QueueFile] = frozenset(),
+    first: Background[Completed] | None = None,
 ) -> Listing:
     """Every file to upload now: filtered, not open, not ours, and for a copy not at the destination yet.
 
-    done_already: files of a copy that are known to be at the destination. Raises RcloneError (OutageError if it is
-    worth waiting), and StoppedError when asked to stop.
+    done_already: files of a copy that are known to be at the destination; first: a listing that was started already.
+    Raises RcloneError (OutageError if it is worth waiting), and StoppedError when asked to stop.
     """
-    found = whole_listing(task, context.listing, context.listing(task.job), controls.stopping)
+    found = whole_listing(task, context.listing, first or context.listing(task.job), controls.stopping)
     # Only now: a file that was made while the folder was listed may still be written.
     opened = opened_now(task)
     own = context.own.below(task.folder)

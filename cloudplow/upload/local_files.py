@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 PROC: Final = Path("/proc")
+#: So many folders are looked into before rclone is asked instead: 1,000 take 5 ms on a local disk.
+FOLDERS_LIMIT: Final = 1_000
 
 _QUOTE: Final = "\u201b"
 _ENCODED: Final = re.compile(f"{_QUOTE}(.)|([\u2401-\u241f\u2421])", re.DOTALL)
@@ -52,6 +54,27 @@ def inodes_below(folder: Path) -> frozenset[int]:
         except OSError:  # unreadable, or gone in the meantime
             continue
     return frozenset(found)
+
+
+def holds_only_folders(folder: Path) -> bool:
+    """Whether there is certainly no file below a folder, nor anything else that rclone might list or complain about.
+
+    False also if it cannot be known quickly: then rclone must be asked.
+    """
+    waiting, looked = [str(folder)], 0
+    while waiting:
+        looked += 1
+        if looked > FOLDERS_LIMIT:
+            return False
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        return False
+                    waiting.append(entry.path)
+        except OSError:  # unreadable, or gone in the meantime
+            return False
+    return True
 
 
 def is_plain(name: str) -> bool:

@@ -54,6 +54,9 @@ class Outage:
         reason = f"{why} (since {since}, next try {local_time(until, now)})"
         self._emit(events.UploaderSuspended, reason=reason, until=until)
         self._controls.report(UploaderState.OFFLINE, reason, until)
-        if not self._controls.wait(pause):
+        self._emit(events.UploaderStatusChanged, state=UploaderState.OFFLINE, why=reason, until=until)
+        stopped = self._controls.wait(pause)
+        self._emit(events.UploaderStatusChanged, state=UploaderState.UPLOADING, why="")
+        if not stopped:
             self._emit(events.UploaderResumed, reason=reason, until=until)
         return ""

@@ -16,6 +16,7 @@ from cloudplow.rclone.background import Background
 from cloudplow.rclone.binary import checked_version, find_version, read_version
 from cloudplow.rclone.command import ExtraValue, Job, Rclone, config_dump_command, listing_command
 from cloudplow.rclone.destination import Destination, look_up
+from cloudplow.rclone.early import DUMP_TIMEOUT_SECONDS, FLAGS_TIMEOUT_SECONDS, ask
 from cloudplow.rclone.environment_remotes import WithEnvironment
 from cloudplow.rclone.flag_trial import refusal, trial_commands
 from cloudplow.rclone.process import Completed, run
@@ -25,10 +26,6 @@ from cloudplow.upload.own_files import OwnFiles
 from cloudplow.upload.task import UploadTask
 from cloudplow.upload.whole_listing import whole_listing
 
-#: Longer than rclone ever needs to read its configuration, in seconds.
-DUMP_TIMEOUT_SECONDS: Final = 30.0
-#: The same for reading its flags.
-FLAGS_TIMEOUT_SECONDS: Final = 10.0
 _NO_CONFIG: Final = re.compile(r'Config file "(.{1,4096})" not found')
 _BAD_VARIABLE: Final = re.compile(r"environment variable|default values: failed to initialise")
 
@@ -66,10 +63,9 @@ class Preflight:
         self, command: Sequence[str], timeout_seconds: float | None = None, *, spool: bool = False
     ) -> Background[Completed]:
         silence = self._silence_seconds if timeout_seconds is None else None
-        return Background(
-            lambda: run(command, timeout_seconds=timeout_seconds, silence_seconds=silence, spool=spool),
-            "cloudplow-ask",
-        )
+        if spool:
+            return Background(lambda: run(command, silence_seconds=silence, spool=True), "cloudplow-ask")
+        return ask(command, timeout_seconds=timeout_seconds, silence_seconds=silence)
 
     def begin(self) -> None:
         """Start asking for rclone's configuration and version."""

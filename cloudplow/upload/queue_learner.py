@@ -13,12 +13,13 @@ from cloudplow.accounts.pool import AccountPool
 from cloudplow.distribution import distribution_document
 from cloudplow.events import SessionOutcome, UploaderState
 from cloudplow.events.sentences import count
+from cloudplow.rclone.background import STOP_POLL_SECONDS
 from cloudplow.upload.bad_entries import NAMED, BadEntry, cure
 from cloudplow.upload.context import Context
 from cloudplow.upload.controls import SessionControls
 from cloudplow.upload.ending import what_stays
 from cloudplow.upload.listing import Listing, count_too_young, learn_queue
-from cloudplow.upload.local_files import exists
+from cloudplow.upload.local_files import exists, holds_only_folders
 from cloudplow.upload.own_files import own_sentence
 from cloudplow.upload.queue_state import QueueState
 from cloudplow.upload.reactions import Reaction
@@ -83,12 +84,15 @@ class QueueLearner:
         """Whether the last listing was made after the last stage. For a dry run nothing changes."""
         return not self._stage_ran or self._task.job.dry_run
 
-    def learn(self) -> None:
-        """List the folder. Raises RcloneError, StoppedError, and FolderLostError if it is another one now."""
+    def learn(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """List the folder. meanwhile: called again and again until rclone has listed it, which may take minutes.
+
+        Raises RcloneError, StoppedError, and FolderLostError if it is another one now.
+        """
         context, task, queue = self._context, self._task, self._queue
         self._controls.report(UploaderState.SCANNING, f"listing {task.folder}")
         started = context.clock()
-        listing = learn_queue(context, task, self._list_path, self._pool, self._controls, queue.finished)
+        listing = self._listing(meanwhile)
         self._source.check()
         self._listed_at = context.clock()
         known = queue.files
@@ -101,6 +105,21 @@ class QueueLearner:
         gone = [name for name in arrived if name not in queue.files and not exists(task.folder, name)]
         context.book.forget_arrived(task.name, gone)
         self._announce(listing, self._listed_at - started, as_known=as_known)
+
+    def _listing(self, meanwhile: Callable[[], None]) -> Listing:
+        """What can go now. When everything has left, which a look at the folder shows, rclone has nothing to list.
+
+        It takes 50 ms to say so. Where something could not be listed before, it is asked all the same.
+        """
+        context, task = self._context, self._task
+        clean = self.last.is_whole and not self.last.bad
+        if self._stage_ran and clean and task.moving and holds_only_folders(task.folder):
+            return Listing([], "lsf")
+        first = context.listing(task.job)
+        while not (first.is_done() or self._controls.should_stop()):
+            first.wait(STOP_POLL_SECONDS)
+            meanwhile()
+        return learn_queue(context, task, self._list_path, self._pool, self._controls, self._queue.finished, first)
 
     def _count_new(self, known: Container[str]) -> None:
         """Count what came. known: the names of what was left before the listing."""

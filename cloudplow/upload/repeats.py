@@ -25,6 +25,11 @@ class FailedFile(NamedTuple):
     seen_bytes: int
     refused: bool = True
 
+    @property
+    def sent_bytes(self) -> int:
+        """What was surely sent of it once."""
+        return min(self.seen_bytes, self.stored_bytes)
+
 
 def repeated_bytes(unexplained_bytes: int, failed: Sequence[FailedFile]) -> int:
     """How much was sent again and may have been counted again, in bytes; rather too much than too little.
@@ -34,8 +39,7 @@ def repeated_bytes(unexplained_bytes: int, failed: Sequence[FailedFile]) -> int:
     """
     if unexplained_bytes <= 0 or _is_explained(unexplained_bytes, failed):
         return 0
-    certain = unexplained_bytes - sum(one.stored_bytes for one in failed)
-    return max(0, certain, unexplained_bytes - sum(min(one.seen_bytes, one.stored_bytes) for one in failed))
+    return max(0, unexplained_bytes - sum(one.sent_bytes for one in failed))
 
 
 def _is_explained(unexplained_bytes: int, failed: Sequence[FailedFile]) -> bool:

@@ -144,7 +144,6 @@ class Session:
             dry_run=task.job.dry_run,
             run_id=self._run_id,
         )
-        self._controls.count_left_by(lambda: (len(self._queue.files), self._queue.bytes))
         if self._pool is not None:
             self._emit(events.AccountsLearned, accounts=self._pool.quotas())
         say_unseen(task)
@@ -194,6 +193,7 @@ class Session:
         self._context.bus.emit(event_type, session_id=self.id, uploader=self._task.name, **fields)
 
     def _upload(self, driver: StageDriver, settler: Settler) -> Reaction:
+        self._controls.meanwhile = driver.account.others_changed
         if not self._task.job.dry_run:
             settler.take_over()
         while True:
@@ -204,7 +204,7 @@ class Session:
                 self._learner.renew()  # what is left at the source may have changed
             driver.account.others_changed()
             if self._learner.is_due:
-                if (end := self._learn()) is not None:
+                if (end := self._learn(driver)) is not None:
                     return end
                 continue  # it may have taken long: check whether to stop
             made = self._plan(settler.names())
@@ -227,10 +227,10 @@ class Session:
             if end is not None:
                 return end
 
-    def _learn(self) -> Reaction | None:
+    def _learn(self, driver: StageDriver) -> Reaction | None:
         """List the folder; for a copy, compare it with the destination, which may be out of reach for a while."""
         try:
-            self._learner.learn()
+            self._learner.learn(driver.account.others_changed)
         except OutageError as error:
             return self._aftermath.wait_out(str(error))
         return None
@@ -239,11 +239,17 @@ class Session:
         """Nothing else can be done until it is known what arrived."""
         files = count(len(settler.names()), "file")
         why = f"finding out whether {files} of an interrupted stage arrived"
-        self._controls.report(UploaderState.SCANNING, why, settler.until() or None)
-        while not settler.step() and settler.is_busy:
-            if self._controls.wait(LOOK_SECONDS):
-                return
-        self._learner.renew()
+        until = settler.until() or None
+        self._controls.report(UploaderState.SCANNING, why, until)
+        self._emit(events.UploaderStatusChanged, state=UploaderState.SCANNING, why=why, until=until)
+        try:
+            while not settler.step() and settler.is_busy:
+                if self._controls.wait(LOOK_SECONDS):
+                    return
+            self._learner.renew()
+        finally:
+            # Told by the session itself: also one that was asked for once says what it waits for, and no longer.
+            self._emit(events.UploaderStatusChanged, state=UploaderState.UPLOADING, why="")
 
     def _plan(self, in_doubt: set[str]) -> Plan:
         left_out = self._aftermath.dry_names | in_doubt
@@ -269,15 +275,20 @@ class Session:
         return len(self._pool.accounts) if self._pool is not None else 0
 
     def _when_it_helps(self, made: Plan) -> Help | None:
-        """When what waits in a plan can go on."""
+        """When what waits in a plan can go on, of which nothing can go now."""
         if self._pool is None:
             return None
+        capacities = self._pool.capacities()
+        if made.reserved is not None:
+            capacities = made.reserved.open(capacities)
         destination, now = self._context.destination(self._task.job.destination), self._context.now()
         waiting = [file for stage in made.later for file in stage.files] + list(made.unplanned)
-        return when_it_helps(
+        found = when_it_helps(
             (destination.stored_bytes(file.size) for file in waiting),
-            self._pool.capacities(),
+            capacities,
             now=now,
             since=now,
             window_seconds=self._task.window_seconds,
         )
+        # Files may wait for others though they fit: until something comes back the next plan would be the same.
+        return found and found._replace(at=max(found.at, made.next_capacity_at or 0))

@@ -117,7 +117,7 @@ class StageRun:
         silent = self._stall.silent_seconds()
         if self._last_stats is not None and silent > STALE_SECONDS:
             stale, self._last_stats = without_speed(self._last_stats), None
-            self._listener.on_progress(stale)
+            self._listener.on_progress(stale, silent_seconds=silent)
         if silent > SILENT_SECONDS and not self._told_silence:
             self._listener.on_silence(silent)
         self._told_silence = silent > SILENT_SECONDS
@@ -280,7 +280,7 @@ class StageRun:
             failed = {}
         untouched = [file for name, file in self._waiting.items() if name not in failed]
         if not killed:
-            self._charge_repeated()
+            self._charge_repeated(doubtful)
         # If rclone ended well by itself, nothing of it is still on its way.
         landing_seconds = self._doubts.landing_seconds() if code != 0 else 0.0
         return StageResult(
@@ -312,18 +312,21 @@ class StageRun:
         evidence = self._evidence
         return 0 < code <= 128 and (self._had_last_word or bool(evidence.misuse or evidence.account_problem))
 
-    def _charge_repeated(self) -> None:
+    def _charge_repeated(self, doubtful: frozenset[str]) -> None:
         """What was sent more often than once, after an answer was lost on the way: it may have been spent each time."""
         if self._request.stored_bytes is None or (self._moved_away and not self._logs_sizes):
             return  # the statistics of rclone 1.60 count older versions that it moved away, too
-        failed = [
-            FailedFile(self._stored(self._waiting[name].size), self._doubts.seen_bytes(name), _REFUSED in text)
+        failed = {
+            self._waiting[name].name: FailedFile(
+                self._stored(self._waiting[name].size), self._doubts.seen_bytes(name), _REFUSED in text
+            )
             for name, text in self._failed.items()
             if name in self._waiting
-        ]
-        repeated = repeated_bytes(self._counted_bytes - self._copied_bytes - self._wasted_bytes, failed)
+        }
+        unexplained_bytes = self._counted_bytes - self._copied_bytes - self._wasted_bytes
+        repeated = repeated_bytes(unexplained_bytes, list(failed.values()))
         if repeated > 0:
-            self._listener.on_repeated(repeated)
+            self._listener.on_repeated(repeated, {name: failed[name].sent_bytes for name in failed.keys() & doubtful})
 
     def _stored(self, size_bytes: int) -> int:
         stored_bytes = self._request.stored_bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -38,8 +38,10 @@ from cloudplow.upload.ways import Going, Way
 
 log = logging.getLogger("cloudplow.upload")
 
-#: The shortest time between two `quota_changed` of the running account, in seconds.
-QUOTA_EVENT_SECONDS: Final = 1.0
+#: The shortest time between two `quota_changed` of the running account, in seconds. A little less than the second
+#: between two statistics of rclone: with a whole one, every other one came without its quota, also the last before a
+#: silence.
+QUOTA_EVENT_SECONDS: Final = 0.9
 
 
 class StageDriver:
@@ -82,6 +84,16 @@ class StageDriver:
         self.bytes = 0
         self.planned_names: list[str] = []
         self._plan = Plan()
+        #: What has arrived of files that are on their way, in bytes, by name as the log shows it.
+        self._in_flight: dict[str, int] = {}
+        controls.count_left_by(self.left)
+
+    def left(self) -> tuple[int, int]:
+        """How many files and bytes are still to be uploaded, without what has arrived of files that are on their way.
+
+        May be asked by any thread.
+        """
+        return len(self._queue.files), max(0, self._queue.bytes - sum(tuple(self._in_flight.values())))
 
     def run(self, made: Plan) -> StageResult | None:
         """Run the first stage of a plan to its end; None when it has to be planned again, because its files or its
@@ -180,7 +192,7 @@ class StageDriver:
             doubtful = frozenset()  # it could not be started
             raise
         finally:
-            self._open = None
+            self._open, self._in_flight = None, {}
             self._book.end_stage(opened, doubtful, landing)
         return result
 
@@ -207,10 +219,10 @@ class StageDriver:
         if self._pool is not None:
             self._book.wasted(self._running, self._cost(file.size))
 
-    def on_repeated(self, stored_bytes: int) -> None:
-        """What was sent once more counts too; files in doubt that turn out to have arrived are part of it."""
+    def on_repeated(self, stored_bytes: int, sent_of: Mapping[str, int]) -> None:
+        """What was sent once more counts too; so does what was sent of a file in doubt, if that has arrived."""
         if self._pool is not None:
-            self._book.owe(self._running, stored_bytes)
+            self._book.owe(self._running, stored_bytes, sent_of)
 
     def on_skipped(self, file: QueueFile) -> None:
         """Charge what a dry run would upload, to a book that is never saved."""
@@ -223,18 +235,20 @@ class StageDriver:
         self.files += 1
         self.bytes += file.size
         name = printable_name(file.name)
+        self._in_flight.pop(name, None)
         self._send(events.FileTransferred, name=name, size=file.size, already_there=already_there)
 
     def on_failed(self, name: str, error: str) -> None:
         """A file failed."""
         self._send(events.FileFailed, name=name, error=error)
 
-    def on_progress(self, stats: Stats) -> None:
-        """rclone's statistics, about once a second."""
+    def on_progress(self, stats: Stats, silent_seconds: float = 0) -> None:
+        """rclone's statistics, about once a second. silent_seconds: they are the last ones, and so old."""
         if self._controls.status().state is UploaderState.STALLED:
             self._controls.report(UploaderState.UPLOADING, f"uploading stage {self._stage}")
-        self._emit(events.TransferProgress, **stats.fields(), **self._outlook(stats))
-        in_flight = [one.bytes for one in stats.transferring]
+        self._emit(events.TransferProgress, **stats.fields(), **self._outlook(stats), silent_seconds=silent_seconds)
+        self._in_flight = {one.name: one.bytes for one in stats.transferring}
+        in_flight = self._in_flight.values()
         self._book.note_progress(self._running, sum(in_flight), landing_seconds(in_flight, stats.speed))
         if self._context.clock() >= self._next_quota_event:
             self._next_quota_event = self._context.clock() + QUOTA_EVENT_SECONDS

@@ -23,10 +23,11 @@ class StageListener(Protocol):
     def on_wasted(self, file: QueueFile) -> None:
         """The bytes of a file were spent, but it did not arrive."""
 
-    def on_repeated(self, stored_bytes: int) -> None:
+    def on_repeated(self, stored_bytes: int, sent_of: Mapping[str, int]) -> None:
         """So much, as stored at the destination, was sent more often than once, and perhaps spent each time.
 
-        Told at the end of a stage.
+        sent_of: of files in doubt, by name as planned, what was sent of each besides, at least; how much of
+        `stored_bytes` is the rest of one of them shows when it is found. Told at the end of a stage.
         """
 
     def on_skipped(self, file: QueueFile) -> None:
@@ -38,8 +39,8 @@ class StageListener(Protocol):
     def on_failed(self, name: str, error: str) -> None:
         """A file failed; it is still at the source."""
 
-    def on_progress(self, stats: Stats) -> None:
-        """rclone's statistics, about once a second."""
+    def on_progress(self, stats: Stats, silent_seconds: float = 0) -> None:
+        """rclone's statistics, about once a second. silent_seconds: they are the last ones, and so old."""
 
     def on_silence(self, seconds: float) -> None:
         """rclone has said nothing for a while; its last statistics came again, without a speed."""

@@ -305,6 +305,7 @@ interface AccountRowDocument {
 
 /** The answer of `/api/history`; only what the page reads. */
 interface HistoryDocument {
+  until: number;
   step: number;
   points: [number, number][];
   /** By uploader, then by account: (beginning of the day, bytes). */

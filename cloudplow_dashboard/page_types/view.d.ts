@@ -89,6 +89,7 @@ interface UploaderCard {
   /** Why it is idle, if that is told. */
   why: string;
   outcome: string;
+  dryRun: boolean;
   done: number;
   total: number;
   fraction: number;
@@ -96,6 +97,9 @@ interface UploaderCard {
   /** When it will be done, rounded. */
   doneAt: number;
   endedAt: number;
+  /** As of when its figures are, once they are old; since when nothing is heard of it; else 0. */
+  staleSince: number;
+  silentSince: number;
 }
 
 interface Session {
@@ -207,6 +211,8 @@ interface Stage {
   end: number;
   state: string;
   oversized: boolean;
+  /** How it ended; "" unless it is done. */
+  outcome: string;
 }
 
 /** What does not fit into the quota of now. */

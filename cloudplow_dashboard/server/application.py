@@ -18,7 +18,7 @@ from cloudplow_dashboard.server.guard import rules
 from cloudplow_dashboard.server.host_log import HostLog
 from cloudplow_dashboard.server.hosts import Hosts
 from cloudplow_dashboard.server.hub import Hub
-from cloudplow_dashboard.server.limits import ACCEPTED_AT_ONCE, BACKLOG
+from cloudplow_dashboard.server.limits import BACKLOG
 from cloudplow_dashboard.server.names import own_names
 from cloudplow_dashboard.server.pool import Pool
 from cloudplow_dashboard.server.protocol import bounded_protocol
@@ -82,7 +82,7 @@ def build(hub: Hub, state: DashboardState, history: History | None, reach: Reach
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        backlog=ACCEPTED_AT_ONCE,
+        backlog=limits.accepted_at_once,
         timeout_graceful_shutdown=1,
     )
     return Built(QuietServer(config), pool, connections)

@@ -10,7 +10,7 @@ from cloudplow_dashboard.server.connections import Clients
 from cloudplow_dashboard.server.forwarded import TrustedProxies
 from cloudplow_dashboard.server.guard import Rules, decide
 from cloudplow_dashboard.server.host_log import HostLog
-from cloudplow_dashboard.server.hub import Hub, Receive, Send
+from cloudplow_dashboard.server.hub import Hub, Receive, Send, leaves_at_once
 from cloudplow_dashboard.server.limits import VIEWERS_RETRY_SECONDS
 from cloudplow_dashboard.server.pool import Pool
 from cloudplow_dashboard.server.refusing import begin, busy, encoded, in_time, json_answer, refuse, respond
@@ -92,6 +92,8 @@ class FrontDoor:
         query = parameters(asked, StreamQuery)
         if isinstance(query, Refusal):
             return query
+        if await leaves_at_once(send):
+            return None
         if self._hub.stopping or len(self._hub.viewers) >= self._hub.limits.viewers:
             return _VIEWERS
         headers = response_headers("stream") | {"Content-Type": "text/event-stream; charset=utf-8"}

@@ -81,9 +81,11 @@ class Connections:
     def open(self, connection: Connection, client: str) -> bool:
         """A new one; False if there is no room for it. Who waits longest makes room for it, so that nobody who holds
         connections without a use for them keeps others out."""
-        if len(self) >= self._limits.connections and not self._cut_longest():
-            return False
+        # Who has too many himself is not let in at the cost of others.
         if not self._clients.enter(client):
+            return False
+        if len(self) >= self._limits.connections and not self._cut_longest():
+            self._clients.leave(client)
             return False
         self._client_of[connection] = client
         self.waits(connection)

@@ -57,12 +57,17 @@ def _stranger(asked: Asked, hosts: Hosts) -> Refusal | None:
     wrong = next((one for one in asked.hosts if not hosts.allows(one)), None)
     if wrong is None and asked.hosts:
         return None
-    if wrong is None or host_of(wrong) is None:
-        message = "The request must name its host, as the address of the page has it"
-    else:
+    name = host_of(wrong or "")
+    if name is None:
         message = (
-            f'"{wrong[:SHOWN_HOST]}" is no name that this dashboard knows as its own; if you gave it that name, add it '
-            "to dashboard.allowed_hosts in config.json"
+            "The request must name its host, as the address of the page has it: an address, a name of this machine, or "
+            "one of dashboard.allowed_hosts"
+        )
+    else:
+        # As the setting takes it: without the port.
+        message = (
+            f'"{str(name)[:SHOWN_HOST]}" is no name that this dashboard knows as its own; if you gave it that name, '
+            "add it to dashboard.allowed_hosts in config.json"
         )
     return Refusal(403, "host_not_allowed", message, host=wrong or "")
 

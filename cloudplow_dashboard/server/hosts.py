@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -27,6 +28,8 @@ _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _HOST: Final = re.compile(r"([A-Za-z0-9._-]+)(?::([0-9]{0,5}))?")
 _BRACKETS: Final = re.compile(r"\[([0-9A-Fa-f:.]{2,45})(?:%[A-Za-z0-9._~-]{1,32})?\](?::([0-9]{0,5}))?")
+#: Letters that Python's encoding, which is of 2003, writes in another way than browsers do, or leaves out.
+_KEPT: Final = frozenset("\u00df\u03c2\u200c\u200d")
 #: A name whose last part is a number is an address to browsers ("127.1"), and none to us.
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
@@ -73,7 +76,7 @@ def allowed_name(entry: str) -> str:
     if address is not None:
         return str(address)
     try:
-        name = _checked(text.removeprefix(star).encode("idna").decode("ascii"))
+        name = _checked(_as_sent(text.removeprefix(star)))
     except UnicodeError:
         name = None
     if name is None:
@@ -82,6 +85,14 @@ def allowed_name(entry: str) -> str:
             'example "cloudplow.example.org" or "*.example.org"'
         )
     return star + name
+
+
+def _as_sent(name: str) -> str:
+    """A name in the letters that a Host header has. Raises UnicodeError."""
+    if _KEPT.isdisjoint(name):
+        return name.encode("idna").decode("ascii")
+    labels = (unicodedata.normalize("NFC", label) for label in re.split("[.\u3002\uff0e\uff61]", name))
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode('ascii')}" for one in labels)
 
 
 class Hosts:

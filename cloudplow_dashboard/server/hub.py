@@ -275,6 +275,16 @@ def abort(send: Send) -> bool:
     return True
 
 
+async def leaves_at_once(send: Send) -> bool:
+    """Whether a client has sent its request and gone: that is known two turns of the loop later, and costs no more."""
+    for _ in range(2):
+        await asyncio.sleep(0)
+    return has_left(send)
+
+
 def has_left(send: Send) -> bool:
     """Whether the client behind an ASGI `send` callable has gone, as far as that can be seen without waiting for it."""
-    return getattr(getattr(send, "__self__", None), "disconnected", False) is True
+    cycle = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    closing = isinstance(transport, asyncio.Transport) and transport.is_closing()
+    return closing or getattr(cycle, "disconnected", False) is True

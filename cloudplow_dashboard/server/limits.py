@@ -12,14 +12,16 @@ from cloudplow_dashboard.state.patches import KEEP_ALIVE_SECONDS
 WORKERS: Final = 2
 #: What is handed to a connection at once, in bytes.
 SLICE_BYTES: Final = 64 << 10
-#: Connections that are accepted before any of them is looked at, and those that the kernel keeps for us.
-ACCEPTED_AT_ONCE: Final = 64
+#: Connections that the kernel keeps for us.
 BACKLOG: Final = 256
 #: When who is turned away may come back, in seconds.
 BUSY_RETRY_SECONDS: Final = 2
 VIEWERS_RETRY_SECONDS: Final = 10
-#: Even where few descriptors are to be had.
-FEWEST_CONNECTIONS: Final = 32
+#: Even where few descriptors are to be had, and what an upload needs of them.
+FEWEST_CONNECTIONS: Final = 8
+ENGINE_DESCRIPTORS: Final = 40
+#: So often asyncio accepts before the first of the connections is looked at.
+ACCEPTING_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Limits:
     """Times in seconds.
 
     Of the stream: viewers; coalesce: how long the first of several facts waits for others; keep_alive: how often a
-    comment line is sent. Of any connection: connections: how many; client_connections: of one client, also behind a
+    comment line is sent. Of any connection: connections: how many; accepted_at_once: how many are
+    accepted before any of them is looked at; client_connections: of one client, also behind a
     proxy; stuck: how long one send may last; head: a request that is not whole by then is cut; linger, linger_bytes:
     what is still read of a body that was refused; sweep: how often all this is looked at.
 
@@ -37,6 +40,7 @@ class Limits:
 
     viewers: int = 1100
     connections: int = 1500
+    accepted_at_once: int = 64
     client_connections: int = 100
     coalesce: float = 0.02
     stuck: float = 10.0
@@ -58,5 +62,8 @@ def limits_of_this_process() -> Limits:
     if soft_limit == resource.RLIM_INFINITY:
         return Limits()
     default = Limits()
-    connections = max(FEWEST_CONNECTIONS, min(default.connections, soft_limit // 2))
-    return Limits(viewers=min(default.viewers, connections * 9 // 10), connections=connections)
+    at_once = max(1, min(default.accepted_at_once, soft_limit // 32))
+    spared = soft_limit - ENGINE_DESCRIPTORS - ACCEPTING_ROUNDS * at_once
+    connections = max(FEWEST_CONNECTIONS, min(default.connections, soft_limit // 2, spared))
+    viewers = min(default.viewers, connections * 9 // 10)
+    return Limits(viewers=viewers, connections=connections, accepted_at_once=at_once)

@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from cloudplow_dashboard.server.asked import Refusal
 from cloudplow_dashboard.server.connections import Clients
-from cloudplow_dashboard.server.hub import Receive, Send, abort, has_left
+from cloudplow_dashboard.server.hub import Receive, Send, abort, has_left, leaves_at_once
 from cloudplow_dashboard.server.limits import SLICE_BYTES, WORKERS, Limits
 from cloudplow_dashboard.server.refusing import busy
 from cloudplow_dashboard.web.route import Access
@@ -73,10 +73,7 @@ class Pool:
 
     async def answer(self, scope: Scope, access: Access, receive: Receive, send: Send) -> Refusal | None:
         """Answer a request; if there is no room for it, why it is to be turned away."""
-        # Who sends and leaves at once is known to have left two turns of the loop later, and costs no more than that.
-        for _ in range(2):
-            await asyncio.sleep(0)
-        if has_left(send):
+        if await leaves_at_once(send):
             return None
         if self.queued >= self._limits.queue:
             return _BUSY
@@ -146,6 +143,9 @@ class Pool:
         async with asyncio.timeout(min(self._limits.answer, self._limits.stuck)) as deadline:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             for part in answer.slices():
+                # asyncio has a line in the log for everything that is written to nobody.
+                if has_left(send):
+                    return
                 deadline.reschedule(min(end, loop.time() + self._limits.stuck))
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})

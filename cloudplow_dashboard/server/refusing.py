@@ -74,11 +74,19 @@ async def _refuse(asked: Asked, refusal: Refusal, receive: Receive, send: Send, 
         return
     await begin(send, status, headers)
     await send({"type": "http.response.body", "body": body, "more_body": True})
+    _linger(send)
     # Were the connection closed with bytes unread, the client's system would throw our answer away.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limits.linger):
             await _drain(receive, limits.linger_bytes)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _linger(send: Send) -> None:
+    """Tell the connection behind an ASGI `send` callable that its answer has been sent; see `abort`."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if isinstance(transport, asyncio.Transport):
+        getattr(transport.get_protocol(), "lingers", lambda: None)()
 
 
 async def _drain(receive: Receive, limit_bytes: int) -> None:

@@ -7,12 +7,14 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from cloudplow_dashboard.server.hub import LAST_BYTES_SECONDS, Hub
 from cloudplow_dashboard.server.limits import Limits
 from cloudplow_dashboard.server.listener import url_of
+from cloudplow_dashboard.server.loop_faults import LoopFaults
 from cloudplow_dashboard.server.reach import Reach
 from cloudplow_dashboard.state.history import History
 from cloudplow_dashboard.state.state import DashboardState
@@ -89,6 +91,7 @@ class DashboardServer:
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(LoopFaults(time.monotonic, lambda: self._listener.fileno() >= 0))
         built = self.built = self._build()
         server = built.server
         end = asyncio.Event()

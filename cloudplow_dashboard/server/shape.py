@@ -14,7 +14,9 @@ from cloudplow_dashboard.server.asked import Asked, Refusal
 #: Longest path and query, in bytes. A text of 1,024 letters may take twelve times as many.
 PATH_LIMIT: Final = 1024
 QUERY_LIMIT: Final = 32 << 10
+#: Of headers: how many, and the bytes of all their names and values.
 HEADERS_LIMIT: Final = 100
+HEADERS_BYTES_LIMIT: Final = 64 << 10
 
 _ALLOWED: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+")
 #: What nobody needs to encode (letters, digits, "-._~"), what would be a separator, a second encoding, or no text.
@@ -69,6 +71,8 @@ def _query(query: bytes) -> Refusal | None:
 def _headers(asked: Asked) -> Refusal | None:
     if len(asked.headers) > HEADERS_LIMIT:
         return _bad("There are too many headers")
+    if sum(len(name) + len(value) for name, value in asked.headers) > HEADERS_BYTES_LIMIT:
+        return _bad("The headers are too long")
     seen = set()
     for name, _ in asked.headers:
         if b"_" in name:

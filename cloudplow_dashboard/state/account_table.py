@@ -42,6 +42,7 @@ class AccountTable:
         self._limit = 0
         self._free = 0
         self._blocked = 0
+        self._with_limit = 0
         self._states: dict[AccountState, int] = {}
         self._returns = ReturnTable()
         self._next_expiry = 0.0
@@ -93,7 +94,7 @@ class AccountTable:
         if self._states.get(AccountState.ACTIVE):
             for name, row in list(self.rows.items()):
                 if row["state"] == AccountState.ACTIVE and name != except_name:
-                    self.change(name, state=AccountState.READY)
+                    self.change(name, **at_rest(row))
 
     def expire(self, now: float) -> bool:
         """Make accounts ready whose time has come; now: epoch seconds. True when something changed."""
@@ -141,6 +142,11 @@ class AccountTable:
         """Bytes that are left on accounts that are neither denied nor failed."""
         return self._free
 
+    @property
+    def known_free(self) -> int:
+        """The same; -1 where nobody has said what all of them have left."""
+        return self._free if self._with_limit and self._with_limit >= self.summary()["total"] else -1
+
     def capacity(self, now: float) -> Capacity:
         """The `capacity` part of the state document. now: epoch seconds."""
         return {
@@ -162,6 +168,7 @@ class AccountTable:
         self._in_flight += sign * row["in_flight_bytes"]
         self._unsettled += sign * row["unsettled_bytes"]
         self._limit += sign * row["limit_bytes"]
+        self._with_limit += sign * (row["limit_bytes"] > 0)
         self._states[row["state"]] = self._states.get(row["state"], 0) + sign
 
     def _note_expiry(self, at: float) -> None:
@@ -183,6 +190,13 @@ def new_account(index: int) -> Account:
         "resets_at": 0,
         "until": 0,
     }
+
+
+def at_rest(row: Account) -> Change:
+    """What an account is that nobody uses: ready, but not with nothing left."""
+    if 0 < row["limit_bytes"] <= spent_bytes(row) and row["resets_at"] > 0:
+        return {"state": AccountState.COOLING, "until": row["resets_at"]}
+    return {"state": AccountState.READY}
 
 
 def spent_bytes(row: Account) -> int:

@@ -123,6 +123,10 @@ class PastSessions:
         }
         self._put(past, replace=replace)
 
+    def files_failed(self, started_at: float) -> int:
+        """How many files failed of the session that began then, in epoch seconds; 0 for an unknown one."""
+        return next((one["files_failed"] for one in self._sessions if one["started_at"] == started_at), 0)
+
     def recover(self, stored: Mapping[Any, Any]) -> None:
         """Add one from the dashboard's file, which anyone may have edited."""
         past: PastSession = {

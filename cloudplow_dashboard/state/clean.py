@@ -26,6 +26,8 @@ DOCUMENT_DEPTH: Final = 8
 DOCUMENT_KEYS: Final = 2000
 DOCUMENT_ITEMS: Final = 2000
 _NUMBER_LIMIT: Final = 1 << 63
+#: Characters that turn the text after them, so that "exe.gpj" reads as a picture; and what stands for them.
+_DIRECTIONS: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
 
 E = TypeVar("E", bound=Event)
 W = TypeVar("W", bound=StrEnum)
@@ -114,6 +116,11 @@ def _closing_colon(value: str) -> int:
         elif character == "/" and "," not in value[:position]:
             return -1
     return -1
+
+
+def sentence(value: str, limit: int = TEXT_LIMIT) -> str:
+    """A text in which no name turns the direction of the words around it."""
+    return text(value, limit).translate(_DIRECTIONS)
 
 
 def redact(value: object, *, known_paths: Sequence[str] = ()) -> str:

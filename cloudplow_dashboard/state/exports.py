@@ -26,8 +26,12 @@ from cloudplow_dashboard.state.series import Values, value_of
 #: Pieces of one download.
 PIECES: Final = 6
 
-#: Where a cell can begin with what a spreadsheet takes for a formula: spaces and quotes do not protect from it.
-_FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))([ '\"]*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
+#: Where a cell can begin with what a spreadsheet takes for a formula, also in letters of double or half the width:
+#: blanks, signs without width and quotes do not protect from it.
+_FORMULA: Final = re.compile(
+    r"(?:^|(?<=[;|\t\r\n]))((?:[^\S\t\r\n]|[\0\u200b-\u200f\u202a-\u202e\u2060\ufeff'\"])*)"
+    r"(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b])"
+)
 _NOT_IN_FILE_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 SESSION_COLUMNS: Final = ("at", "status", "name", "size_bytes", "account", "stage", "error")
@@ -85,8 +89,8 @@ class HistoryExport(TypedDict):
 def harmless(value: object) -> object:
     """One cell: text that a spreadsheet would take for a formula gets an apostrophe before it.
 
-    Where ";" or a tab separates, as in half of Europe, what stands behind one begins a cell, too, and quotes in the
-    middle of what is taken for a cell do not count: so each such beginning gets one.
+    Where ";" separates, as in half of Europe, or "|" or a tab, what stands behind one begins a cell, too, and quotes
+    in the middle of what is taken for a cell do not count: so each such beginning gets one.
     """
     if not isinstance(value, str):
         return value

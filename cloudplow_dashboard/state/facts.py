@@ -39,7 +39,7 @@ class Facts:
             "at": at,
             "uploader": uploader.name if uploader is not None else "",
             "kind": event.signal_name,
-            "text": clean.text(text, SENTENCE_LIMIT),
+            "text": clean.sentence(text, SENTENCE_LIMIT),
         }
         self._kept.add(fact, number)
         self.dirty = True

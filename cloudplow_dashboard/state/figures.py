@@ -12,7 +12,7 @@ from typing import Final
 
 from cloudplow.events import SessionOutcome, UploaderState
 from cloudplow_dashboard.state.document import UploaderStatus
-from cloudplow_dashboard.state.document_quota import Capacity, PlanSums
+from cloudplow_dashboard.state.document_quota import PlanSums
 from cloudplow_dashboard.state.document_session import Eta, Figures, Progress, Session
 
 #: A session younger than this has no speed to rely on, in seconds.
@@ -24,21 +24,24 @@ TOLERANCE_SHARE: Final = 0.01
 _DIGITS: Final = 3
 
 
-def amounts(session: Session, progress: Progress, in_flight: int, *, active: bool) -> Session:
+def amounts(session: Session, progress: Progress, under_way: tuple[int, int], *, active: bool) -> Session:
     """The session as it is shown: done and left with what has arrived of files on their way.
 
-    session: of whole files; in_flight: bytes that have arrived of others. Where nobody knows the session's totals (an
-    rclone that somebody else started), those of its statistics stand in.
+    session: of whole files; under_way: how many others are, and the bytes that have arrived of them. Where nobody knows
+    the session's totals (an rclone that somebody else started), those of its statistics stand in.
     """
     shown = session.copy()
     shown["accounts_used"] = list(session["accounts_used"])
     if not active:
         return shown
+    files, in_flight = under_way
     if not (session["files_total"] or session["bytes_total"]):
         shown["files_total"] = max(progress["total_files"], progress["files"])
         shown["bytes_total"] = max(progress["total_bytes"], progress["bytes"])
         shown["files_done"], shown["bytes_done"] = progress["files"], progress["bytes"]
-        in_flight = 0
+        files, in_flight = 0, 0
+    # What came after the listing is left all the same.
+    shown["files_total"] = max(shown["files_total"], shown["files_done"] + files)
     shown["bytes_in_flight"] = max(0, min(in_flight, shown["bytes_total"] - shown["bytes_done"]))
     shown["bytes_done"] += shown["bytes_in_flight"]
     shown["files_left"] = shown["files_total"] - shown["files_done"]
@@ -51,19 +54,27 @@ def share(done: int, total: int) -> float:
     return min(1000, 1000 * done // total) / 10 if total > 0 else 0.0
 
 
-def percentage(session: Session) -> float:
-    """How much of a session is done, 0 to 100; rounded down, so that 100 means all; -1 when unknown."""
-    for done, total in (
-        (session["bytes_done"], session["bytes_total"]),
-        (session["files_done"], session["files_total"]),
-    ):
+def share_of(sizes: tuple[int, int], files: tuple[int, int]) -> float:
+    """How much is done, 0 to 100; rounded down, so that 100 means all; -1 when unknown.
+
+    sizes: bytes that are done, and all; files: the same. Empty files have no bytes, but are left all the same.
+    """
+    for done, total in (sizes, files):
         if total > 0:
-            return min(share(done, total), 99.9) if session["files_left"] > 0 else share(done, total)
-    return 100.0 if session["outcome"] == SessionOutcome.DONE else -1.0
+            return min(share(done, total), 99.9) if files[0] < files[1] else share(done, total)
+    return -1.0
 
 
-def waiting(session: Session, plan: PlanSums, made_at: float, capacity: Capacity, *, active: bool) -> tuple[int, int]:
-    """Files and bytes of what is left that do not fit into the quota of now. made_at: of the plan, 0 for none.
+def percentage(session: Session) -> float:
+    """How much of a session is done; as `share_of`."""
+    sizes, files = (session["bytes_done"], session["bytes_total"]), (session["files_done"], session["files_total"])
+    known = share_of(sizes, files)
+    return 100.0 if known < 0 and session["outcome"] == SessionOutcome.DONE else known
+
+
+def waiting(session: Session, plan: PlanSums, made_at: float, free: int, *, active: bool) -> tuple[int, int]:
+    """Files and bytes of what is left that do not fit into the quota of now. made_at: of the plan, 0 for none; free:
+    bytes, -1 when unknown.
 
     By the plan; without one by what an earlier run said, or by what is free.
     """
@@ -71,11 +82,11 @@ def waiting(session: Session, plan: PlanSums, made_at: float, capacity: Capacity
     if made_at > 0:
         return min(plan["waiting_files"], files_left), min(plan["waiting_bytes"], bytes_left)
     if not active:
-        used_up = session["outcome"] == SessionOutcome.QUOTA_USED
-        return (files_left, bytes_left) if used_up else (0, 0)
-    if capacity["limit_bytes"] <= 0:
-        return 0, 0
-    return 0, max(0, bytes_left - capacity["free_bytes"])
+        if session["outcome"] != SessionOutcome.QUOTA_USED:
+            return 0, 0
+        # Of a dry run everything is left, also what would go.
+        return max(0, files_left - session["would_go_files"]), max(0, bytes_left - session["would_go_bytes"])
+    return 0, max(0, bytes_left - free) if free >= 0 else 0
 
 
 def outlook(eta: Eta, session: Session, waits: int, at: float) -> float:

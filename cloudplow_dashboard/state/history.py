@@ -101,6 +101,8 @@ class History:
         self._lock = threading.Lock()
         self._uploaders: dict[str, _OfUploader] = {}
         self._changed = False
+        #: Before this only what a file held is known, which has no seconds. Epoch seconds.
+        self._fine_from = 0.0
 
     def receive(self, sender: object, *, event: Event, **_extra: object) -> None:
         """Receiver of `file_transferred`, `file_failed` and `transfer_progress`; others are ignored. Never raises."""
@@ -178,7 +180,7 @@ class History:
         return min(now, since) if since > 0 else max(0.0, now + (since or -DEFAULT_REACH_SECONDS))
 
     def _rows(self, uploader: str | None, since: float, now: float, step: int) -> tuple[list[int], int, list[Values]]:
-        tier, step = choose(since, now, step, POINTS_LIMIT)
+        tier, step = choose(since, now, step, POINTS_LIMIT, self._fine_from)
         since = max(since, now - tier.span)
         times = list(range(int(since) // step * step, int(now) + 1, step))
         empty = [0.0] * 5
@@ -240,6 +242,7 @@ class History:
         """Add what a file holds, which anyone may have edited."""
         now = self.clock()
         with self._lock:
+            self._fine_from = now
             for name, entry in content.items():
                 one = self._uploader(clean.text(str(name), clean.NAME_LIMIT) or "default")
                 if one is None or not isinstance(entry, Mapping):

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
-from cloudplow.events import AccountState
+from cloudplow.events import AccountState, SessionOutcome, SwitchReason
 from cloudplow_dashboard.state.account_table import rank
 from cloudplow_dashboard.state.document import Head
 from cloudplow_dashboard.state.document_words import Phase, ProgramState
@@ -138,10 +138,11 @@ def _counters(families: _Families, u: UploaderState) -> None:
         uploader=u.name,
     )
     add("cloudplow_failed_files_total", "Failed attempts to upload a file.", counters.failures, uploader=u.name)
-    for reason, number in counters.switches.items():
+    # Every word from the beginning: of a series that begins with 1 nobody sees that it grew.
+    for reason, number in (dict.fromkeys(SwitchReason, 0) | counters.switches).items():
         text = "Switches to another account, by reason."
         add("cloudplow_account_switches_total", text, number, uploader=u.name, reason=reason or OTHER)
-    for outcome, number in counters.sessions.items():
+    for outcome, number in (dict.fromkeys(SessionOutcome, 0) | counters.sessions).items():
         text = "Finished sessions, by outcome."
         add("cloudplow_sessions_total", text, number, uploader=u.name, outcome=outcome or OTHER)
 
@@ -156,7 +157,8 @@ def _session(families: _Families, u: UploaderState, now: float) -> None:
     for phase in Phase:
         add("phase", "1 for the phase in which the uploader is.", int(u.phase == phase), phase=phase)
     add("session_start_time_seconds", "When the session started, in epoch seconds; 0: never.", session["started_at"])
-    add("session_end_time_seconds", "When the session ended, in epoch seconds; 0: it is running.", session["ended_at"])
+    text = "When the session ended, in epoch seconds; 0: it is running, or unknown."
+    add("session_end_time_seconds", text, session["ended_at"])
     text = "Bytes uploaded in the session, with what has arrived of files on their way."
     add("session_transferred_bytes", text, session["bytes_done"])
     add("session_in_flight_bytes", "Of these, bytes of files still on their way.", session["bytes_in_flight"])
@@ -193,7 +195,7 @@ def _session(families: _Families, u: UploaderState, now: float) -> None:
     add(
         "last_event_time_seconds",
         "Time of the last event of the uploader, in epoch seconds; 0: none yet.",
-        u.last_event_at,
+        u.heard.at,
     )
 
 

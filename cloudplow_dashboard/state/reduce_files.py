@@ -12,7 +12,6 @@ from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.sessions import join, update_left
 from cloudplow_dashboard.state.uploader_state import (
     CHECKING_LIMIT,
-    FAILED_NAMES_LIMIT,
     TRANSFERRING_LIMIT,
     UploaderState,
 )
@@ -49,11 +48,21 @@ def _transferring(u: UploaderState, event: events.TransferProgress) -> dict[str,
             "name": name,
             "size": whole(file.size),
             "bytes": whole(file.bytes),
-            "speed": round(number(file.speed)),
+            "speed": _speed(number(file.speed)),
             "eta_seconds": round(clean.seconds_or_unknown(file.eta)),
-            "percentage": min(100, whole(file.percentage)),
+            "percentage": _percentage(file),
         }
     return found
+
+
+def _speed(bytes_per_second: float) -> float:
+    """As it is shown: whole bytes, but what hardly moves is not nothing."""
+    return round(bytes_per_second, None if bytes_per_second >= 1 else 2)
+
+
+def _percentage(file: events.Transferring) -> int:
+    """How much of a file has arrived, as rclone rounds it; but 100 only where it is all of it."""
+    return min(100 if clean.whole(file.bytes) >= clean.whole(file.size) else 99, clean.whole(file.percentage))
 
 
 def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: float) -> bool:
@@ -61,13 +70,13 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
     if not u.active:
         return False
     transferring = _transferring(u, event)
-    checking = [name for one in event.checking if (name := clean.file_name(one)) not in u.under_way]
+    checking = [name for name in dict.fromkeys(map(clean.file_name, event.checking)) if name not in u.under_way]
     speed = clean.number(event.speed) or sum(clean.number(file.speed) for file in event.transferring)
     u.progress = {
         "at": round(at, 1),
         "bytes": clean.whole(event.bytes),
         "total_bytes": clean.whole(event.total_bytes),
-        "speed": round(speed),
+        "speed": _speed(speed),
         "eta_seconds": round(clean.seconds_or_unknown(event.eta)),
         "files": clean.whole(event.files),
         "total_files": clean.whole(event.total_files),
@@ -88,7 +97,7 @@ def on_transfer_progress(u: UploaderState, event: events.TransferProgress, at: f
 def _on_outlook(u: UploaderState, event: events.TransferProgress, at: float) -> None:
     """When the whole queue will be uploaded."""
     speed_at, quotas_at, quota_until = 0.0, 0.0, 0.0
-    if at - u.session["started_at"] >= figures.SETTLED_SECONDS:
+    if not 0 <= at - u.session["started_at"] < figures.SETTLED_SECONDS:  # the clock may have been set back
         session = u.session_document()
         speed_at, quotas_at = clean.number(event.done_at), clean.number(event.done_with_quotas_at)
         if not speed_at and u.progress["speed"] > 0 and session["bytes_left"] > 0:
@@ -122,10 +131,8 @@ def on_file_transferred(u: UploaderState, event: events.FileTransferred, at: flo
     else:
         u.queue_left = max(0, u.queue_left[0] - 1), max(0, u.queue_left[1] - size)
         _arrive(u, clean.file_name(event.name))
-    if u.failed_names and event.name in u.failed_names:
-        u.failed_names.discard(event.name)
-        session["files_failed"] -= 1
-        u.failure_kinds.settle(clean.file_name(event.name))
+    if u.failure_kinds.settle(clean.file_name(event.name)):
+        session["files_failed"] = max(0, session["files_failed"] - 1)
         u.dirty.add("failure_kinds")
     update_left(session)
     # A large file is published at once; many small ones in a row only as sums, with the statistics.
@@ -175,13 +182,11 @@ def on_file_failed(u: UploaderState, event: events.FileFailed, at: float) -> boo
     name, account, stage = clean.file_name(event.name), clean.base_name(event.account), clean.whole(event.stage)
     failure: Failure = {"at": at, "name": name, "error": error, "account": account, "stage": stage}
     u.failures.add(failure)
+    before = u.failure_kinds.files
     u.failure_kinds.add(failure)
+    u.session["files_failed"] += u.failure_kinds.files - before
     u.files.add(FileEntry(at, "failed", name, 0, account, stage, error))
     u.counters.failures += 1
-    if event.name not in u.failed_names:
-        u.session["files_failed"] += 1
-        if len(u.failed_names) < FAILED_NAMES_LIMIT:
-            u.failed_names.add(event.name)
     u.dirty.update(("failures", "failure_kinds", "session"))
     u.failure_facts += 1
     return u.failure_facts <= FAILURE_FACTS_PER_STAGE

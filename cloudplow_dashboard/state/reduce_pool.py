@@ -6,7 +6,7 @@ from typing import cast
 
 from cloudplow import events
 from cloudplow_dashboard.state import clean, returns
-from cloudplow_dashboard.state.account_table import Change
+from cloudplow_dashboard.state.account_table import Change, at_rest
 from cloudplow_dashboard.state.distribution import Distribution
 from cloudplow_dashboard.state.document_quota import Account
 from cloudplow_dashboard.state.sessions import update_left
@@ -60,7 +60,7 @@ def take_pool(u: UploaderState, event: events.AccountsLearned) -> None:
     names = [clean.base_name(quota.account) for quota in event.accounts]
     u.accounts.keep_only(names, total=len(names))
     for index, (name, quota) in enumerate(zip(names, event.accounts, strict=True)):
-        u.accounts.charge(name, returns.checked(quota.returns), **(_quota(quota) | {"index": index}))
+        u.accounts.charge(name, _returns(quota), **(_quota(quota) | {"index": index}))
     u.accounts_changed()
 
 
@@ -77,10 +77,20 @@ def _quota(quota: events.QuotaChanged | events.AccountQuota) -> Change:
     }
 
 
+def _returns(quota: events.QuotaChanged | events.AccountQuota) -> returns.Returns:
+    """What comes back when; where only the time is told, all of it comes back then."""
+    return returns.checked(quota.returns or ((quota.resets_at, quota.used_bytes),))
+
+
 def on_quota_changed(u: UploaderState, event: events.QuotaChanged, _at: float) -> bool:
     name = clean.base_name(event.account)
     before = u.accounts.rows.get(name)
-    u.accounts.charge(name, returns.checked(event.returns), **_quota(event))
+    u.accounts.charge(name, _returns(event), **_quota(event))
+    row = u.accounts.rows.get(name)
+    if row is not None and row["state"] == events.AccountState.READY:
+        # Maybe nobody said more than what it has spent.
+        works = name == u.stages.account
+        u.accounts.change(name, **({"state": events.AccountState.ACTIVE} if works else at_rest(row)))
     # How much the running account has used or sent is a statistic; another state, or an upload cut off, is a fact.
     u.accounts_changed(slow=_facts_of(before) == _facts_of(u.accounts.rows.get(name)))
     return False

@@ -80,12 +80,14 @@ def _on_session(u: UploaderState, event: events.SessionRecovered) -> None:
     if session["files_total"] or session["bytes_total"]:
         session["files_total"] = session["files_done"] + session["files_left"]
         session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
+    # How many files failed knows only the dashboard's own file.
+    session["files_failed"] = u.sessions.files_failed(started_at)
     u.session = session
     u.stage_params = clean.mapping(event.stage_params)
-    # The dashboard's own file knows more of it: which files failed.
     u.sessions.add(session, replace=told_again)
     u.set_phase(phase_after(session["outcome"]))
     u.dirty.update(("session", "sessions"))
+    _take_away_uploaded(u)
 
 
 def _on_transfers(u: UploaderState, event: events.TransfersRecovered) -> None:
@@ -97,6 +99,18 @@ def _on_queue(u: UploaderState, event: events.QueueLearned) -> None:
     take_queue(u, event, clean.number(event.learned_at))
     metadata = event.distribution.get("metadata") if isinstance(event.distribution, Mapping) else None
     u.queue_folder_path = clean.folder_path(metadata.get("upload_folder")) if isinstance(metadata, Mapping) else ""
+    _take_away_uploaded(u)
+
+
+def _take_away_uploaded(u: UploaderState) -> None:
+    """What the session has uploaded since it listed the folder does not wait any more."""
+    session, queue = u.session, u.queue
+    its_own = session["files_total"] > 0 and queue["learned_at"] >= session["started_at"]
+    # One that found nothing to upload lists nothing anew.
+    looked_again = session["outcome"] == events.SessionOutcome.DONE and session["ended_at"] >= queue["learned_at"]
+    if session["recovered"] and (its_own or looked_again):
+        u.queue_left = session["files_left"], session["bytes_left"]
+        u.dirty.add("queue")
 
 
 def _on_accounts(u: UploaderState, event: events.AccountsLearned) -> None:

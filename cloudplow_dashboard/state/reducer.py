@@ -37,6 +37,7 @@ def _on_session_started(u: UploaderState, event: events.SessionStarted, at: floa
     if u.history_folder_path and u.history_folder_path != folder:
         u.forget_history()
     u.folder_path = u.history_folder_path = folder
+    u.accounts.told_total = max(u.accounts.told_total, clean.whole(event.accounts_total))
     u.session |= {
         "folder": clean.base_name(folder),
         "remote": clean.remote(event.upload_remote),
@@ -107,6 +108,10 @@ def _on_sa_switched(u: UploaderState, event: events.SaSwitched, at: float) -> bo
 def _on_stage_finished(u: UploaderState, event: events.StageFinished, at: float) -> bool:
     join(u, event, at)
     u.clear_progress()
+    if event.outcome not in events.WENT_THROUGH:
+        # What was cut off goes again: nobody knows how long that takes.
+        u.eta, u.quota_until = new_eta(), 0
+        u.dirty.add("eta")
     if u.session["dry_run"] and event.outcome in events.WENT_THROUGH:
         files, size = u.stages.planned
         u.session["would_go_files"] += files
@@ -132,7 +137,9 @@ def _on_suspended(u: UploaderState, event: events.UploaderSuspended, _at: float)
     reason = clean.redact(event.reason, known_paths=u.known_paths())
     u.suspension = {"active": True, "reason": reason, "until": clean.number(event.until)}
     u.clear_progress()
-    u.dirty.add("suspension")
+    # Nothing is promised of an upload that stands still.
+    u.eta, u.quota_until = new_eta(), 0
+    u.dirty.update(("suspension", "eta"))
     u.set_phase(Phase.SUSPENDED)
     return True
 
@@ -161,25 +168,39 @@ def _on_throttle_changed(u: UploaderState, event: events.ThrottleChanged, _at: f
     return True
 
 
+def _take_unseen(u: UploaderState, files: int, size: int) -> None:
+    """What a session comes to by its own word; size: bytes. More than was seen, if some events of it were not."""
+    session = u.session
+    more_files, more_bytes = max(0, files - session["files_done"]), max(0, size - session["bytes_done"])
+    session["files_done"] += more_files
+    session["bytes_done"] += more_bytes
+    u.counters.files += more_files
+    u.counters.bytes += more_bytes
+
+
 def _on_session_finished(u: UploaderState, event: events.SessionFinished, at: float) -> bool:
-    if not u.begun or (u.session["ended_at"] and event.session_id not in ("", u.session["id"])):
+    unseen = not u.begun or (u.session["ended_at"] > 0 and event.session_id not in ("", u.session["id"]))
+    if unseen:
         # The session's other events were not seen, or it could not begin: this one is all there is.
         begin(u, event.session_id, at)
-        u.session["files_done"], u.session["bytes_done"] = clean.whole(event.files), clean.whole(event.bytes)
+    _take_unseen(u, clean.whole(event.files), clean.whole(event.bytes))
     reason = clean.redact(event.reason, known_paths=u.known_paths())
     session = u.session
     outcome = clean.word(event.outcome, events.SessionOutcome)
     session |= {"ended_at": at, "outcome": outcome, "reason": reason}
     session["run_id"] = clean.text(event.run_id) or session["run_id"]
-    u.status.end()
     update_left(session)
     session["files_left"], session["bytes_left"] = clean.whole(event.files_left), clean.whole(event.bytes_left)
     # Now it is known how much there was: files may have gone or come meanwhile.
     session["files_total"] = session["files_done"] + session["files_left"]
     session["bytes_total"] = session["bytes_done"] + session["bytes_left"]
     session["next_capacity_at"] = clean.number(event.next_capacity_at)
-    if u.queue["available"]:
-        u.queue_left = session["files_left"], session["bytes_left"]
+    # Of one that could not begin nobody counted what is left.
+    left = session["files_left"], session["bytes_left"]
+    counted = not unseen or any(left) or event.files > 0 or outcome == events.SessionOutcome.DONE
+    u.status.end(left if counted else None)
+    if counted and u.queue["available"]:
+        u.queue_left = left
     u.accounts.rest()
     u.accounts_changed()
     u.eta, u.quota_until = new_eta(), 0
@@ -201,6 +222,8 @@ def _on_status(u: UploaderState, event: events.UploaderStatusChanged, _at: float
 
 def _on_checked(u: UploaderState, event: events.UploaderChecked, at: float) -> bool:
     u.status.check(event, at)
+    if not u.active:
+        u.status.wait(event, u.known_paths())
     if u.queue["available"] and not u.active:
         u.queue_left = clean.whole(event.files), clean.whole(event.bytes)
         u.dirty.add("queue")

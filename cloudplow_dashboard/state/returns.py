@@ -75,8 +75,9 @@ class ReturnTable:
         later = 0
         for second, size in self._by_second.items():
             hour = max(0, second - start) // _HOUR
-            # The strip begins a little before now: what is spent now comes back in its last hour, not after it.
-            if second <= now + STRIP_HOURS * _HOUR:
+            # The strip begins a little before now: what is spent now comes back in its last hour, not after it, though
+            # that is a moment more than 24 hours away.
+            if second <= now + STRIP_HOURS * _HOUR + TOGETHER_SECONDS:
                 hours[min(hour, STRIP_HOURS - 1)] += size
             else:
                 later += size

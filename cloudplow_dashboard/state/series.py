@@ -139,10 +139,13 @@ def value_of(metric: str, values: Values) -> float:
     return int(values[COUNTED.index(metric)])
 
 
-def choose(since: float, now: float, step: int, points: int) -> tuple[Tier, int]:
+def choose(since: float, now: float, step: int, points: int, fine_from: float = 0) -> tuple[Tier, int]:
     """The finest tier that reaches back far enough, and the step in seconds: the wanted one (0: any), rounded up to
-    what the tier has and to what gives at most `points` points."""
+    what the tier has and to what gives at most `points` points. fine_from: what was before is not in the finest tier,
+    in epoch seconds; it is never kept in the file.
+    """
     reach = now - since
-    tier = next((one for one in TIERS if one.span >= reach), TIERS[-1])
+    tiers = TIERS if since >= fine_from else TIERS[1:]
+    tier = next((one for one in tiers if one.span >= reach), TIERS[-1])
     wanted = max(step, tier.step, min(reach, tier.span) / points)
     return tier, math.ceil(wanted / tier.step) * tier.step

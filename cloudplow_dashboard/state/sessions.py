@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cloudplow import events
 from cloudplow.events import SessionOutcome
 from cloudplow_dashboard.state import clean
@@ -12,22 +14,25 @@ from cloudplow_dashboard.state.measures import Nothing
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.uploader_state import ACCOUNTS_USED_LIMIT, UploaderState
 
+#: An rclone that is only watched is shown as silent for so long, then no more, in seconds.
+GONE_SECONDS: Final = 120.0
+
 
 def begin(u: UploaderState, session_id: str, at: float) -> None:
     """A new session: totals from 0."""
+    u.heard.begin(clean.text(session_id), u.session["id"])
     u.session = new_session() | {"id": clean.text(session_id), "started_at": at}
     u.progress = new_progress()
     u.eta, u.quota_until = new_eta(), 0
     u.under_way = {}
     u.arrived_names.clear()
-    u.stages = StageBoard()
+    u.stages, u.plan = StageBoard(), {}
     u.files.begin()
     u.failures.clear()
     u.failure_kinds.clear()
-    u.failed_names.clear()
     u.failure_facts = 0
     u.found_facts = 0
-    u.stage_params = {}
+    u.plan, u.stage_params = {}, {}
     u.suspension = new_suspension()
     u.begin_history(at)
     u.accounts.rest()
@@ -46,6 +51,15 @@ def join(u: UploaderState, event: events.Event, at: float) -> None:
     begin(u, event.session_id, at)
     if u.queue["available"]:
         u.session["files_total"], u.session["bytes_total"] = u.queue_left
+
+
+def is_gone(u: UploaderState, now: float) -> bool:
+    """Whether an rclone that was only watched, so that nobody can tell its end, has not answered for long.
+
+    now: epoch seconds.
+    """
+    watched = u.is_working and not u.session["id"] and not u.session["remote"]
+    return watched and now - u.heard.at > GONE_SECONDS
 
 
 def update_left(session: Session) -> None:

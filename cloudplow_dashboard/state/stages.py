@@ -104,6 +104,11 @@ class StageBoard:
         self._begun_with += size
 
     @property
+    def account(self) -> str:
+        """The account of the running stage; "" for none."""
+        return self._running["account"] if self._running is not None else ""
+
+    @property
     def planned(self) -> tuple[int, int]:
         """Files and bytes that the running stage is to upload."""
         return (self._running["files"], self._running["bytes"]) if self._running is not None else (0, 0)
@@ -119,8 +124,9 @@ class StageBoard:
         self._end_running(outcome, at, told=True)
 
     def end(self, at: float = 0) -> None:
-        """The session ended: nothing is running any more. at: epoch seconds."""
+        """The session ended: nothing runs or comes next, but what waits for quota still does. at: epoch seconds."""
         self._end_running("", at)
+        self._next, self._next_total = [], 0
 
     def _end_running(self, outcome: StageOutcome | Nothing, at: float, *, told: bool = False) -> None:
         if self._running is not None:

@@ -23,6 +23,7 @@ from cloudplow_dashboard.state.program import OF_PROGRAM, Program, health_of
 from cloudplow_dashboard.state.reduce_recovered import RECOVERED, still_counts, told_after_start
 from cloudplow_dashboard.state.reducer import BESIDE, HANDLERS, OF_ALL
 from cloudplow_dashboard.state.returns import strip_start
+from cloudplow_dashboard.state.sessions import is_gone
 from cloudplow_dashboard.state.uploader_state import PARTS, Uploaders, UploaderState
 
 log = logging.getLogger("cloudplow.dashboard")
@@ -102,17 +103,17 @@ class DashboardState:
                 self._notify(None)
                 return
             uploader = self._uploader(event.uploader or sender)
-            if uploader is None:
+            if uploader is None or uploader.heard.again(event) or uploader.heard.is_late(event, uploader.session):
                 return
             if told_after_start(event):
                 if still_counts(uploader, event):
                     RECOVERED[name](uploader, event)
             else:
-                self._last_event_at = at
-                # What the scheduler tells, or somebody asks for, is no sign of life of an upload.
-                if name not in BESIDE:
-                    uploader.last_event_at = at
-                if HANDLERS[name](uploader, event, at):
+                # What the scheduler tells, or somebody asks for, is no sign of life of an upload; nor are old figures.
+                silent = clean.number(getattr(event, "silent_seconds", 0))
+                if name not in BESIDE and not silent:
+                    uploader.heard.at = self._last_event_at = at
+                if HANDLERS[name](uploader, event, at - silent):
                     self._facts.take(event, at, uploader)
             if not uploader.active:
                 uploader.accounts.rest()
@@ -151,13 +152,13 @@ class DashboardState:
                 self._notify(state)
 
     def expire(self, now: float) -> None:
-        """What comes with time: accounts are ready again, the strip of hours moves on, figures are stale.
-
-        now: epoch seconds.
-        """
+        """What comes with time: accounts are ready again, hours move on, figures are stale. now: epoch seconds."""
         with self._lock:
             start = strip_start(now)
             moved, self._strip_start = start != self._strip_start, start
+            for name in [one.name for one in self._uploaders.values() if is_gone(one, now)]:
+                self._uploaders[name] = UploaderState(name)
+                self._notify(self._uploaders[name])
             for uploader in self._uploaders.values():
                 if moved and uploader.accounts.rows:
                     uploader.slow.add("capacity")
@@ -169,7 +170,7 @@ class DashboardState:
                     self._notify(uploader)
 
     def nobody_waits(self) -> None:
-        """The program that was followed has ended: nothing that it told of its waiting holds any more."""
+        """The program that told what uploaders wait for has ended: nothing of that holds any more."""
         with self._lock:
             for uploader in self._uploaders.values():
                 uploader.status.forget()
@@ -177,9 +178,10 @@ class DashboardState:
                 self._notify(uploader)
 
     def stop(self) -> None:
-        """The program ends: the engine is shown as stopped."""
+        """The program ends: the engine is shown as stopped, and nothing goes on by itself any more."""
         with self._lock:
             self._program.stop(self.clock())
+            self.nobody_waits()
             if self._listener is not None:
                 self._listener(True)
 

@@ -29,9 +29,12 @@ class Status:
         self._threshold_bytes = 0
         self._waiting = (0, 0)
         self._checked_at: float = 0
+        #: Whether what it waits for follows from a look of the scheduler, and nobody has said more.
+        self._by_look = False
 
     def tell(self, event: events.UploaderStatusChanged, known_paths: Sequence[str]) -> None:
         """It does, or waits for, something else. known_paths: see `clean.redact`."""
+        self._by_look = False
         self._told = clean.word(event.state, UploaderState) or UploaderState.IDLE
         self._why = clean.redact(event.why, known_paths=known_paths)
         self._until, self._next_check_at = clean.number(event.until), clean.number(event.next_check_at)
@@ -45,19 +48,32 @@ class Status:
         self._next_check_at = clean.number(event.next_check_at)
         self._waiting = clean.whole(event.files), clean.whole(event.bytes)
 
+    def wait(self, event: events.UploaderChecked, known_paths: Sequence[str]) -> None:
+        """Nothing runs, and the scheduler has looked: then it waits for the next look, unless somebody says more."""
+        if self._why and not self._by_look:
+            return
+        if event.due:
+            self.forget()
+            return
+        self._by_look, self._told = True, UploaderState.WAITING
+        self._why = clean.redact(event.why, known_paths=known_paths) or "waiting for the next check"
+        self._until = self._next_check_at
+
     def begin(self) -> None:
         """A session has begun: what it waited for is over."""
         if self._told not in _BUSY | _TROUBLED:
             self.forget()
 
-    def end(self) -> None:
-        """A session has ended: what was told of it no longer holds."""
+    def end(self, left: tuple[int, int] | None) -> None:
+        """A session has ended: what was told of it no longer holds. left: files and bytes; None if nobody counted."""
+        self._waiting = left or self._waiting
         if self._told in _BUSY | _TROUBLED:
             self.forget()
 
     def forget(self) -> None:
         """Nobody says any more what it waits for, and until when."""
         self._told, self._why, self._until, self._next_check_at = UploaderState.IDLE, "", 0, 0
+        self._by_look = False
 
     def document(self, *, active: bool, phase: Phase, session: Session) -> UploaderStatus:
         """The `status` part of the state document."""

@@ -19,6 +19,7 @@ from cloudplow_dashboard.state.document_quota import Queue
 from cloudplow_dashboard.state.document_session import Failure, Figures, Session
 from cloudplow_dashboard.state.document_words import Phase
 from cloudplow_dashboard.state.failure_kinds import FailureKinds
+from cloudplow_dashboard.state.heard import Heard
 from cloudplow_dashboard.state.stages import StageBoard
 from cloudplow_dashboard.state.status import Status
 
@@ -29,8 +30,6 @@ TRANSFERRING_LIMIT: Final = 100
 CHECKING_LIMIT: Final = 50
 #: Names of files that have arrived in a stage, remembered because rclone may still report them as on their way.
 ARRIVED_LIMIT: Final = 1000
-#: Names remembered to count failed files once each; beyond it every failure counts.
-FAILED_NAMES_LIMIT: Final = 10_000
 #: Accounts listed as used in one session.
 ACCOUNTS_USED_LIMIT: Final = 1000
 
@@ -75,7 +74,7 @@ class UploaderState:
         #: The finish by which the times of the plan were made last.
         self.plan_finish_at: float = 0
         self.stale_since: float = 0
-        self._next_shown: float = 0
+        self._next_shown = self._averaged_at = 0.0
         #: What has arrived of files that are on their way, in bytes, by name; and who has arrived in this stage.
         self.under_way: dict[str, int] = {}
         self.arrived_names: deque[str] = deque(maxlen=ARRIVED_LIMIT)
@@ -94,7 +93,6 @@ class UploaderState:
         #: Of files that are being transferred, by name: a file keeps its number, and a number is never used again.
         self.transfer_numbers: dict[str, int] = {}
         self.last_transfer_number = 0
-        self.failed_names: set[str] = set()
         self.failure_facts = 0
         self.found_facts = 0
         self.history = SizeSample()
@@ -103,7 +101,7 @@ class UploaderState:
         self._history_document: tuple[int, Distribution] = (0, {})
         self.plan: dict[str, Any] = {}
         self.stage_params: dict[str, Any] = {}
-        self.last_event_at = 0.0
+        self.heard = Heard()
         self.last_arrival_at = 0.0
         self.dirty: set[str] = set(PARTS)
         self.slow: set[str] = set()
@@ -130,7 +128,8 @@ class UploaderState:
 
     def session_document(self) -> Session:
         """The `session` part."""
-        return figures.amounts(self.session, self.progress, sum(self.under_way.values()), active=self.active)
+        under_way = len(self.under_way), sum(self.under_way.values())
+        return figures.amounts(self.session, self.progress, under_way, active=self.active)
 
     def status_document(self) -> UploaderStatus:
         """The `status` part."""
@@ -146,8 +145,8 @@ class UploaderState:
 
     def waiting(self, session: Session) -> tuple[int, int]:
         """Files and bytes that do not fit into the quota of now. session: as it is shown."""
-        capacity = self.accounts.capacity(self.heard_at)
-        return figures.waiting(session, self.stages.sums, self.stages.made_at, capacity, active=self.active)
+        free = self.accounts.known_free
+        return figures.waiting(session, self.stages.sums, self.stages.made_at, free, active=self.active)
 
     def figures(self, now: float) -> Figures:
         """The `figures` part. now: epoch seconds."""
@@ -165,16 +164,18 @@ class UploaderState:
             stale_since=self.stale_since,
             now=now,
         )
-        self._next_shown = found["next_capacity_at"]
+        self._next_shown, self._averaged_at = found["next_capacity_at"], self.heard_at
         return found
 
     @property
     def heard_at(self) -> float:
         """When something was heard of an upload last, in epoch seconds."""
-        return self.last_event_at
+        return self.heard.at
 
     def changed_parts(self) -> None:
         """Note the parts that follow from those that have changed."""
+        if self.active and self._averaged_at != self.heard_at:
+            self.slow.add("figures")  # an average is as of what was heard last
         for changed in (self.dirty, self.slow):
             for name in tuple(changed):
                 changed.update(FOLLOWING.get(name, ()))
@@ -207,14 +208,9 @@ class UploaderState:
     def clear_progress(self) -> None:
         """Nothing is being transferred any more; published at once, not with the next statistics."""
         if self.progress["transferring"] or self.progress["speed"] or self.progress["checking"]:
-            self.progress = self.progress | {
-                "speed": 0,
-                "eta_seconds": -1,
-                "transferring_count": 0,
-                "checking_count": 0,
-                "transferring": {},
-                "checking": [],
-            }
+            told = self.progress
+            self.progress = told | {"speed": 0, "eta_seconds": -1, "transferring": {}, "transferring_count": 0}
+            self.progress |= {"checking": [], "checking_count": 0}
         self.under_way = {}
         self.dirty.add("progress")
 
@@ -224,17 +220,21 @@ class UploaderState:
         A longer silence is told. True when something changed.
         """
         before = len(self.dirty)
+        earlier = self.heard.follow_clock(now)
+        if earlier and self.progress["at"]:
+            self.progress = self.progress | {"at": max(0.0, self.progress["at"] - earlier)}
+            self.dirty.update(("progress", "figures"))
         self._age(now)
         return len(self.dirty) > before
 
     def _age(self, now: float) -> None:
-        silent_since = self.last_event_at if self.is_silent(now) else 0
+        silent_since = self.heard.at if self.is_silent(now) else 0
         if self.progress["silent_since"] != silent_since:
             self.progress = self.progress | {"silent_since": silent_since}
             self.status.silent = silent_since > 0
             self.dirty.update(("progress", "status"))
         # Other events do not make rclone's statistics any newer.
-        reported_at = self.progress["at"] or self.last_event_at
+        reported_at = self.progress["at"] or self.heard.at
         old = now - reported_at > STALE_SECONDS
         stale_since = reported_at if old and self.is_working else 0
         if self.stale_since != stale_since:
@@ -258,7 +258,7 @@ class UploaderState:
 
     def is_silent(self, now: float) -> bool:
         """Whether files are being transferred, but nothing has been heard for a while."""
-        return self.is_working and now - self.last_event_at > SILENT_SECONDS
+        return self.is_working and now - self.heard.at > SILENT_SECONDS
 
     def begin_history(self, now: float) -> None:
         """A new session: what was transferred before is shown until the first file arrives. now: epoch seconds."""
@@ -297,4 +297,4 @@ Uploaders = Mapping[str, UploaderState]
 
 def focus_of(uploaders: Iterable[UploaderState]) -> str:
     """The name of the one that is meant where none is named; "" for none."""
-    return figures.chosen((u.name, u.active, u.last_event_at, u.session["started_at"]) for u in uploaders)
+    return figures.chosen((u.name, u.active, u.heard.at, u.session["started_at"]) for u in uploaders)

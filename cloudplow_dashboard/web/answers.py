@@ -167,7 +167,10 @@ class Distributions(TypedDict):
 
 
 class Plans(TypedDict):
-    """data: the documents of `cloudplow plan --json` by uploader, or the one that was asked for."""
+    """data: the documents of `cloudplow plan --json` by uploader, or the one that was asked for.
+
+    speed, done_at and done_with_quotas_at: as of now, 0 when unknown; the rest is as of when the plan was made.
+    """
 
     available: bool
     data: dict[str, Any]

@@ -1,25 +1,28 @@
-"""The page's own modules and styles as one small file each, made in memory when they are first asked for.
+"""The page's own modules and styles as a few small files, made in memory when they are first asked for.
 
 What is written below `static/js` and `static/css` stays as it is, and nobody has to build anything. A browser would
 need forty requests for it, and twice the bytes: each file is compressed by itself, with its comments and types.
+The history is a file of its own, which a browser asks for when somebody comes to see it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from cloudplow_dashboard.web.names import renamed, shorter_names, variables
+from cloudplow_dashboard.web.names import renamed, shorter, variables
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 ENTRY: Final = "main.js"
+#: What `main.js` asks for later, by `import()`.
+LATER: Final = "render/history.js"
 #: In the order in which they override each other.
 STYLES: Final = ("tokens.css", "base.css", "panels.css", "overview.css", "narrow.css")
 
-_IMPORT: Final = re.compile(r'^import (?:\* as (\w+)|\{[^}]*\}) from "([^"]+)";\n', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^import (?:\* as (\w+)|\{([^}]*)\}) from "([^"]+)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (async function|function|const) (\w+)", re.MULTILINE)
 #: What a module without indentation keeps to itself, or exports.
 _TOP: Final = re.compile(r"^(?:async function|function|const|let) (\w+)", re.MULTILINE)
@@ -41,8 +44,8 @@ _STYLE_BLANKS: Final = re.compile(r" ?([{},;>]) ?|(?<=:) ")
 _STYLE_KEPT: Final = re.compile(r'("[^"\n]*")')
 
 
-def join_modules(entry: str, read: Callable[[str], str]) -> str:
-    """One script that does what the module `entry` does with all that it imports.
+def join_modules(entry: str, read: Callable[[str], str], *later: str) -> str:
+    """One script that does what the module `entry` does with all that it imports. later: modules to put at the end.
 
     read: gives a module's text by its path from the common root. The modules follow each other in the order of the
     imports. What a module keeps to itself gets a number when another one has that name, too. What is imported as a
@@ -51,33 +54,80 @@ def join_modules(entry: str, read: Callable[[str], str]) -> str:
     Raises ValueError when they are not, for an import or export in any other form than `import {a} from "./b.js";`,
     `import * as b from "./b.js";`, `export function` and `export const`, and for modules that import each other.
     """
-    texts: dict[str, str] = {}
-    wholes: dict[str, str] = {}
-    open_modules: list[str] = []
+    modules = _Modules(read)
+    for path in (entry, *later):
+        modules.add(path)
+    return "".join(_joined(modules).values())
 
-    def visit(path: str) -> None:
-        """Add a module after those that it imports."""
-        if path in open_modules:
-            raise ValueError(f"{' -> '.join([*open_modules, path])}: modules import each other")
-        if path in texts:
-            return
-        open_modules.append(path)
-        text = read(path)
-        for name, reference in _IMPORT.findall(text):
+
+def join_apart(entry: str, later: str, read: Callable[[str], str]) -> tuple[str, str]:
+    """Two modules: what `entry` needs, and what only `later` needs, which takes the rest from the first.
+
+    Their names are short, and the same in both. Raises ValueError as `join_modules`.
+    """
+    modules = _Modules(read).add(entry)
+    first = list(modules.texts)
+    shared = modules.taken_by(later, first)
+    parts = _joined(modules.add(later))
+    given = [name for _, name in _EXPORT.findall(modules.texts[later])]
+    names = shorter("".join(parts.values()), keep=given)
+    scripts = [
+        renamed("".join(text for path, text in parts.items() if (path in first) == of_first), names)
+        for of_first in (True, False)
+    ]
+    crossing = ",".join(sorted(names.get(name, name) for name in shared))
+    page = f"{'../' * later.count('/') or './'}page.js"
+    return (
+        f"{scripts[0]}export{{{crossing}}};\n",
+        f'import{{{crossing}}}from"{page}";\n{scripts[1]}export{{{",".join(given)}}};\n',
+    )
+
+
+class _Modules:
+    """The texts of modules without their imports, each after those that it imports.
+
+    wholes: by path the name of a whole module, "" for none.
+    """
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self.texts: dict[str, str] = {}
+        self.wholes: dict[str, str] = {}
+        self._read = read
+        self._open: list[str] = []
+
+    def add(self, path: str) -> _Modules:
+        """Add a module with all that it imports."""
+        if path in self._open:
+            raise ValueError(f"{' -> '.join([*self._open, path])}: modules import each other")
+        if path in self.texts:
+            return self
+        self._open.append(path)
+        text = self._read(path)
+        for name, _, reference in _IMPORT.findall(text):
             other = _beside(path, reference)
-            if wholes.setdefault(other, name) != name:
+            if self.wholes.setdefault(other, name) != name:
                 raise ValueError(f"{path}: imports {other} in another way than the modules before")
-            visit(other)
-        open_modules.pop()
-        texts[path] = _IMPORT.sub("", text)
+            self.add(other)
+        self._open.pop()
+        self.texts[path] = _IMPORT.sub("", text)
+        return self
 
-    visit(entry)
-    return _joined(texts, wholes)
+    def taken_by(self, path: str, others: Collection[str]) -> set[str]:
+        """The names that a module, and what it imports beside the others, take from the others."""
+        taken: set[str] = set()
+        for whole, names, reference in _IMPORT.findall(self._read(path)):
+            other = _beside(path, reference)
+            if other in others:
+                taken |= {whole} if whole else {name.strip() for name in names.split(",") if name.strip()}
+            else:
+                taken |= self.taken_by(other, others)
+        return taken
 
 
-def _joined(texts: dict[str, str], wholes: dict[str, str]) -> str:
-    """texts: by path, in their order, without imports; wholes: by path the name of the whole module, "" for none."""
+def _joined(modules: _Modules) -> dict[str, str]:
+    """The modules by path, lighter, each name in all of them used for one thing only."""
     owners: dict[str, str] = {}
+    texts, wholes = modules.texts, modules.wholes
     plain = {path: _EXPORT.sub(r"\1 \2", text) for path, text in texts.items()}
     exports: dict[str, list[str]] = {}
     for path, text in texts.items():
@@ -88,13 +138,14 @@ def _joined(texts: dict[str, str], wholes: dict[str, str]) -> str:
         for name in [whole] if whole else exports[path]:
             if owners.setdefault(name, path) != path:
                 raise ValueError(f"{path}: exports {name}, as {owners[name]} does")
-    parts = []
+    parts = {}
     for path, text in plain.items():
         if whole := wholes.get(path):
-            parts.append(f"const {whole} = (() => {{\n{text}\nreturn {{ {', '.join(exports[path])} }};\n}})();\n")
+            text = f"const {whole} = (() => {{\n{text}\nreturn {{ {', '.join(exports[path])} }};\n}})();\n"
+            parts[path] = lighter_script(text)
         else:
-            parts.append(_unique(path, text, owners))
-    return "".join(parts)
+            parts[path] = _unique(path, text, owners)
+    return parts
 
 
 def _unique(path: str, text: str, owners: dict[str, str]) -> str:
@@ -142,10 +193,19 @@ def _lighter(text: str, kept: re.Pattern[str], blanks: re.Pattern[str]) -> str:
 
 
 @cache
+def _scripts() -> tuple[bytes, bytes]:
+    first, later = join_apart(ENTRY, LATER, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))
+    return first.encode(), later.encode()
+
+
 def page_script() -> bytes:
-    """`static/page.js`: all modules of the page; strict, as modules are, when loaded with `type="module"`."""
-    joined = join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))
-    return shorter_names(lighter_script(joined)).encode()
+    """`static/page.js`: a module with all that the page needs at first."""
+    return _scripts()[0]
+
+
+def later_script() -> bytes:
+    """`static/render/history.js`: where `import("./render/history.js")` finds it, seen from `page.js`."""
+    return _scripts()[1]
 
 
 @cache
@@ -157,5 +217,6 @@ def page_styles() -> bytes:
 #: What is made, by its path below `static/`: the type and the function that makes it.
 MADE: Final[dict[str, tuple[str, Callable[[], bytes]]]] = {
     "page.js": ("text/javascript; charset=utf-8", page_script),
+    LATER: ("text/javascript; charset=utf-8", later_script),
     "page.css": ("text/css; charset=utf-8", page_styles),
 }

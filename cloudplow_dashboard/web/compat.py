@@ -47,8 +47,11 @@ def local_time(at: float) -> str:
         return ""
 
 
-def _percent(part: float, total: float) -> float:
-    return round(min(100.0, 100 * part / total), 1) if total > 0 else 0.0
+def _percent(part: int, total: int) -> float:
+    """To one decimal; 100 only where it is all of it, however little is missing."""
+    if total <= 0:
+        return 0.0
+    return min(round(100 * part / total, 1), 99.9) if part < total else 100.0
 
 
 def focus(uploaders: Uploaders) -> UploaderState | None:

@@ -102,10 +102,15 @@ _AFTER_KEYS: Final = frozenset({",", "}", ":", "="})
 
 def shorter_names(script: str) -> str:
     """The same script with one or two letters for each variable whose name is nothing else."""
-    counts = {name: count for name, count in variables(script).items() if len(name) > 1}
+    return renamed(script, shorter(script))
+
+
+def shorter(script: str, keep: Collection[str] = ()) -> dict[str, str]:
+    """A name of one or two letters for each variable whose name is nothing else; keep: what stays as it is."""
+    counts = {name: count for name, count in variables(script).items() if len(name) > 1 and name not in keep}
     taken = {name for is_code, piece in _pieces(script) if is_code for name in _NAME.findall(piece)}
     free = _short(taken)
-    return renamed(script, {name: next(free) for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))})
+    return {name: next(free) for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0]))}
 
 
 def renamed(script: str, names: Mapping[str, str]) -> str:

@@ -24,17 +24,18 @@ def uploaders_side_by_side(uploaders: Uploaders, now: float) -> UploaderLines:
 def totals(lines: Sequence[UploaderLine]) -> Totals:
     """The sums of those that upload."""
     done, total = sum(one["bytes_done"] for one in lines), sum(one["bytes_total"] for one in lines)
+    files_done, files_total = sum(one["files_done"] for one in lines), sum(one["files_total"] for one in lines)
     ends = [one["finish_at"] for one in lines]
     return {
         "active": len(lines),
-        "files_done": sum(one["files_done"] for one in lines),
-        "files_total": sum(one["files_total"] for one in lines),
+        "files_done": files_done,
+        "files_total": files_total,
         "files_left": sum(one["files_left"] for one in lines),
         "bytes_done": done,
         "bytes_total": total,
         "bytes_left": sum(one["bytes_left"] for one in lines),
         "bytes_in_flight": sum(one["bytes_in_flight"] for one in lines),
-        "byte_percentage": figures.share(done, total),
+        "byte_percentage": max(0.0, figures.share_of((done, total), (files_done, files_total))),
         "speed": sum(one["speed"] for one in lines),
         "finish_at": max(ends, default=0) if all(ends) else 0,
         "stale": any(one["stale_since"] for one in lines),
@@ -127,9 +128,16 @@ def summary(u: UploaderState | None, health: Health, head: Head, now: float) -> 
 
 def plans(uploaders: Uploaders, uploader: str | None) -> Plans:
     """The plan of each uploader that has one, or that of one uploader."""
-    known: dict[str, Any] = {name: u.plan for name, u in uploaders.items() if u.plan}
+    known = {name: _plan(u) for name, u in uploaders.items() if u.plan}
     data = known.get(uploader, {}) if uploader is not None else known
     return {"available": bool(data), "data": data}
+
+
+def _plan(u: UploaderState) -> dict[str, Any]:
+    """A plan with what `cloudplow plan --json` says beside: the speed, here that of now, and what follows from it."""
+    eta = u.eta
+    times = {"speed": u.progress["speed"], "done_at": eta["speed_at"], "done_with_quotas_at": eta["quotas_at"]}
+    return {**times, **u.plan}
 
 
 def pick(uploaders: Uploaders, name: str | None) -> UploaderState | None:

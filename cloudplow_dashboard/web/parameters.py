@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
 from cloudplow.events import AccountState
@@ -23,6 +24,18 @@ SHOWN_LIMIT: Final = 50
 ROWS_LIMIT: Final = ACCOUNTS_LIMIT * UPLOADERS_LIMIT
 _EPOCH_LIMIT: Final = 10_000_000_000
 
+#: How a number is written in an address. What Python reads beside ("1_000", " 1") is none.
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def _written(value: object) -> object:
+    if isinstance(value, str) and _NUMBER.fullmatch(value) is None:
+        raise ValueError("is not written as a number")
+    return value
+
+
+WrittenFloat = Annotated[float, BeforeValidator(_written)]
+WrittenInt = Annotated[int, BeforeValidator(_written)]
 #: None when a parameter is not given; no request can ask for it.
 NotGiven = SkipJsonSchema[None]
 
@@ -54,13 +67,13 @@ class StreamQuery(Query):
 class Span(OfUploader):
     """The time that is asked about."""
 
-    since: float = Field(
+    since: WrittenFloat = Field(
         default=0,
         ge=-_EPOCH_LIMIT,
         le=_EPOCH_LIMIT,
         description="From when on: epoch seconds, or, when not positive, seconds back from now; 0 is the last hour.",
     )
-    step: int = Field(
+    step: WrittenInt = Field(
         default=0,
         ge=0,
         le=TIERS[-1].span,
@@ -79,8 +92,10 @@ class HistoryQuery(Span):
 class AccountsQuery(OfUploader):
     """Which accounts are asked for, and in which order."""
 
-    offset: int = Field(default=0, ge=0, le=_EPOCH_LIMIT, description="How many to skip.")
-    limit: int = Field(default=ROWS_LIMIT, ge=0, le=ROWS_LIMIT, description="How many to give at most; by default all.")
+    offset: WrittenInt = Field(default=0, ge=0, le=_EPOCH_LIMIT, description="How many to skip.")
+    limit: WrittenInt = Field(
+        default=ROWS_LIMIT, ge=0, le=ROWS_LIMIT, description="How many to give at most; by default all."
+    )
     state: AccountState | NotGiven = Field(default=None, description="Only accounts in this state.")
     q: str = Field(
         default="",

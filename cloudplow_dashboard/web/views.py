@@ -94,8 +94,8 @@ def health(sources: Sources, _query: Query) -> Health:
 
 def summary(sources: Sources, query: OfUploader) -> Summary:
     """`/api/summary`."""
-    told = sources.state.health()
-    return picked(lambda u, now: overview.summary(u, told, sources.state.head(), now))(sources, query)
+    state = sources.state
+    return picked(lambda u, now: overview.summary(u, state.health(), state.head(), now))(sources, query)
 
 
 def plan(sources: Sources, query: OfUploader) -> Plans:

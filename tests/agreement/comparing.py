@@ -12,6 +12,9 @@ from tests.agreement.reading import POOL, Figures, Reading
 #: A figure of a running upload that is older must say so, in seconds; and how much later that may be published.
 STALE_SECONDS: Final = 5.0
 LATE_SECONDS: Final = 1.5
+#: So many sessions in a row must not begin at once, in seconds, and do nothing.
+IDLE_SESSIONS: Final = 4
+AT_ONCE_SECONDS: Final = 0.5
 
 
 def disagreements(readings: Iterable[Reading]) -> list[str]:
@@ -110,6 +113,13 @@ def _fresh(u: Mapping[str, Any], ts: float) -> Iterator[str]:
         yield f"a speed that is {age:.1f} s old, and nothing says so"
 
 
+def aged(ts: float, reading: Reading) -> list[str]:
+    """A document that was not made while it was asked for. ts: when it says that it was, in epoch seconds."""
+    if reading.began - LATE_SECONDS <= ts <= reading.ended + LATE_SECONDS:
+        return []
+    return [f"{reading.version}: made {reading.ended - ts:.1f} s before it was read from {reading.source}"]
+
+
 def within(reading: Reading, documents: Sequence[Reading], *, earlier: float, later: float) -> list[str]:
     """Figures of a source without versions that no document from shortly before to shortly after says.
 
@@ -126,9 +136,11 @@ def within(reading: Reading, documents: Sequence[Reading], *, earlier: float, la
         steps[_moving(key)] = max(steps[_moving(key)], _step(values))
     found = []
     for key, value in reading.figures.items():
-        if said[key] and not _among(value, said[key], 2 * steps[_moving(key)]):
+        # What some of them do not say any more, or not yet, is just beginning or over.
+        if near and len(said[key]) == len(near) and not _among(value, said[key], 2 * steps[_moving(key)]):
             document = " then ".join(map(repr, _few(said[key])))
-            found.append(f"{' '.join(key)} is {value!r} in {reading.source}, and in the document {document}")
+            what = f"{reading.ended:.1f}: {' '.join(key)} is {value!r} in {reading.source}"
+            found.append(f"{what}, and in the document {document}")
     return found
 
 
@@ -173,6 +185,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._sums: dict[str, tuple[int, int]] = {}
+        #: By uploader: when its last session ended, and how many in a row began at once and did nothing.
+        self._idle: dict[str, tuple[float, int]] = {}
         self.faults: list[str] = []
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -182,9 +196,15 @@ class Tally:
         match event["signal"]:
             case "session_started":
                 self._sums[uploader] = 0, 0
+                ended_at, idle = self._idle.get(uploader, (0.0, 0))
+                self._idle[uploader] = ended_at, idle + 1 if event["at"] - ended_at < AT_ONCE_SECONDS else 0
             case "file_transferred":
                 self._sums[uploader] = files + 1, size + event["size"]
             case "session_finished":
+                idle = 0 if event["files"] else self._idle.get(uploader, (0.0, 0))[1]
+                self._idle[uploader] = event["at"], idle
+                if idle == IDLE_SESSIONS:
+                    self.faults.append(f"{uploader}: one session after the other, and none of them did anything")
                 if (event["files"], event["bytes"]) != (files, size):
                     self.faults.append(
                         f"{uploader}: {files} files, {size} bytes told, at the end {event['files']}, {event['bytes']}"
@@ -201,9 +221,14 @@ class Tally:
 
 
 def whole_files(figures: Figures) -> Figures:
-    """Figures of a document with what events can say too: bytes of whole files."""
+    """Figures of a document with what events and commands can say too: bytes of whole files."""
     more: Figures = {}
     for uploader, name in figures:
         if name == "bytes_done":
-            more[uploader, "bytes_whole"] = figures[uploader, name] - figures[uploader, "bytes_in_flight"]
+            on_their_way = figures[uploader, "bytes_in_flight"]
+            more[uploader, "bytes_whole"] = figures[uploader, name] - on_their_way
+            # Of files of which something has arrived, too: what is left as long as whole files count.
+            if figures[uploader, "active"]:
+                more[uploader, "files_not_whole"] = figures[uploader, "files_left"]
+                more[uploader, "bytes_not_whole"] = figures[uploader, "bytes_left"] + on_their_way
     return figures | more

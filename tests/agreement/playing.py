@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import os
-import signal
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.agreement.reading import Figures
-from tests.agreement.watching import Watcher
+from tests.agreement.place import ACCOUNTS, OTHER, OTHER_ACCOUNTS, Place
+from tests.agreement.watching import Sight
 from tests.fake_drive import FakeDrive
-from tests.harness.drive_upload import UPLOADER, Site, make_site, write_files
-from tests.tools import free_port
+from tests.harness.drive_upload import UPLOADER
 
-MB: Final = 1_000_000
-ACCOUNTS: Final = 4
-QUOTA_BYTES: Final = 6 * MB
-#: What was spent comes back after so many hours: so that a long play sees it come back.
-QUOTA_HOURS: Final = 60 / 3600
-#: Large enough to be on their way for seconds, and small ones between them.
-SIZES: Final = (2_500_000, 1_500_000, *[150_000] * 12, 2_000_000, 0, 1_000_000)
-_DEADLINE_SECONDS: Final = 60.0
-
-Page = Callable[[], Figures | None]
+#: Longer than a page, or a document, may go without news before it says so.
+SILENCE_SECONDS: Final = 9.0
+SHORT_SILENCE_SECONDS: Final = 8.0
+#: One cause may have many.
+SHOWN_FAULTS: Final = 100
 
 
 @dataclass(slots=True)
@@ -40,143 +30,164 @@ class Result:
     rounds: int = 0
     documents: int = 0
     answers: int = 0
+    compared: int = 0
+    late: int = 0
+    unknown: int = 0
+    points: int = 0
+    histories: int = 0
+    longest: dict[str, float] = field(default_factory=dict)
     kinds: dict[str, int] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         head = f"{self.rounds} rounds of reading, {self.answers} answers, {self.documents} documents; {self.kinds}"
-        return "\n".join([head, str(dict(self.sources)), *self.faults])
+        page = f"{self.compared} figures of the page compared, {self.late} looks were late, {self.unknown} of nobody's"
+        page += f" document; {self.histories} looks at its history"
+        page += f"; {self.points} points of the history"
+        page += "".join(f"; `cloudplow {word}` took {seconds:.1f} s at most" for word, seconds in self.longest.items())
+        more = [f"... and {len(self.faults) - SHOWN_FAULTS} more"] if len(self.faults) > SHOWN_FAULTS else []
+        return "\n".join([head, str(dict(self.sources)), page, *self.faults[:SHOWN_FAULTS], *more])
 
 
-class Play:
-    """One site, one Drive, one watcher."""
-
-    def __init__(self, root: Path, rclone: Path, drive: FakeDrive, page: Callable[[str], Page] | None = None) -> None:
-        self.drive = drive
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}/"
-        self.site = self._make_site(root, rclone)
-        look = page(self.address) if page is not None else None
-        self.watcher = Watcher(self.address, root, UPLOADER, look)
-        self._batch = 0
-
-    def _make_site(self, root: Path, rclone: Path) -> Site:
-        extras = {"--bwlimit": "1M", "--transfers": 3, "--drive-chunk-size": "256k", "--drive-upload-cutoff": "256k"}
-        site = make_site(root, self.drive, rclone, quota_bytes=QUOTA_BYTES, quota_hours=QUOTA_HOURS, extras=extras)
-        site.config["plugins"] = ["tests.integration.event_log", "cloudplow_dashboard"]
-        site.config["dashboard"] = {"enabled": True, "port": self.port, "refresh_interval": 1}
-        site.save()
-        return site
-
-    # --- kinds of rounds ---------------------------------------------------------------------------------------------
+class Play(Place):
+    """The kinds of rounds. Two uploaders upload at the same time in each of them."""
 
     def whole(self) -> None:
         """An upload through several accounts to its end."""
-        self._add_files()
-        with self._running("upload") as process:
-            self._until_it_ends(process)
+        self.add_files()
+        with self.running("upload") as process:
+            self.until_it_ends(process)
 
     def denied(self) -> None:
-        """The first account is denied before its quota is used."""
-        self._add_files()
+        """The first account is denied before its quota is used; the other uploader goes on."""
+        self.add_files()
         self.drive.set_quota(1, limit_bytes=1)
-        with self._running("upload") as process:
-            self._until_it_ends(process)
+        with self.running("upload") as process:
+            self.until_it_ends(process)
         self.drive.set_quota(1, limit_bytes=None)
 
     def failing(self) -> None:
         """A file cannot be read."""
-        self._add_files(small_only=True)
+        self.add_files(small_only=True)
         bad = self.site.source / "bad.mkv"
         bad.symlink_to("nowhere")
-        with self._running("upload") as process:
-            self._until_it_ends(process)
+        with self.running("upload") as process:
+            self.until_it_ends(process)
         bad.unlink(missing_ok=True)
 
     def dry(self) -> None:
         """A dry run."""
-        self._add_files()
-        with self._running("upload", "--dry-run") as process:
-            self._until_it_ends(process)
+        self.add_files()
+        with self.running("upload", "--dry-run") as process:
+            self.until_it_ends(process)
 
     def killed(self) -> None:
         """kill -9 in the middle; then the dashboard alone."""
-        self._add_files()
-        with self._running("upload"):
+        self.add_files()
+        with self.running("upload"):
             self.watcher.wait(4)
-        with self._running("dashboard"):
+        with self.running("dashboard"):
             self.watcher.wait(3)
 
     def stopped(self) -> None:
         """SIGTERM in the middle; then the dashboard alone."""
-        self._add_files()
-        with self._running("upload") as process:
+        self.add_files()
+        with self.running("upload") as process:
             self.watcher.wait(4)
             process.terminate()
-            self._until_it_ends(process)
-        with self._running("dashboard"):
+            self.until_it_ends(process)
+        with self.running("dashboard"):
             self.watcher.wait(3)
 
     def waiting(self) -> None:
-        """More than all quotas: it waits for what comes back, and goes on."""
-        self._add_files()
-        self._add_files()
-        self._add_files()
-        with self._running("upload", "--wait") as process:
-            self._until_it_ends(process, 45)
+        """Both have more than all their quotas: they wait for what comes back, and go on; the other one waits first."""
+        self.add_files(times=3, other_times=4)
+        with self.running("upload", "--wait") as process:
+            self.until_it_ends(process, 45)
 
     def limited(self) -> None:
-        """Its speed is limited, and then not."""
-        self._add_files()
-        with self._running("upload") as process:
+        """Their speed is limited, and then not."""
+        self.add_files()
+        with self.running("upload") as process:
             self.watcher.wait(3)
             self.site.run("limit", "300k")
             self.watcher.wait(2)
             self.site.run("limit", "off")
-            self._until_it_ends(process)
+            self.until_it_ends(process)
 
-    # --- parts -------------------------------------------------------------------------------------------------------
+    def paused(self) -> None:
+        """The scheduler starts both; one is paused while the other goes on, and resumed."""
+        self.add_files()
+        with self.running("run") as process:
+            self.watcher.wait(4)
+            self.site.run("pause", OTHER)
+            self.watcher.wait(4)
+            self.site.run("resume", OTHER)
+            self.watcher.wait(9)
+            process.terminate()
+            self.until_it_ends(process)
 
-    def _add_files(self, *, small_only: bool = False) -> None:
-        self._batch += 1
-        sizes = [size for size in SIZES if not small_only or size < MB]
-        write_files(self.site.source / f"batch {self._batch}", sizes, seed=self._batch)
+    def frozen_program(self) -> None:
+        """The program does nothing for a while, and then goes on."""
+        self.add_files()
+        with self.running("upload") as process:
+            self.watcher.wait(4)
+            self.watcher.note_gone()
+            with self.frozen(process.pid):
+                self.watcher.wait(SILENCE_SECONDS)
+            self.watcher.note_back()
+            self.until_it_ends(process)
 
-    @contextmanager
-    def _running(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-        environment = {**os.environ, "CLOUDPLOW_LANDING_SECONDS": "1"}
-        with (self.site.root / "output.txt").open("ab") as output:
-            process = subprocess.Popen(
-                self.site.command(*words),
-                cwd=Path(__file__).parents[2],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            yield process
-        finally:
-            # With its rclone, which is in the same session.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    def frozen_and_killed(self) -> None:
+        """The same, but soon after it goes on it is killed; then the dashboard alone."""
+        self.add_files()
+        with self.running("upload") as process:
+            self.watcher.wait(3)
+            self.watcher.note_gone()
+            with self.frozen(process.pid):
+                self.watcher.wait(SHORT_SILENCE_SECONDS)
+            self.watcher.note_back()
+            self.watcher.wait(2)
+        with self.running("dashboard"):
+            self.watcher.wait(3)
 
-    def _until_it_ends(self, process: subprocess.Popen[bytes], seconds: float = _DEADLINE_SECONDS) -> None:
-        deadline = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < deadline:
-            self.watcher.wait(0.2)
+    def frozen_rclone(self) -> None:
+        """The rclone of one uploader does nothing for a while; the other one goes on."""
+        self.add_files()
+        with self.running("upload") as process:
+            self.watcher.wait(3)
+            pid = self.rclone_of(process, UPLOADER)
+            if pid is not None:
+                with self.frozen(pid), self.watcher.silent(UPLOADER):
+                    self.watcher.wait(SILENCE_SECONDS)
+            self.until_it_ends(process)
+
+    def restarted(self) -> None:
+        """kill -9 twice, with the next one at once and after a while, beside a page that stays open."""
+        self.add_files()
+        with self.running("upload"):
+            self.watcher.wait(4)
+        with self.running("upload"):
+            self.watcher.wait(5)
+        self.watcher.wait(SILENCE_SECONDS)
+        with self.running("upload") as process:
+            self.until_it_ends(process)
 
 
-KINDS: Final[tuple[Callable[[Play], None], ...]] = (
+Kind = Callable[[Play], None]
+KINDS: Final[tuple[Kind, ...]] = (
     Play.whole,
     Play.killed,
     Play.dry,
+    Play.frozen_program,
+    Play.frozen_and_killed,
     Play.denied,
     Play.stopped,
+    Play.frozen_rclone,
     Play.failing,
+    Play.paused,
     Play.limited,
+    Play.restarted,
     Play.waiting,
 )
 
@@ -186,14 +197,17 @@ def play(
     rclone: Path,
     *,
     seconds: float,
-    kinds: tuple[Callable[[Play], None], ...] = KINDS,
-    page: Callable[[str], Page] | None = None,
+    kinds: tuple[Kind, ...] = KINDS,
+    opens: Callable[[str], Sight] | None = None,
 ) -> Result:
-    """Play the kinds in turn for so long, at least each of them once if seconds is 0. root: a new folder."""
+    """Play the kinds in turn for so long, each of them once if seconds is 0.
+
+    root: a new folder; opens: gives what reads a page at an address.
+    """
     result = Result()
     (root / "drive").mkdir(parents=True)
-    with FakeDrive(root / "drive", accounts=ACCOUNTS) as drive:
-        one = Play(root / "site", rclone, drive, page)
+    with FakeDrive(root / "drive", accounts=ACCOUNTS + OTHER_ACCOUNTS) as drive:
+        one = Play(root / "site", rclone, drive, opens)
         one.watcher.start()
         ends_at = time.monotonic() + seconds
         for kind in itertools.cycle(kinds) if seconds else kinds:
@@ -203,9 +217,18 @@ def play(
             result.kinds[kind.__name__] = result.kinds.get(kind.__name__, 0) + 1
         one.watcher.stop()
         result.faults = one.watcher.judged()
-        result.rounds, result.documents = one.watcher.rounds, len(one.watcher.documents)
-        read = [*one.watcher.versioned, *one.watcher.loose]
-        result.answers, result.sources = len(read), Counter(reading.source for reading in read)
+        watcher = one.watcher
+        result.rounds, result.documents = watcher.rounds, len(watcher.documents)
+        result.compared = sum(len(one.said) for one in watcher.looks)
+        result.points = sum(len(one.points) for one in watcher.past.curves)
+        read = [*watcher.versioned, *watcher.loose]
+        result.answers = len(read) + len(watcher.looks) + len(watcher.past.curves)
+        result.late, result.unknown = watcher.late, watcher.unknown
+        result.histories = watcher.past.compared
+        result.longest = watcher.asker.longest if watcher.asker is not None else {}
+        if result.faults:
+            watcher.keep(root / "watched.txt")
+        result.sources = Counter(one.source.partition("?")[0] for one in read) + Counter({"page": len(watcher.looks)})
     said = (root / "site" / "output.txt").read_text("utf-8", "replace")
     if "Traceback" in said:
         result.faults.append(f"a traceback: {said[-2000:]}")

@@ -6,7 +6,7 @@ A source's answer becomes figures by (uploader, name), so that the same figure o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,7 +36,31 @@ SESSION: Final = (
 FIGURES: Final = ("average_speed", "finish_at", "quota_until", "next_capacity_at", "stale_since")
 POOL: Final = ("used_bytes", "in_flight_bytes", "unsettled_bytes", "free_bytes", "limit_bytes")
 PROGRAM: Final = ("program", "program_ended_at", "limit", "notifications_failed")
-ACCOUNT: Final = (*POOL, "state")
+ACCOUNT: Final = (*POOL, "state", "index", "why", "until", "resets_at")
+#: What an uploader waits for, and until when.
+STATUS: Final = ("why", "until", "next_check_at", "threshold_bytes", "waiting_files", "waiting_bytes", "checked_at")
+#: Sums of a plan.
+PLAN: Final = (
+    "files",
+    "bytes",
+    "waiting_files",
+    "waiting_bytes",
+    "unplanned_files",
+    "unplanned_bytes",
+    "unplanned_why",
+    "next_capacity_at",
+)
+#: What the totals of `/api/uploaders` add up, of all uploaders that upload.
+TOTALS: Final = (
+    "files_done",
+    "files_total",
+    "files_left",
+    "bytes_done",
+    "bytes_total",
+    "bytes_left",
+    "bytes_in_flight",
+    "speed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +83,8 @@ def state(document: Mapping[str, Any]) -> Figures:
         told = {
             **{key: u["session"][key] for key in SESSION},
             **{key: u["figures"][key] for key in FIGURES},
+            **{f"status {key}": u["status"][key] for key in STATUS},
+            **{f"planned {key}": u["plan"][key] for key in PLAN},
             **{f"quota_{key}": u["capacity"][key] for key in POOL},
             "active": u["active"],
             "phase": u["phase"],
@@ -73,12 +99,30 @@ def state(document: Mapping[str, Any]) -> Figures:
             "transferring": u["progress"]["transferring_count"],
             "checking": u["progress"]["checking_count"],
             "throttle_limit": u["throttle"]["limit"],
+            "suspended_until": u["suspension"]["until"],
             "accounts_total": u["accounts_summary"]["total"],
         }
         found |= {(name, key): value for key, value in told.items()}
         for account, row in u["accounts"].items():
             found |= {(name, f"account {account} {key}"): row[key] for key in ACCOUNT}
-    return found
+    return found | _added_up([u for u in document["uploaders"].values() if u["active"]])
+
+
+def _added_up(active: Sequence[Mapping[str, Any]]) -> Figures:
+    """Of the uploaders that upload, what they come to together: by the state document."""
+    rows = [u["session"] | {"speed": u["progress"]["speed"]} for u in active]
+    found = {key: sum(row[key] for row in rows) for key in TOTALS}
+    ends = [u["figures"]["finish_at"] for u in active]
+    sizes, files = ((found[f"{what}_done"], found[f"{what}_total"]) for what in ("bytes", "files"))
+    done, total = sizes if sizes[1] else files
+    full = 1000 if files[0] == files[1] else 999
+    found |= {
+        "active": len(active),
+        "finish_at": max(ends, default=0) if all(ends) else 0,
+        "byte_percentage": min(full, 1000 * done // total) / 10 if total else 0,
+        "stale": any(u["figures"]["stale_since"] for u in active),
+    }
+    return {("", f"total {key}"): value for key, value in found.items()}
 
 
 def _line(name: str, line: Mapping[str, Any]) -> Figures:
@@ -88,6 +132,7 @@ def _line(name: str, line: Mapping[str, Any]) -> Figures:
         key: line[key] for key in ("quota_waiting_files", "quota_waiting_bytes", "throttle_limit", "accounts_total")
     }
     told |= {f"quota_{key}": line[f"quota_{key}"] for key in POOL}
+    told |= {f"status {key}": line[key] for key in STATUS} | {"suspended_until": line["suspended_until"]}
     told["percentage"] = line["byte_percentage"]
     return {(name, key): value for key, value in told.items()}
 
@@ -97,14 +142,19 @@ def uploaders(answer: Mapping[str, Any]) -> Figures:
     found: Figures = {}
     for name, line in answer["uploaders"].items():
         found |= _line(name, line)
-    return found
+    return found | {("", f"total {key}"): value for key, value in answer["totals"].items()}
 
 
 def summary(answer: Mapping[str, Any]) -> Figures:
-    """Of `/api/summary`."""
+    """Of `/api/summary`, asked for no uploader or for one."""
     found: Figures = {("", key): answer[key] for key in PROGRAM}
     name = answer["uploader"]
-    return found | {("", "focus"): name} | (_line(name, answer) if name else {})
+    return found | (_line(name, answer) if name else {})
+
+
+def meant(read: Callable[[Mapping[str, Any]], Figures]) -> Callable[[Mapping[str, Any]], Figures]:
+    """Of an answer that names the uploader that is meant where none is asked for."""
+    return lambda answer: read(answer) | {("", "focus"): answer["uploader"]}
 
 
 def session_stats(answer: Mapping[str, Any]) -> Figures:
@@ -133,7 +183,10 @@ def status(answer: Mapping[str, Any]) -> Figures:
     words = {"active": "active", "account": "current_sa", "stage": "stage", "stages_total": "total_stages"}
     words |= {"phase": "phase", "outcome": "outcome", "recovered": "recovered"}
     name = answer["uploader"]
-    return {("", "focus"): name, **({(name, ours): answer[theirs] for ours, theirs in words.items()} if name else {})}
+    return {(name, ours): answer[theirs] for ours, theirs in words.items()} if name else {}
+
+
+_ROW: Final = {"limit_bytes": "quota_bytes", "resets_at": "reset_time"}
 
 
 def service_accounts(answer: list[Mapping[str, Any]]) -> Figures:
@@ -141,7 +194,7 @@ def service_accounts(answer: list[Mapping[str, Any]]) -> Figures:
     found: Figures = {}
     for row in answer:
         for key in ACCOUNT:
-            value = row["quota_bytes" if key == "limit_bytes" else key]
+            value = row[_ROW.get(key, key)]
             found[row["uploader"], f"account {row['sa_file']} {key}"] = value
     return found
 

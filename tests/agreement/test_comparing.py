@@ -178,6 +178,13 @@ def test_a_number_that_stands_still_in_the_document_must_be_the_same() -> None:
     assert within(at(NOW + 5.5, "the book", "", used=2800), still, earlier=2, later=2) != []
 
 
+def test_a_figure_that_only_some_documents_around_it_know_is_not_compared() -> None:
+    ended = [*DOCUMENTS[:6], *(at(NOW + second, account="1.json") for second in range(6, 10))]
+
+    assert within(at(NOW + 5.5, "plan", "", bytes_done=0), ended, earlier=2, later=2) == []
+    assert within(at(NOW + 3.5, "plan", "", bytes_done=5000), ended, earlier=2, later=1) != []
+
+
 def test_nothing_is_said_of_what_has_no_document_on_both_sides() -> None:
     before_all, after_all = at(NOW - 1, "events", "", bytes_done=7), at(NOW + 60, "events", "", bytes_done=7)
     restarted = [*DOCUMENTS[:6], *(replace(one, version="other:1") for one in DOCUMENTS[6:])]
@@ -192,18 +199,33 @@ def test_nothing_is_said_of_what_has_no_document_on_both_sides() -> None:
 def test_events_are_added_up_and_their_end_is_compared() -> None:
     tally = Tally()
     for event in (
-        {"signal": "session_started"},
+        {"signal": "session_started", "at": 5},
         {"signal": "file_transferred", "size": 5},
         {"signal": "file_transferred", "size": 7},
-        {"signal": "session_finished", "files": 2, "bytes": 12},
+        {"signal": "session_finished", "at": 6, "files": 2, "bytes": 12},
     ):
         tally.take({"uploader": UPLOADER, **event})
 
     assert tally.figures() == {(UPLOADER, "files_done"): 2, (UPLOADER, "bytes_whole"): 12}
     assert tally.faults == []
 
-    tally.take({"uploader": UPLOADER, "signal": "session_finished", "files": 3, "bytes": 12})
+    tally.take({"uploader": UPLOADER, "signal": "session_finished", "at": 6, "files": 3, "bytes": 12})
     assert len(tally.faults) == 1
+
+
+@pytest.mark.parametrize(("pause", "files", "found"), [(0.1, 0, 1), (0.1, 1, 0), (5, 0, 0)])
+def test_sessions_that_begin_at_once_and_do_nothing_are_found(pause: float, files: int, found: int) -> None:
+    tally = Tally()
+    at = 0.0
+    for _ in range(9):
+        at += pause
+        tally.take({"uploader": UPLOADER, "signal": "session_started", "at": at})
+        for _ in range(files):
+            tally.take({"uploader": UPLOADER, "signal": "file_transferred", "at": at, "size": 1})
+        ended = {"signal": "session_finished", "at": at, "files": files, "bytes": files}
+        tally.take({"uploader": UPLOADER, **ended})
+
+    assert len(tally.faults) == found
 
 
 def test_a_document_says_what_events_can_say(document: Any) -> None:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 OVERLAPS: Final = (Path(__file__).parent / "overlaps.js").read_text(encoding="utf-8").partition("\n")[2]
+HOLES: Final = (Path(__file__).parent / "holes.js").read_text(encoding="utf-8").partition("\n")[2].strip().rstrip(";")
+#: How much of the screen's height may stay empty at the end of a column.
+MOST_EMPTY: Final = 0.3
 #: How much wider than it is the content of a box is.
 INNER: Final = "[...document.querySelectorAll('.panel__body, .headline')].map((p) => p.scrollWidth - p.clientWidth)"
 #: Everything that is folded, of panels too.
@@ -32,6 +35,13 @@ def faults(page: Page, width: int) -> list[str]:
     if (more := max(page.evaluate(INNER))) > 0:
         found.append(f"a box has content that is {more} px wider")
     return [f"{width} px: {one}" for one in found]
+
+
+def holes(page: Page, width: int, height: int) -> list[str]:
+    """What columns leave empty on a screen of this size."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(DRAWN)
+    return [f"{width} px: {one}" for one in page.evaluate(HOLES, MOST_EMPTY)]
 
 
 def violations(page: Page, axe: str, *, where: tuple[str, ...] = (), colours_only: bool = False) -> list[str]:

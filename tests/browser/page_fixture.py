@@ -76,7 +76,8 @@ def _complete(uploader: Document, now: float) -> None:
         uploader["session"]["bytes_done"] = session["bytes_done"]
     sums = dict.fromkeys(("waiting_files", "waiting_bytes", "next_capacity_at"), 0) | told
     pool = {"limit_bytes": 0, "free_bytes": 0} | uploader.get("capacity", {})
-    waits = figures.waiting(session, sums, told.get("made_at", 0), pool, active=active)  # type: ignore[arg-type]
+    free = pool["free_bytes"] if pool["limit_bytes"] > 0 else -1
+    waits = figures.waiting(session, sums, told.get("made_at", 0), free, active=active)  # type: ignore[arg-type]
     heard_at = progress["at"] or now
     uploader["figures"] = figures.figures(
         session,
@@ -456,9 +457,9 @@ def past_sessions(now: float) -> list[Document]:
     ]
 
 
-def fill(history: History, name: str, hours: int = 30 * 24) -> None:
-    """Give a history something to show: some hours of each day, with a pause of a day."""
-    now = time.time()
+def fill(history: History, name: str, hours: int = 30 * 24, until: float = 0) -> None:
+    """Give a history something to show: some hours of each day, with a pause of a day. until: epoch seconds, 0: now."""
+    now = until or time.time()
     for ago in range(hours * 12, 0, -1):
         at = now - 300 * ago
         hour = int(at // 3600)
@@ -475,12 +476,13 @@ def fill(history: History, name: str, hours: int = 30 * 24) -> None:
     history.clock = time.time
 
 
-def fill_minutes(history: History, name: str, seconds: int = 240) -> None:
-    """Give a history the speeds of the last minutes."""
+def fill_minutes(history: History, name: str, seconds: int = 240, speed: float = 230e6) -> None:
+    """Give a history the speeds of the last minutes; speed: the usual one, in bytes per second."""
+    usual = speed
     now = time.time()
     for ago in range(seconds, 0, -1):
         history.clock = lambda at=now - ago: at  # type: ignore[misc]
-        speed = (215 + (ago * 13) % 31 - (60 if 90 < ago < 110 else 0)) * 1e6
+        speed = usual * (215 + (ago * 13) % 31 - (60 if 90 < ago < 110 else 0)) / 230
         moving = TransferProgress(
             uploader=name, speed=speed, eta=None, bytes=0, total_bytes=0, files=0, total_files=0, errors=0
         )

@@ -55,7 +55,7 @@ def test_main_path(other: OtherBrowser, watched: PageServer) -> None:
     wait_for(other, "document.querySelector('#plan .explain p').checkVisibility()", "an explanation that opens")
     other.evaluate("document.getElementById('history').scrollIntoView()")
     wait_for(other, "document.querySelector('#history .chart__line[d]') !== null", "a chart")
-    assert other.evaluate("document.querySelector('#history .panel__line').innerText").endswith("/s.")
+    assert "/s. As of " in other.evaluate("document.querySelector('#history .panel__line').innerText")
 
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     colours = set()

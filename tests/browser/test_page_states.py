@@ -13,7 +13,7 @@ import pytest
 from tests.browser import page_fixture
 from tests.browser.conftest import Visit, Visitor
 from tests.browser.gallery_states import GALLERY
-from tests.browser.inspection import OPEN_ALL, TOP, faults, violations
+from tests.browser.inspection import OPEN_ALL, TOP, faults, holes, violations
 from tests.browser.page_fixture import DOCUMENTS, Document, PageServer, serve_page
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,10 @@ pytestmark = pytest.mark.browser
 WIDTHS: Final = (360, 768, 1280, 2560)
 #: States that are looked at as a whole; of the others what differs: the header and the headline.
 WHOLE: Final = frozenset(
-    {"hostile", "widest", "big_pool", "every_wait", "five_uploaders", "uploading", "failed", "all_cooling", "first_use"}
+    {
+        *("hostile", "widest", "big_pool", "every_wait", "five_uploaders", "uploading", "failed", "all_cooling"),
+        *("first_use", "forty_days", "more_than_quota"),
+    }
 )
 STATES: Final[dict[str, Callable[[], Document]]] = {**DOCUMENTS, **GALLERY}
 
@@ -53,6 +56,8 @@ def test_every_state_fits_its_screen_and_is_accessible(name: str, stage: PageSer
     seen.until_text("Live", "#connection")
     if name in WHOLE and seen.page.locator("#history").is_visible():
         seen.see_history()
+    sizes = ((1280, 900), (2560, 1440)) if name in GALLERY else ()
+    assert [gap for width, height in sizes for gap in holes(seen.page, width, height)] == []
     assert look_at(seen, axe, whole=name in WHOLE) == []
 
 
@@ -65,6 +70,10 @@ def test_lost_and_found_connection_fits_and_is_accessible(visit: Visitor, axe: s
         seen.until_text("Reconnecting", "#connection")
         seen.until_text("Stale since", "#connection", seconds=30)
         assert look_at(seen, axe, whole=True) == []
+        seen.page.set_viewport_size({"width": 360, "height": 740})
+        name = seen.page.locator(".top__name").bounding_box()
+        assert name is not None
+        assert name["height"] < 30, "the name beside it is not broken into lines"
         server.reachable = True
         server.patch({"uploaders": {"google": {"session": {"files_done": 795}}}})
         seen.until_text("Live", "#connection", seconds=40)
@@ -113,6 +122,9 @@ FIRST_SCREEN: Final = {
     "first_use": ("Nothing has been uploaded yet", "cloudplow check", "cloudplow upload"),
     "stopped_done": ("Done", "100.0%", "this is its last state"),
     "five_uploaders": ("Uploading", "TB of 2.5 TB", "Time left"),
+    "more_than_quota": ("Uploading", "TB of 30.0 TB", "Quota lasts", "must wait", "everything done around"),
+    "dry_run_now": ("Dry run", "1.5 TB", "in 678 files would go so far"),
+    "paused_for": ("Paused", "until ", "It goes on by itself then."),
 }
 
 
@@ -147,6 +159,36 @@ def test_on_a_phone_targets_are_large_and_no_panel_scrolls_by_itself(stage: Page
         .filter((one) => one.scrollHeight > one.clientHeight + 1)
         .filter((one) => ['auto', 'scroll'].includes(getComputedStyle(one).overflowY)).length""")
     assert scrollers == 0
+    sticky = seen.page.evaluate("""[...document.querySelectorAll('main *')]
+        .filter((one) => getComputedStyle(one).position === 'sticky').length""")
+    assert sticky == 0, "nothing comes to lie on the header while it is scrolled"
+
+
+def test_on_a_tablet_the_figures_of_the_headline_stand_in_one_row_and_no_panel_is_an_empty_half(
+    stage: PageServer, visit: Visitor
+) -> None:
+    seen = visit(stage, width=768)
+    for name in ("uploading", "waiting", "vetoed", "cooling", "failed", "done", "interrupted", "a_week_idle"):
+        stage.document = page_fixture.complete(STATES[name]())
+        seen.page.reload()
+        seen.page.wait_for_selector("#page[data-drawn]", state="attached")
+        tops = seen.page.evaluate("[...document.querySelectorAll('.figure')].map((one) => one.offsetTop)")
+        assert len(set(tops)) == 1, (name, tops)
+        halves = seen.page.evaluate("""[['#capacity', '.strip__box'], ['#queue', '.sizes'], ['#log', '.log']]
+            .filter(([panel, content]) => !document.querySelector(`${panel} ${content}`).checkVisibility())
+            .filter(([panel]) => document.querySelector(panel).offsetWidth < 600)""")
+        assert halves == [], name
+
+
+def test_what_stands_still_is_not_drawn_as_if_it_moved(stage: PageServer, visit: Visitor) -> None:
+    seen = visit(stage)
+    for name, tone in {"uploading": None, "throttled": None, "stalled": "warn", "suspended": "warn"}.items():
+        stage.document = page_fixture.complete(STATES[name]())
+        seen.page.reload()
+        seen.page.wait_for_selector("#page[data-drawn]", state="attached")
+        assert seen.page.locator(".bar--great").get_attribute("data-tone") == tone, name
+        running = seen.page.locator("#plan .plan__row[data-state=running]").all_inner_texts()
+        assert ("until" in "".join(running)) == (tone is None), name
 
 
 @pytest.mark.parametrize("width", [640, 320], ids=["200%", "400%"])
@@ -156,6 +198,20 @@ def test_nothing_is_lost_when_it_is_magnified(width: int, stage: PageServer, vis
         stage.document = page_fixture.complete(STATES[name]())
         seen = visit(stage, width=width)
         assert faults(seen.page, width) == [], name
+
+
+def test_text_of_twice_the_size_fits_a_phone_and_no_figure_is_cut(stage: PageServer, visit: Visitor) -> None:
+    seen = visit(stage, width=360)
+    for name in ("uploading", "failed", "cooling", "first_use"):
+        stage.document = page_fixture.complete(STATES[name]())
+        seen.page.reload()
+        seen.page.wait_for_selector("#page[data-drawn]", state="attached")
+        seen.page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") == 360, name
+        cut = seen.page.evaluate("""[...document.querySelectorAll('.headline__share, .figure__value, h2')]
+            .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+            .map((one) => one.textContent)""")
+        assert cut == [], name
 
 
 @pytest.mark.parametrize("media", [{"forced_colors": "active"}, {"media": "print"}], ids=["forced colours", "print"])

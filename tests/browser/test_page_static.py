@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from cloudplow.units import format_bytes, format_duration
-from cloudplow_dashboard.web.assets import ENTRY, STATIC, join_modules
+from cloudplow_dashboard.web.assets import ENTRY, LATER, STATIC, join_modules
 from cloudplow_dashboard.web.names import variables
 from tests.browser import page_fixture
 from tests.browser.conftest import Visitor
@@ -76,6 +78,8 @@ def test_page_says_the_essential_without_scripts(browser: Browser, server: PageS
     assert "Uploading google to gdrive:Media" in text
     assert page_fixture.FILES[0] in text
     assert "1.8 TB of 2.5 TB" in text
+    moves = page.locator(".bar--great .bar__fill").evaluate("(fill) => getComputedStyle(fill).transitionDuration")
+    assert moves == "0s", "a bar that nobody has filled is empty at once, and not full before"
     context.close()
 
 
@@ -98,6 +102,23 @@ def test_finished_file_leaves_and_a_new_one_comes_last(server: PageServer, visit
     seen.until_text("New/file.mkv", "#transfers")
     names = seen.page.locator("#transfers tbody .name__whole").all_text_contents()
     assert names == [page_fixture.FILES[0], page_fixture.FILES[2], page_fixture.FILES[3], "New/file.mkv"]
+
+
+def test_what_is_below_the_transfers_stays_while_small_files_come_and_go(
+    server: PageServer, visit: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = visit(server)
+    seen.until_text(page_fixture.FILES[1], "#transfers")
+    place = "document.getElementById('plan').offsetTop"
+    before = seen.page.evaluate(place)
+    server.patch(_google(phase="switching", progress={"transferring": dict.fromkeys("1234")}))
+    seen.until_text("The next account is about to start.", "#transfers")
+    assert abs(seen.page.evaluate(place) - before) <= 2
+    # By the server's clock.
+    later = SimpleNamespace(**vars(time) | {"time": lambda: time.time() + 12})
+    monkeypatch.setattr(page_fixture, "time", later)
+    server.patch({"limit": 0})
+    seen.until(lambda: seen.page.evaluate(place) < before - 50, "room that nobody needs for long is given back")
 
 
 def test_progress_does_not_jump_when_a_file_is_done(server: PageServer, visit: Visitor) -> None:
@@ -165,6 +186,9 @@ def test_recovered_session_says_so(visit: Visitor) -> None:
     with serve_page(page_fixture.interrupted()) as server:
         seen = visit(server)
         seen.until_text("Recovered after a restart", "#headline")
+        server.patch({"program": "none"})
+        seen.until_text("cloudplow is not running", "#headline")
+        assert "Recovered" not in seen.text("#headline"), "nobody restarted anything"
         seen.until_text("Interrupted", ".badge")
 
 
@@ -336,9 +360,9 @@ def test_refused_stream_falls_back_to_polling_and_comes_back(server: PageServer,
     seen.page.evaluate("window.dispatchEvent(new Event('online'))")
     seen.until_text("Live", "#connection")
     polls = server.count("/api/state")
-    for _ in range(2):
-        seen.page.clock.fast_forward(1_100)
-        seen.page.wait_for_timeout(100)
+    # Longer than between two polls, and shorter than the silence after which the stream itself is doubted.
+    seen.page.clock.fast_forward(1_200)
+    seen.page.wait_for_timeout(100)
     assert server.count("/api/state") == polls, "polling ends with the stream"
 
 
@@ -358,6 +382,37 @@ def test_stream_that_dies_silently_is_noticed(server: PageServer, visit: Visitor
     for _ in range(5):
         seen.page.clock.fast_forward(5_000)
     seen.until_text("807", "#headline")
+
+
+@pytest.mark.parametrize("interval", [1, 3])
+def test_a_server_that_hangs_is_told_within_five_seconds_of_its_last_word(visit: Visitor, interval: int) -> None:
+    document = {**page_fixture.uploading(), "refresh_interval": interval}
+    with serve_page(document) as server:
+        seen = visit(server, clock=True)
+        seen.until_text("Live", "#connection")
+        # Asked, it takes the question and says nothing.
+        seen.page.route("**/api/state", lambda route: None)
+        # From now on its time is ours: however slow the machine is, it hears at once.
+        now_ms = seen.page.evaluate("Date.now()")
+        seen.page.clock.pause_at(datetime.fromtimestamp(now_ms / 1000 + 1, UTC))
+        server.patch(_google(session={"files_done": 807}))
+
+        def drawn() -> bool:
+            seen.page.clock.run_for(20)
+            return "807" in seen.text("#headline")
+
+        seen.until(drawn, "807")
+        seen.page.evaluate(
+            "window.saidAt = Date.now(); new MutationObserver(() => { window.toldAt ??= Date.now(); })"
+            ".observe(document.getElementById('page'), { attributeFilter: ['data-stale'] })"
+        )
+        for _ in range(40):
+            seen.page.clock.run_for(200)
+            if seen.page.evaluate("window.toldAt"):
+                break
+        assert interval + 1 < seen.page.evaluate("window.toldAt - window.saidAt") / 1000 <= 5.2
+        assert "Stale since" in seen.text("#connection")
+        seen.page.unroute_all(behavior="ignoreErrors")
 
 
 def test_broken_frames_are_survived(server: PageServer, visit: Visitor) -> None:
@@ -397,7 +452,7 @@ def test_sizes_and_durations_read_as_the_api_says_them(server: PageServer, visit
 
 def test_names_that_modules_share_hide_nothing_of_the_browser(browser: Browser) -> None:
     # In the joined script they are names of the whole script: a module that wants `history` must not get another's.
-    joined = join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"))
+    joined = join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8"), LATER)
     declared = re.compile(r"^(?:export )?(?:async function|function|const|let) (\w+)", re.MULTILINE)
     texts = [path.read_text(encoding="utf-8") for path in (STATIC / "js").rglob("*.js") if path.name not in WHOLE]
     names = sorted({*(name for text in texts for name in declared.findall(text)), *variables(joined)})

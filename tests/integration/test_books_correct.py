@@ -15,6 +15,7 @@ from tests.fake_drive import FakeDrive
 from tests.fake_drive.pytest_plugin import MakeDrive
 from tests.harness.drive_upload import UPLOADER
 from tests.integration.book_site import MB, BookSite, make_book_site
+from tests.integration.local_site import wait_for
 
 pytestmark = [pytest.mark.rclone, pytest.mark.timeout(300), pytest.mark.thin(3)]
 
@@ -89,9 +90,11 @@ def test_beside_a_running_upload_it_is_told_and_holds(drive: FakeDrive, site: Bo
     (used,) = site.told("control_used")
     assert used == {**used, "uploader": UPLOADER, "action": "correct", "by": "cli"}
     assert used["who"]
-    site.wait_for_told("quota_changed")
-    changed = [event for event in site.told("quota_changed") if event["account"] == "2.json"]
-    assert changed[-1]["used_bytes"] == 19 << 20
+
+    def changed() -> list[int]:
+        return [one["used_bytes"] for one in site.told("quota_changed") if one["account"] == "2.json"]
+
+    assert wait_for(changed, "the quota of 2.json") == [19 << 20]
     log = site.log_file.read_text("utf-8")
     assert log.count("account 2.json has spent 19.0 MB, corrected by hand") == 1
     # The running account too: what is on its way counts on top.

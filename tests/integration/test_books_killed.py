@@ -90,6 +90,31 @@ def test_files_of_a_killed_stage_are_charged_to_the_account_that_sent_them(
     assert site.used()["1.json"] == 4 * MB
 
 
+def test_an_upload_that_waits_for_what_may_still_arrive_says_so_and_no_longer_than_that(
+    rclone: Path, drive: FakeDrive, tmp_path: Path
+) -> None:
+    site = make_book_site(tmp_path / "site", drive, rclone, quota_bytes=QUOTA)
+    site.write([MB] * 3)
+    # Nothing has arrived, but that is not known at once.
+    drive.add_fault(Fault(Failure.DROP, kinds=frozenset({"multipart"}), hold_seconds=60))
+    upload = site.start()
+    wait_for_stage(upload, site)
+    site.wait_for_told("transfer_progress")
+    upload.kill_all()
+    drive.clear_faults()
+    since = len(site.told())
+
+    site.upload()
+
+    told = [one for one in site.told()[since:] if one["signal"] == "uploader_status"]
+    waits, ends = told[::2], told[1::2]
+    assert 1 <= len(waits) == len(ends) <= 4
+    for one in waits:
+        assert (one["state"], one["why"]) == ("scanning", "finding out whether 3 files of an interrupted stage arrived")
+        assert -1 < one["until"] - one["at"] < 60
+    assert {(one["state"], one["why"]) for one in ends} == {("uploading", "")}
+
+
 def test_stages_of_three_accounts_killed_one_after_the_other_are_told_apart(
     rclone: Path, drive: FakeDrive, tmp_path: Path
 ) -> None:

@@ -135,6 +135,10 @@ def test_e2_pages_of_other_sites_get_nothing(quiet_server: Server) -> None:
         b"GET /api/state HTTP/1.1\r\nHost: localhost\r\nCookie: a=1\r\nCookie: a=2\r\n\r\n",
         b"GET /api/state HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
         b"GET /api/state HTTP/1.1\r\n\r\n",
+        b"GET /api/state HTTP/1.1\nHost: localhost\n\n",
+        b"GET /api/state HTTP/1.1\r\nHost: localhost\nX: y\r\n\r\n",
+        b"GET /api/state HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n",
+        b"GET /api/state HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n",
         b"GET /api/state HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"nonsense\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
@@ -159,6 +163,17 @@ def test_e11_every_answer_carries_the_headers(quiet_server: Server, path: str) -
         assert {name for name in SECURITY if name.lower() not in headers} == set()
     assert headers["cross-origin-resource-policy"] == headers["cross-origin-opener-policy"] == "same-origin"
     assert "camera=()" in headers["permissions-policy"]
+
+
+@pytest.mark.parametrize("path", ["/", "/api/state", "/api/health", "/static/page.css", "/static/icons/favicon.svg"])
+def test_no_header_comes_twice(quiet_server: Server, path: str) -> None:
+    with closing(connect(quiet_server)) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head = client.recv(1 << 16).partition(b"\r\n\r\n")[0]
+    names = [line.partition(b":")[0].lower() for line in head.split(b"\r\n")[1:]]
+
+    assert b"date" in names
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("path", ["/api/health", "/api/events", "/api/state", "/api/history", "/metrics"])
@@ -400,6 +415,16 @@ def test_e4_who_holds_connections_without_a_use_makes_room_for_others(make_serve
         assert ends(held[0])
 
 
+def test_e4_bodies_that_never_come_keep_nobody_out(make_server: MakeServer) -> None:
+    server = make_server(Limits(connections=20, viewers=10, linger=5.0))
+    with ExitStack() as stack:
+        for _ in range(20):
+            client = stack.enter_context(closing(connect(server)))
+            client.sendall(b"POST /api/state HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nx")
+            assert answer(client)[0] == 405
+        assert [server.get("/api/health")[0] for _ in range(5)] == [200] * 5
+
+
 def hold_second_requests(server: Server, count: int, stack: ExitStack) -> list[socket.socket]:
     held = []
     for _ in range(count):
@@ -439,6 +464,13 @@ def test_e7_who_asks_again_and_again_and_never_reads_is_cut(make_server: MakeSer
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             for _ in range(100_000):
                 client.sendall(slow("/nothing") * 20 + slow("/api/health") * 20)
+
+
+def test_e6_a_loose_head_behind_another_request_is_not_answered(quiet_server: Server) -> None:
+    with closing(connect(quiet_server)) as client:
+        client.sendall(slow("/api/status") + b"GET /api/state HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n")
+        assert answer(client)[0] == 200
+        assert ends(client)
 
 
 def test_pipelined_requests_are_answered_in_their_order(quiet_server: Server) -> None:

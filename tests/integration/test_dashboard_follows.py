@@ -231,10 +231,10 @@ def test_an_upload_that_could_not_be_followed_is_shown_with_its_end(any_site: Lo
         process = any_site.start("upload")
         assert process.wait(30) == 0, any_site.output()
         ended = shown.shows("finished")
+        wait_for(lambda: shown.shown()["accounts"]["1.json"]["used_bytes"] == FILE_BYTES, "its quota", 1)
 
     session = ended["session"]
     assert (session["outcome"], session["files_done"], session["recovered"]) == ("done", 1, True)
-    assert ended["accounts"]["1.json"]["used_bytes"] == FILE_BYTES
     assert "following it" not in said(any_site)
 
 

@@ -28,8 +28,17 @@ PAGE = """<!doctype html><title>elsewhere</title>
   fetch("{0}/api/state", {{ mode: "no-cors" }}).catch(() => 0);
   new EventSource("{0}/api/events");
 </script>
+<script type="speculationrules">{{ "prefetch": [{{ "source": "list", "urls": ["{0}/api/summary"] }}] }}</script>
 <a href="{0}/">the dashboard</a>"""
-WANTED = {"/static/icons/favicon.svg", "/static/page.css", "/static/page.js", "/", "/api/state", "/api/events"}
+WANTED = {
+    "/api/summary",
+    "/static/icons/favicon.svg",
+    "/static/page.css",
+    "/static/page.js",
+    "/",
+    "/api/state",
+    "/api/events",
+}
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def test_the_bounds_are_these() -> None:
     assert known == {
         "viewers": 1100,
         "connections": 1500,
+        "accepted_at_once": 64,
         "client_connections": 100,
         "coalesce": 0.02,
         "stuck": 10.0,
@@ -42,7 +43,7 @@ def test_the_bounds_are_these() -> None:
         "unsent_bytes": 64 << 20,
         "client_unsent_bytes": 16 << 20,
     }
-    assert (limits_module.ACCEPTED_AT_ONCE, limits_module.BACKLOG, WORKERS) == (64, 256, 2)
+    assert (limits_module.BACKLOG, WORKERS) == (256, 2)
 
 
 class Line:
@@ -114,6 +115,17 @@ def test_client_connections_are_counted_for_each_client() -> None:
     known.close(lines[0])
     assert known.open(Line(), "203.0.113.7")
     assert not known.open(Line(), "203.0.113.7")
+
+
+def test_client_connections_who_has_too_many_is_not_let_in_at_the_cost_of_others() -> None:
+    known = connections(Clock(), client_connections=2, connections=3)
+    others, own = Line(), [Line() for _ in range(2)]
+    for line in (others, *own):
+        assert known.open(line, "203.0.113.8" if line is others else "203.0.113.7")
+
+    assert not known.open(Line(), "203.0.113.7")
+    assert not others.cut
+    assert len(known) == 3
 
 
 @pytest.mark.parametrize(
@@ -294,6 +306,20 @@ def test_who_has_gone_is_not_worked_for() -> None:
 
     play(app, script)
     assert app.calls == WORKERS
+
+
+def test_who_leaves_in_the_middle_of_an_answer_is_sent_no_more_of_it() -> None:
+    async def script(pool: Pool) -> None:
+        client = Client()
+
+        async def leave() -> None:
+            client.disconnected = len(client.sent) > 2
+
+        client._reads = leave
+        await ask(pool, client)
+        assert len(client.sent) == 4
+
+    play(App([b"x"] * 100), script)
 
 
 def test_a_thread_is_taken_until_it_has_finished_whoever_waits_for_it() -> None:

@@ -57,7 +57,8 @@ def test_a_killed_upload_its_accounts_and_its_queue_are_shown_after_a_restart(an
     assert (session["outcome"], session["recovered"], session["account"]) == ("interrupted", True, "1.json")
     assert 0 < session["files_done"] < session["files_total"] == 30
     assert session["files_left"] == 30 - session["files_done"]
-    assert uploader["queue"]["files"] == 30
+    queue = uploader["queue"]
+    assert (queue["files"], queue["listed_files"]) == (session["files_left"], 30)
     assert [account["sa_file"] for account in accounts] == ["1.json", "2.json", "3.json"]
     assert accounts[0]["used_bytes"] > 0
     assert accounts[0]["quota_bytes"] == 10_000_000

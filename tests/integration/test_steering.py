@@ -135,7 +135,9 @@ def test_a_stop_is_stronger(any_site: LocalSite, monkeypatch: pytest.MonkeyPatch
 
     finished, _ = upload(any_site, monkeypatch, after_files={2: finish_and_stop})
 
-    assert (finished.outcome, finished.files) == (SessionOutcome.INTERRUPTED, 2)
+    # One of the two under way may have been all but done.
+    assert finished.outcome is SessionOutcome.INTERRUPTED
+    assert finished.files in (2, 3)
 
 
 # Limits
@@ -203,7 +205,8 @@ def test_without_a_port_the_upload_goes_on_without_remote_control(
         finished, seen = upload(
             site,
             monkeypatch,
-            first=lambda one: one.limit(20 << 20),
+            # Slow, so that the stage still runs when it is asked for something.
+            first=lambda one: one.limit(300 << 10),
             after_files={1: lambda one: reached.append(one.limit(None)), 2: lambda one: reached.append(one.finish())},
         )
 
@@ -212,7 +215,7 @@ def test_without_a_port_the_upload_goes_on_without_remote_control(
     assert (finished.outcome, finished.files, finished.files_left) == (SessionOutcome.SUSPENDED, 8, FILES - 8)
     assert [one.outcome for one in seen.of(events.StageFinished)] == [StageOutcome.DONE]
     assert site.ledger_bytes() == 8 * FILE_BYTES
-    assert [one.limit for one in seen.of(events.ThrottleChanged)] == [20 << 20]
+    assert [one.limit for one in seen.of(events.ThrottleChanged)] == [300 << 10]
 
 
 def test_without_a_file_for_the_password_too(any_site: LocalSite, monkeypatch: pytest.MonkeyPatch) -> None:

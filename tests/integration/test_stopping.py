@@ -164,7 +164,7 @@ def test_stopped_while_it_learns_the_queue_it_ends_at_once(tmp_path: Path, busy_
 
     assert status == 130, site.output()
     assert took < 3
-    assert [event["signal"] for event in site.told()] == ["session_started", "session_finished"]
+    assert [event["signal"] for event in site.told()] == ["session_started", "uploader_status", "session_finished"]
     assert site.told()[-1]["outcome"] == "interrupted"
     assert len(contents(site.source)) == 1
 

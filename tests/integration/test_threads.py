@@ -23,6 +23,8 @@ from cloudplow import hookimpl
 seen = set()
 
 def on_event(sender, *, event, **extra):
+    # At once, too: the answer may come after the upload.
+    seen.update(thread.name for thread in threading.enumerate())
     urlopen(app_of["app"].services["dashboard_url"] + "api/state", timeout=10).read()
     seen.update(thread.name for thread in threading.enumerate())
 

@@ -178,8 +178,16 @@ describe("the plan", () => {
     { stage: 0, account: accountName, files: 1, bytes: 10 * GIB, starts_at: 0, ended_at: 0, oversized: false, state,
       ...more });
 
+  it("of what is being stopped has nothing that comes next", () => {
+    const accounts = { "1.json": { state: "running" }, "2.json": { state: "next" } };
+    const { plan } = viewOf({ status: { state: "stopping", why: "stopping" }, plan: { made_at: 1, next_total: 2, accounts,
+      stages: [stage("running", "1.json"), stage("next", "1.json"), stage("next", "2.json")] } });
+    assert.deepEqual(plan.rows.map((row) => [row.account, row.stages.length]), [["1.json", 1]]);
+    assert.equal(plan.nextTotal, 0);
+  });
+
   it("lays the stages of an account where the server says that they are", () => {
-    const { plan } = viewOf({ plan: { made_at: 1, stages: [
+    const { plan } = viewOf({ eta: { speed_at: NOON + 40 }, plan: { made_at: 1, stages: [
       stage("done", "1.json", { starts_at: NOON - 50, ended_at: NOON - 5 }),
       stage("running", "2.json", { starts_at: NOON - 5 }),
       stage("next", "3.json"), stage("next", "3.json"),
@@ -193,6 +201,13 @@ describe("the plan", () => {
       .map((one) => [one.begin - NOON, one.end - NOON]);
     assert.deepEqual(times, [[-50, -5], [-5, 6], [6, 16], [16, 26], [HOUR, HOUR + 10]]);
     assert.deepEqual([plan.from - NOON, plan.until - NOON], [-50, HOUR + 10]);
+  });
+
+  it("leaves the time free that an account waits between two stages", () => {
+    const { plan } = viewOf({ eta: { speed_at: NOON + 40 }, plan: { made_at: 1, stages: [stage("next", "1.json")],
+      later: [stage("waiting", "1.json", { starts_at: NOON + 60 })],
+      accounts: { "1.json": { state: "next", to_come_from: NOON + 5, to_come_until: NOON + HOUR } } } });
+    assert.deepEqual(plan.rows[0].stages.map((one) => [one.begin - NOON, one.end - NOON]), [[5, 15], [HOUR - 10, HOUR]]);
   });
 
   it("has a row for each account: what is done, what runs, what is to come", () => {

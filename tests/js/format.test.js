@@ -33,14 +33,25 @@ describe("a sentence of the server", () => {
   const noon = Date.UTC(2026, 1, 10, 12) / 1000;
   for (const [text, said] of [
     ["paused by anna until 08:05", "paused by anna until 14:05"],
-    ["waiting: 212.0 GB of 400.0 GB, next check 18:40", "waiting: 212.0 GB of 400.0 GB, next check Wed 00:40"],
-    ["Uploads are suspended until Wed 2026-02-11 20:00: why", "Uploads are suspended until Thu 02:00: why"],
+    ["waiting: 212.0 GB of 400.0 GB, next check 18:40", "waiting: 212.0 GB of 400.0 GB, next check 00:40 on Wed"],
+    ["Uploads are suspended until Wed 2026-02-11 20:00: why", "Uploads are suspended until 02:00 on Thu: why"],
+    ["no network (since 05:58, next try 06:03)", "no network (since 11:58, next try 12:03)"],
     ["at 2026-02-10T07:30 it began", "at 13:30 it began"],
-    ["outside 01:00-06:00, opens at 01:00", "outside 01:00-06:00, opens at 01:00"],
+    ["outside 01:00-06:00, opens at 01:00", "outside 01:00-06:00, opens at 01:00 (the server's time)"],
+    ["outside 01:00-06:00, opens at Wed 2026-02-11 01:00",
+      "outside 01:00-06:00, opens at 01:00 on Wed (the server's time)"],
     ["Stage 1 finished in 12:30 of film 10:15", "Stage 1 finished in 12:30 of film 10:15"],
     ["at 99:99", "at 99:99"],
     ["stopped at 12:30.mkv", "stopped at 12:30.mkv"],
   ]) it(`has the viewer's times: ${text}`, () => assert.equal(format.localTimes(text, noon, -5 * 3600, noon), said));
+});
+
+it("hours of a day need no word about the server in its own zone", () => {
+  const text = "outside 01:00-06:00, opens at 01:00";
+  const noon = Date.UTC(2026, 1, 10, 12) / 1000;
+  assert.equal(format.localTimes(text, noon, 3600, noon), text);
+  const tomorrow = "outside 01:00-06:00, opens at Wed 2026-02-11 01:00";
+  assert.equal(format.localTimes(tomorrow, noon, 3600, noon), "outside 01:00-06:00, opens at 01:00 on Wed");
 });
 
 describe("what is left of the time", () => reads(format.timeLeft, [
@@ -77,6 +88,15 @@ describe("a time of day", () => {
     [at("2026-03-03T08:05:00+01:00"), "3 Mar, 08:05"],
     [at("2025-01-01T08:05:00+01:00"), "1 Jan 2025"],
   ]);
+  for (const [time, read] of [
+    [0, ""], [1e300, ""],
+    [noon, "12:00"],
+    [at("2026-03-11T00:00:00+01:00"), "00:00 on Wed"],
+    [at("2026-03-17T12:00:00+01:00"), "12:00 on 17 Mar"],
+    [at("2025-01-01T08:05:00+01:00"), "08:05 on 1 Jan 2025"],
+  ]) {
+    it(`in a sentence reads "${read}"`, () => assert.equal(format.moment(time, noon), read));
+  }
   it("counts days across the night in which the clocks go forward", () => {
     const before = at("2026-03-28T23:30:00+01:00");
     assert.equal(format.clock(at("2026-03-29T03:30:00+02:00"), before), "Sun 03:30");

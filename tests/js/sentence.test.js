@@ -24,6 +24,8 @@ describe("while an upload runs", () => says([
     `Uploading ${WORK}`],
   ["says how long nothing has been heard of it", { progress: { speed: 0, silent_since: NOON - 65 } },
     `Uploading ${WORK}; nothing from rclone for 1m 5s`],
+  ["says it as soon as its figures are old", { progress: { speed: 0 }, figures: { stale_since: NOON - 7 } },
+    `Uploading ${WORK}; nothing from rclone for 7s`],
   ["names the folder where no remote is known", { session: { remote: "", stages_total: 0 }, progress: { speed: 0 } },
     "Uploading google from Media; done around 13:01"],
   ["promises nothing beyond a month", { eta: { speed_at: NOON + 40 * 86_400 } },
@@ -35,7 +37,7 @@ describe("while an upload runs", () => says([
     `Uploading ${WORK}; quota used up around 13:01`],
   ["and when everything is done then",
     { plan: { made_at: 1, waiting_bytes: 20 * GIB }, eta: { quotas_at: NOON + 20 * HOUR + 60 } },
-    `Uploading ${WORK}; quota used up around 13:01, everything done around Wed 09:15`],
+    `Uploading ${WORK}; quota used up around 13:01, everything done around 09:15 on Wed`],
   ["is limited while somebody watches",
     { phase: "throttled", throttle: { active: true, limit: 30 * 2 ** 20, streams: 2 } },
     `Uploading ${WORK}, limited to 30.0 MB/s while 2 streams are playing; done around 13:01`],
@@ -56,15 +58,24 @@ const NOTHING = { files_done: 0, bytes_done: 0, files_total: 0, bytes_total: 0, 
 const told = (state, more = {}) => ({ state, why: "the reason", ...more });
 describe("what the scheduler says comes first", () => says([
   ["while it waits", { ...over("done"), status: told("waiting") }, "google: the reason"],
+  ["while it waits for more, whose size stands below",
+    { ...over("done"), status: told("waiting", { threshold_bytes: 9, waiting_bytes: 5 }) },
+    "google waits for more to upload"],
+  ["while it waits for something else than more",
+    { ...over("done"), status: told("waiting", { threshold_bytes: 5, waiting_bytes: 5 }) }, "google: the reason"],
+  ["without the word that stands above it",
+    { ...over("done"), status: told("vetoed", { why: "not now: a backup runs" }) }, "google: a backup runs"],
   ["of a run that waits for quota", { ...over("quota_used"), phase: "suspended", status: told("cooling") },
     "google: the reason"],
   ["of an upload in trouble", { status: told("offline") }, "google: the reason"],
+  ["and how old its figures are while it stops", { status: told("stopping"), figures: { stale_since: NOON - 7 } },
+    "google: the reason; nothing from rclone for 7s"],
   ["but not of one that simply runs", { status: told("uploading") }, `Uploading ${WORK}; done around 13:01`],
   ["and not of one that is silent: that is known better here",
     { status: told("stalled"), progress: { speed: 0, silent_since: NOON - 65 } },
     `Uploading ${WORK}; nothing from rclone for 1m 5s`],
   ["and not when there is nothing to say", { ...over("done"), status: told("waiting", { why: "" }) },
-    "google finished at 12:50: 6 files, 60.0 GB"],
+    "google finished at 12:50: 6 files, 60.0 GB, 4 left"],
 ]));
 
 describe("while accounts are switched", () => {
@@ -86,13 +97,18 @@ describe("while accounts are switched", () => {
 describe("when it is over", () => says([
   ["done", over("done", { files_done: 10, bytes_done: 100 * GIB, files_left: 0 }),
     "google finished at 12:50: 10 files, 100.0 GB"],
-  ["done, with one file", over("done", { files_done: 1, files_total: 1, bytes_done: GIB, bytes_total: GIB }),
+  ["done, with one file", over("done", { files_done: 1, files_total: 1, files_left: 0, bytes_done: GIB, bytes_total: GIB }),
     "google finished at 12:50: 1 file, 1.0 GB"],
+  ["done, with files that came meanwhile", over("done"), "google finished at 12:50: 6 files, 60.0 GB, 4 left"],
   ["done, with nothing to do", over("done", NOTHING), "google had nothing to upload at 12:50"],
   ["a dry run says what would go", over("done", { dry_run: true, would_go_files: 10, would_go_bytes: 100 * GIB }),
     "Dry run of google at 12:50: 10 files, 100.0 GB would go"],
   ["and what would wait", { ...over("done", { dry_run: true, would_go_files: 6, would_go_bytes: 60 * GIB }),
     plan: { made_at: 1, waiting_files: 4, waiting_bytes: 40 * GIB } },
+    "Dry run of google at 12:50: 6 files, 60.0 GB would go; 4 files (40.0 GB) would wait for quota"],
+  ["and what would wait, when quota ended it: nothing was used up",
+    { ...over("quota_used", { dry_run: true, would_go_files: 6, would_go_bytes: 60 * GIB, next_capacity_at: NOON + HOUR }),
+      plan: { made_at: 1, waiting_files: 4, waiting_bytes: 40 * GIB } },
     "Dry run of google at 12:50: 6 files, 60.0 GB would go; 4 files (40.0 GB) would wait for quota"],
   ["a dry run of nothing", over("done", { dry_run: true, files_done: 0, bytes_done: 0, files_total: 0, bytes_total: 0 }),
     "Dry run of google at 12:50: nothing would go"],
@@ -107,14 +123,17 @@ describe("when it is over", () => says([
   ["failed without a reason", over("failed"), "google failed at 12:50"],
   ["suspended", over("suspended", { reason: "a trigger was hit", next_capacity_at: NOON + HOUR }),
     "google is suspended until 14:00: a trigger was hit"],
+  ["suspended, until a time that has passed", over("suspended", { reason: "a trigger", next_capacity_at: NOON - 60 }),
+    "google was suspended until 12:59: a trigger"],
+  ["suspended, and that is over", over("suspended"), "google was suspended"],
   ["interrupted", over("interrupted"),
     "google was interrupted at 12:50: 6 of 10 files uploaded, 4 left"],
   ["interrupted at the very end", over("interrupted", { files_left: 0 }),
     "google was interrupted at 12:50: 6 of 10 files uploaded"],
   ["interrupted, when its end was not written", over("interrupted", { ended_at: 0, files_left: 0, files_total: 6 }),
     "google was interrupted at 13:00: 6 of 6 files uploaded"],
-  ["an outcome of tomorrow", over("of_tomorrow"), "google finished at 12:50: 6 files, 60.0 GB"],
-  ["idle after a session", { ...over("done"), phase: "idle" }, "google finished at 12:50: 6 files, 60.0 GB"],
+  ["an outcome of tomorrow", over("of_tomorrow"), "google finished at 12:50: 6 files, 60.0 GB, 4 left"],
+  ["idle after a session", { ...over("done", { files_left: 0 }), phase: "idle" }, "google finished at 12:50: 6 files, 60.0 GB"],
   ["idle with a queue", { active: false, phase: "idle", session: { ended_at: 0 },
     queue: { available: true, files: 1, bytes: GIB } }, "google is idle; 1 file, 1.0 GB in its queue"],
   ["idle", { active: false, phase: "idle" }, "google is idle"],
@@ -126,13 +145,39 @@ describe("what comes next", () => {
   for (const [what, parts, command] of [
     ["after a failure: what names the cure", over("failed"), "cloudplow check"],
     ["after an interruption: the next upload", over("interrupted"), "cloudplow upload google"],
+    ["after it was stopped: the next upload", over("suspended", { reason: "stopped on request" }),
+      "cloudplow upload google"],
+    ["after it was stopped with the last file: nothing to do", over("suspended", { files_left: 0 }), ""],
+    ["before a trigger's time is over: nothing to do", over("suspended", { next_capacity_at: NOON + HOUR }), ""],
     ["after a dry run: the upload itself", over("done", { dry_run: true }), "cloudplow upload google"],
+    ["after a dry run of nothing: nothing to do", over("done", { dry_run: true, files_total: 0 }), ""],
+    ["after a dry run that failed: what names the cure", over("failed", { dry_run: true }), "cloudplow check"],
     ["when the quota is used up: waiting for it", over("quota_used"), "cloudplow upload google --wait"],
     ["while it is paused: letting it go on", { ...over("done"), status: told("paused") }, "cloudplow resume google"],
     ["while it waits: nothing to do", { ...over("done"), status: told("waiting") }, ""],
     ["while it uploads: nothing to say", {}, ""],
-    ["when it is done: nothing to do", over("done"), ""],
+    ["when it is done: nothing to do", over("done", { files_left: 0 }), ""],
+    ["when it is done with files that came meanwhile: the next upload", over("done"), "cloudplow upload google"],
   ]) it(what, () => assert.equal(step(parts).command, command));
+  it("does not say that a pause with an end needs somebody", () => {
+    const pause = (until) => step({ ...over("done"), status: told("paused", { until }) }).text;
+    assert.equal(pause(NOON + HOUR), "It goes on by itself then. To go on now:");
+    assert.equal(pause(0), "To let it go on:");
+  });
+  it("says of one that could not begin that nothing was uploaded", () => {
+    assert.match(step(over("failed")).text, /^What did not go is untouched\. This says what is wrong/);
+    assert.match(step(over("failed", NOTHING)).text, /^Nothing was uploaded\. This says what is wrong/);
+  });
+  it("says that an upload begins once there is enough, and where there is enough that it begins", () => {
+    const waits = (more) => step({ ...over("done"), status: told("waiting", { threshold_bytes: 5, ...more }) }).text;
+    assert.equal(waits({ waiting_bytes: 0 }), "The upload begins by itself once there is enough.");
+    assert.equal(waits({ waiting_bytes: 4 }), "The upload begins by itself once there is enough.");
+    assert.equal(waits({ waiting_bytes: 5 }), "The upload begins by itself.");
+  });
+  it("has no line that comes and goes between two stages", () => {
+    assert.match(step({ phase: "scanning", session: { stage: 0 } }).text, /all sizes are known/);
+    assert.equal(step({ phase: "scanning", session: { stage: 3 } }).text, "");
+  });
   it("says what happens by itself", () => {
     assert.equal(step({ status: told("offline") }).text, "It goes on by itself when the network is back.");
     assert.equal(step({}).text, "");
@@ -143,12 +188,23 @@ describe("what comes next", () => {
   });
 });
 
+describe("a stage", () => {
+  for (const [outcome, word] of [["done", "Done"], ["denied", "Ended"], ["", "Ended"]]) {
+    it(`that ended with "${outcome}" is not always done`, () => assert.equal(words.stage("done", outcome).word, word));
+  }
+});
+
 describe("where the account stands", () => {
   for (const [more, text] of [
     [{}, "3 of 12, stage 3 of 4"],
     [{ stages_total: 0 }, "3 of 12, stage 3"],
     [{ account_index: -1, stage: 0 }, ""],
   ]) it(`is told in few words: "${text}"`, () => assert.equal(workerPlace(viewOf({ session: more }).session), text));
+});
+
+it("says that an uploader has not uploaded anything yet", () => {
+  const view = viewOf({ active: false, phase: "idle", session: { id: "", started_at: 0, ended_at: 0 } });
+  assert.equal(plain(sentence(view)), "google has not uploaded anything yet");
 });
 
 it("says that there is no uploader yet", () => {

@@ -11,6 +11,7 @@ import pytest
 from cloudplow.cli import build_parser, main
 from cloudplow.commands import options as command_options
 from cloudplow.commands.options import config_path, ensure_config, log_level, log_path, require_config, state_dir
+from cloudplow.config.places import user_config_path
 from cloudplow.config.sample import sample_text
 from cloudplow.errors import ConfigError
 from cloudplow.terminal import logs
@@ -32,7 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(
         command_options,
         "config_places",
-        lambda: (Path("config.json"), command_options.user_config_path(), *machine),
+        lambda: (Path("config.json"), user_config_path(), *machine),
     )
     return tmp_path
 
@@ -121,9 +122,9 @@ def test_the_users_place_is_below_xdg_config_home_if_that_is_a_whole_path(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(place / "xdg"))
-    assert command_options.user_config_path() == place / "xdg" / "cloudplow" / "config.json"
+    assert user_config_path() == place / "xdg" / "cloudplow" / "config.json"
     monkeypatch.setenv("XDG_CONFIG_HOME", "xdg")
-    assert command_options.user_config_path() == place / "home" / ".config" / "cloudplow" / "config.json"
+    assert user_config_path() == place / "home" / ".config" / "cloudplow" / "config.json"
 
 
 def test_a_missing_configuration_is_told_with_every_place_and_nothing_is_written(place: Path) -> None:

@@ -26,16 +26,19 @@ export function derive(document, name, now, memory) {
   const active = uploader.active === true;
   const transfers = readTransfers(progress, session.id);
   const { figures } = uploader;
+  const status = readStatus(uploader);
   const accounts = readAccounts(uploader.accounts);
   const pool = readPool(uploader.accounts_summary, accounts);
   const capacity = readCapacity(uploader.capacity, now);
+  // Seconds for a byte, as the server has them.
+  const pace = Math.max(0, num(obj(uploader.eta).speed_at) - now) / Math.max(1, session.bytesLeft);
   return {
     name,
     known: name !== "",
     now,
     engine: str(document.engine, "idle"),
     utcOffset: num(document.utc_offset_seconds, -60 * new Date(now * 1000).getTimezoneOffset()),
-    ...readStatus(uploader),
+    ...status,
     silentSince: num(progress.silent_since),
     active,
     uploaders: readCards(document.uploaders),
@@ -53,7 +56,7 @@ export function derive(document, name, now, memory) {
     limit: num(document.limit),
     unreached: readUnreached(document.notifications),
     queue: readQueue(uploader.queue),
-    plan: readPlan(uploader.plan, now),
+    plan: readPlan(uploader.plan, now, pace, status.phase === "stopping"),
     rest: readRest(uploader.plan, figures, session),
     accounts,
     pool,

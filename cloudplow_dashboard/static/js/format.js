@@ -137,6 +137,21 @@ export function clock(at, now) {
 }
 
 /**
+ * The same in a sentence, after "at", "since", "until", "around": "18:40 on Tue", "18:40 on 12 Oct".
+ * @param {number} at
+ * @param {number} now
+ */
+export function moment(at, now) {
+  if (!isTime(at)) return "";
+  const date = new Date(at * 1000);
+  const time = CLOCK.format(date);
+  const days = daysBetween(new Date(now * 1000), date);
+  if (days === 0) return time;
+  const day = Math.abs(days) < 7 ? WEEKDAY : Math.abs(days) > 300 ? LONG_AGO : DATE;
+  return `${time} on ${day.format(date)}`;
+}
+
+/**
  * Epoch seconds in the viewer's zone without the day: "18:40".
  * @param {number} at
  */
@@ -172,25 +187,30 @@ export function isoTime(at) {
 }
 
 /** As the server writes a time: "until 14:05", "until Tue 2026-01-31 14:05"; a clock after other words is no moment. */
-const MOMENT = /\b(until|at|check|from) (?:\w{3} )?(?:(\d{4})-(\d\d)-(\d\d).)?([0-2]\d):([0-5]\d)(?!:?\d|-|\.\w)/g;
-/** Hours of a day, which stay those of the server: so do the moments beside them. */
+const MOMENT =
+  /\b(until|at|check|from|since|try) (?:\w{3} )?(?:(\d{4})-(\d\d)-(\d\d).)?([0-2]\d):([0-5]\d)(?!:?\d|-|\.\w)/g;
+/** Hours of a day, which stay those of the server, as they were written: so do the moments beside them. */
 const HOURS_OF_DAY = /\d\d:\d\d ?[-\u2013] ?\d\d:\d\d/;
 
 /**
- * A sentence of the server with its times in the viewer's zone and form. reference: epoch seconds of the day that a
- * time without one belongs to; offset: of the server, in seconds east of UTC.
+ * A sentence of the server with its times in the viewer's zone and form, or it says whose times they are.
+ * reference: epoch seconds of the day that a time without one belongs to; offset: of the server, in seconds east of
+ * UTC.
  * @param {string} text
  * @param {number} reference
  * @param {number} offset
  * @param {number} now
  */
 export function localTimes(text, reference, offset, now) {
-  if (HOURS_OF_DAY.test(text) || !isTime(reference)) return text;
+  if (!isTime(reference)) return text;
+  // Beside hours of the server its other times stay its own, too.
+  const ahead = HOURS_OF_DAY.test(text) ? offset + 60 * new Date(reference * 1000).getTimezoneOffset() : 0;
   const day = new Date((reference + offset) * 1000);
   const own = [day.getUTCFullYear(), day.getUTCMonth() + 1, day.getUTCDate()];
-  return text.replace(MOMENT, (_, word, ...digits) => {
+  const told = text.replace(MOMENT, (_, word, ...digits) => {
     const [year, month, date] = own.map((value, place) => Number(digits[place] ?? value));
     const at = Date.UTC(year, month - 1, date, Number(digits[3]), Number(digits[4])) / 1000 - offset;
-    return `${word} ${clock(at, now)}`;
+    return `${word} ${moment(at + ahead, now + ahead)}`;
   });
+  return ahead ? `${told} (the server's time)` : told;
 }

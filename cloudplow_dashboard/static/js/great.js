@@ -2,12 +2,12 @@
 // The large number of each state: the one that answers "is it all right, and when is it done?". Pure.
 
 import * as format from "./format.js";
-import { isNothing, wouldGo } from "./sentence.js";
+import { isNothing, isRehearsed, waitsForMore, wouldGo } from "./sentence.js";
 import * as words from "./words.js";
 
 /** States that end at a time of their own. */
-const UNTIL = new Set(["outside_window", "asleep", "paused", "suspended", "vetoed"]);
-const MOVES = new Set(["uploading", "throttled", "stalled", "switching", "scanning", "offline", "stopping"]);
+const UNTIL = new Set(["settling", "outside_window", "asleep", "paused", "suspended", "vetoed"]);
+const MOVES = new Set(["uploading", "throttled", "stalled", "switching", "offline", "stopping"]);
 
 /**
  * Whether the program has ended whose state this is.
@@ -24,7 +24,8 @@ export function hasEnded({ engine, program }) {
 export function headState(view) {
   const { outcome, dryRun } = view.session;
   if (isNothing(view) && !view.told) return words.phase("nothing");
-  if (!view.active && !view.told && dryRun && outcome === "done") return words.phase("rehearsed");
+  if (view.active && dryRun && view.phase === "uploading") return words.phase("rehearsing");
+  if (isRehearsed(view) && !view.told) return words.phase("rehearsed");
   const ended = view.phase === "finished" || (hasEnded(view) && !view.active);
   return ended && outcome && !view.told ? words.outcome(outcome) : words.phase(view.phase);
 }
@@ -34,32 +35,40 @@ export function headState(view) {
  * @param {View} view
  */
 export function great(view) {
-  const { idle, now, active, status: { state, thresholdBytes, waitingBytes, checkedAt, until } } = view;
+  const { idle, now, active, status: { state, thresholdBytes, waitingBytes, until } } = view;
   const cooling = state === "cooling";
-  if (idle && !cooling && thresholdBytes > 0 && (waitingBytes > 0 || checkedAt > 0) && state === "waiting") {
-    const fraction = Math.min(1, waitingBytes / thresholdBytes);
+  if (waitsForMore(view)) {
+    const fraction = waitingBytes / thresholdBytes;
     const below = `${format.bytes(waitingBytes)} of the ${format.bytes(thresholdBytes)} an upload begins with`;
     return { number: format.percent(fraction), below, fraction, label: "What waits, of what an upload begins with" };
   }
+  if (idle && state === "waiting" && until > now) {
+    const below = `until the next check at ${format.moment(until, now)}`;
+    return { number: format.duration(until - now), below, fraction: -1, label: "" };
+  }
+  if (idle && state === "waiting" && waitingBytes > 0) {
+    return { number: format.bytes(waitingBytes), below: "to upload", fraction: -1, label: "" };
+  }
   const label = "Progress of the upload by bytes";
   const known = view.fraction >= 0 && view.session.exists && !isNothing(view);
-  const done = known ? `${format.bytes(view.done)} of ${format.bytes(view.total)}` : "";
+  const files = `${format.count(view.filesDone)} of ${format.plural(view.filesTotal, "file")}`;
+  const done = !known ? "" : view.total ? `${format.bytes(view.done)} of ${format.bytes(view.total)}` : files;
   const fraction = known && (!idle || cooling) ? view.fraction : -1;
   const back = backAt(view);
   if (back > now) {
     const { nextBytes, nextAt } = view.capacity;
     const amount = nextBytes > 0 && back === nextAt ? `, when ${format.bytes(nextBytes)} come back` : "";
-    const below = `until quota at ${format.clock(back, now)}${amount}`;
+    const below = `until quota at ${format.moment(back, now)}${amount}`;
     return { number: format.duration(back - now), below, fraction, label };
   }
-  const ends = idle ? until : view.phase === "suspended" ? view.suspension.until : 0;
+  const ends = idle || view.phase === "settling" ? until : view.phase === "suspended" ? view.suspension.until : 0;
   if (UNTIL.has(view.phase) && ends > now) {
-    return { number: format.duration(ends - now), below: `until ${format.clock(ends, now)}`, fraction, label };
+    return { number: format.duration(ends - now), below: `until ${format.moment(ends, now)}`, fraction, label };
   }
-  if (!active && !view.told && view.session.dryRun && view.session.outcome === "done") {
+  if (!view.told && view.session.dryRun && (active ? view.total > 0 : isRehearsed(view))) {
     const would = wouldGo(view);
-    const below = `in ${format.plural(would.files, "file")} would go`;
-    return { number: format.bytes(would.bytes), below, fraction: -1, label };
+    const below = `in ${format.plural(would.files, "file")} would go${active ? " so far" : ""}`;
+    return { number: format.bytes(would.bytes), below, fraction: active ? would.bytes / view.total : -1, label };
   }
   if (!active && view.session.outcome === "failed" && view.session.filesFailed > 0 && !idle) {
     const below = `failed; ${done} uploaded`;

@@ -10,11 +10,11 @@ const BACKOFF_MS = [1_000, 2_000, 5_000, 10_000, 20_000];
 const STREAM_RETRY_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const WATCH_MS = 1_000;
-/** Longer than the time between two messages, which come once an interval while something is uploaded. */
-const QUIET_BUSY_MS = 1_500;
+/** How late a message may be that comes once an interval while something is uploaded. */
+const QUIET_BUSY_MS = 750;
 const QUIET_IDLE_MS = 60_000;
 /** Whoever says nothing and does not answer for so long counts as lost; a request may still come through. */
-const DOUBT_MS = 1_500;
+const DOUBT_MS = 1_000;
 
 /**
  * @typedef {object} LiveOptions
@@ -221,10 +221,11 @@ export function createLive({ eventsUrl, stateUrl, onSnapshot, onPatch, onStatus,
 
   /** A connection that has died silently raises no error: ask when the stream is quiet for too long. */
   async function watch() {
-    later("watch", WATCH_MS, watch);
     // Who has nothing to say, as while rclone is silent, is asked less and less often.
     const limit = busy() ? Math.min(QUIET_IDLE_MS, (QUIET_BUSY_MS + 1000 * interval()) * 2 ** calm) : QUIET_IDLE_MS;
-    if (mode !== "live" || doubting || Date.now() - messageAt < limit) return;
+    const left = messageAt + limit - Date.now();
+    later("watch", left > 0 ? Math.min(left, WATCH_MS) : WATCH_MS, watch);
+    if (mode !== "live" || doubting || left > 0) return;
     doubting = true;
     later("doubt", DOUBT_MS, () => setMode("reconnecting"));
     const answer = await ask();

@@ -9,11 +9,12 @@ import * as format from "./format.js";
 import { derive } from "./derive.js";
 import { createMemory } from "./derive/steady.js";
 import { chosenUploader } from "./derive/uploaders.js";
-import { part, setAttr, setText } from "./dom.js";
+import { part, setAttr, setText, show } from "./dom.js";
+import { columns } from "./columns.js";
 import { foldPanels } from "./fold.js";
 import { headState } from "./great.js";
 import { headline } from "./render/headline.js";
-import { guide, isFirst } from "./render/guide.js";
+import { guide, isFirst, isUnused } from "./render/guide.js";
 import { side } from "./render/side.js";
 import { transfers } from "./render/transfers.js";
 import { plan } from "./render/plan.js";
@@ -21,7 +22,6 @@ import { session } from "./render/session.js";
 import { capacity } from "./render/capacity.js";
 import { queue } from "./render/queue.js";
 import { accounts } from "./render/accounts.js";
-import { pastCharts } from "./render/history.js";
 import { sessions } from "./render/sessions.js";
 import { log } from "./render/log.js";
 import { connection } from "./render/connection.js";
@@ -33,6 +33,8 @@ import { createShared } from "./share.js";
 
 /** How long the page may be busy at a time while it is built. */
 const TURN_MS = 15;
+/** How long to wait before a script that did not come is asked for again. */
+const AGAIN_MS = 5_000;
 
 /** @param {string} id */
 const byId = (id) => part(document, `#${id}`);
@@ -95,13 +97,17 @@ function draw() {
   scheduled = false;
   const frozenAt = showConnection(live.status, interval(), store.document.engine === "stopped");
   const view = look(frozenAt);
-  page.dataset.view = isFirst(view) ? "first" : view.active || view.transfers.length ? "active" : "idle";
+  const first = isFirst(view) || (isUnused(view) && !view.facts.length);
+  page.dataset.view = first ? "first" : view.active || view.transfers.length ? "active" : "idle";
   selector.update(view);
+  show(byId("history"), view.active || [view, ...view.sessions].some((one) => one.filesDone > 0));
   for (const [name, update] of panels) drawPanel(name, update, view);
   announce(view);
   tellEnd(view);
   document.title = (page.hasAttribute("data-stale") ? "Stale · " : "") + titleOf(view);
   showIcon(view);
+  // For who compares the page with the document: of which one all of this is.
+  page.dataset.version = `${store.document.boot}:${store.version}`;
 }
 
 /**
@@ -160,14 +166,33 @@ async function build() {
     await new Promise((next) => setTimeout(next));
     since = performance.now();
   }
+  const arrange = columns(page, schedule);
+  panels.set("columns", arrange);
+  drawPanel("columns", arrange, look());
   page.dataset.drawn = "";
-  // The history is asked for when somebody comes to see it; a folded panel shows nothing.
-  new IntersectionObserver((entries, observer) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
+  new IntersectionObserver(showHistory, { rootMargin: "200px" }).observe(part(byId("history"), "[data-body]"));
+}
+
+let tries = 0;
+
+/**
+ * The history is asked for when somebody comes to see it; a folded panel shows nothing.
+ * @param {IntersectionObserverEntry[]} entries
+ * @param {IntersectionObserver} observer
+ */
+async function showHistory(entries, observer) {
+  if (panels.has("history") || !entries.some((entry) => entry.isIntersecting)) return;
+  try {
+    const { pastCharts } = await (tries ? import(`./render/history.js?${tries}`) : import("./render/history.js"));
+    if (!panels.has("history")) panels.set("history", pastCharts(byId("history")));
     observer.disconnect();
-    panels.set("history", pastCharts(byId("history")));
     schedule();
-  }, { rootMargin: "200px" }).observe(part(byId("history"), "[data-body]"));
+  } catch {
+    // The server is away: once more in a while, if it is still looked at. A browser keeps that an address has failed.
+    tries += 1;
+    observer.disconnect();
+    setTimeout(() => observer.observe(part(byId("history"), "[data-body]")), AGAIN_MS);
+  }
 }
 
 function begin() {

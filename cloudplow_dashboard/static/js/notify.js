@@ -50,7 +50,18 @@ export function notifier(root) {
 function refusal() {
   if (!window.isSecureContext) return "Notifications at the end of an upload need https (or this machine itself).";
   if (typeof Notification !== "function") return "This browser has no notifications.";
-  return Notification.permission === "denied" ? "This browser was told to show no notifications of this page." : "";
+  if (Notification.permission === "denied") return "This browser was told to show no notifications of this page.";
+  return canShow() ? "" : "This browser lets no page like this one notify.";
+}
+
+/** Browsers of phones let only service workers notify. This shows nothing: nobody has allowed it yet. */
+function canShow() {
+  if (Notification.permission === "granted") return true;
+  try {
+    return new Notification("") !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {string[]} names @param {View} view */

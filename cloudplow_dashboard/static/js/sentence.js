@@ -20,11 +20,24 @@ const BY_PHASE = {
  */
 export function sentence(view) {
   if (view.told) {
-    const why = format.localTimes(view.status.why, view.now, view.utcOffset, view.now);
-    return [data(view.name), ": ", data(why)];
+    const { state } = view.status;
+    // How much it waits for says the large number.
+    if (waitsForMore(view)) return [data(view.name), " waits for more to upload"];
+    const told = format.localTimes(view.status.why, view.now, view.utcOffset, view.now);
+    // The word above it says so already.
+    const why = told.replace(/^(waiting|not now): /, "");
+    return [data(view.name), ": ", data(why), state === "stopping" ? silence(view) : ""];
   }
   const make = Object.hasOwn(BY_PHASE, view.phase) ? BY_PHASE[view.phase] : idle;
   return make(view).filter((part) => part !== "");
+}
+
+/**
+ * Whether there is something to upload, but not enough yet: else it waits for its turn, or for the next check.
+ * @param {Pick<View, "idle" | "status">} view
+ */
+export function waitsForMore({ idle, status: { state, thresholdBytes, waitingBytes } }) {
+  return idle && state === "waiting" && waitingBytes > 0 && waitingBytes < thresholdBytes;
 }
 
 /**
@@ -62,7 +75,7 @@ export function spentText({ used, inFlight, unsettled, spent }) {
  */
 export function restText(rest, now) {
   if (!rest.files) return "";
-  const again = rest.nextAt > now ? `; more can go from ${format.clock(rest.nextAt, now)}` : "; more can go again";
+  const again = rest.nextAt > now ? `; more can go from ${format.moment(rest.nextAt, now)}` : "; more can go again";
   const fits = `Does not fit now: ${amount(rest.files, rest.bytes)}${rest.nextAt > 0 ? again : ""}.`;
   if (!rest.unplannedFiles) return fits;
   const why = rest.unplannedWhy && `: ${rest.unplannedWhy}`;
@@ -102,14 +115,23 @@ function throttling({ throttle: { active, limit, streams } }) {
   return `, limited to ${format.speed(limit)}${why}`;
 }
 
+/**
+ * How old the figures are, once they are.
+ * @param {Pick<View, "staleSince" | "silentSince" | "now">} view
+ */
+export function silence({ staleSince, silentSince, now }) {
+  const since = staleSince || silentSince;
+  return since ? `; nothing from rclone for ${format.duration(now - since)}` : "";
+}
+
 /** @param {View} view */
 function finish(view) {
-  if (view.silentSince) return `; nothing from rclone for ${format.duration(view.now - view.silentSince)}`;
+  if (view.silentSince || view.staleSince) return silence(view);
   if (format.isEndless(view.eta)) return "; at this speed it takes more than 30 days";
   if (!view.finishAt) return "";
-  const at = format.clock(view.finishAt, view.now);
+  const at = format.moment(view.finishAt, view.now);
   if (view.fits) return `; done around ${at}`;
-  const end = format.clock(view.finishWithQuotasAt, view.now);
+  const end = format.moment(view.finishWithQuotasAt, view.now);
   return `; quota used up around ${at}${end && ", everything done around "}${end}`;
 }
 
@@ -147,23 +169,25 @@ function switching(view) {
 
 /** @param {View} view @returns {Part[]} */
 function suspended(view) {
-  const until = format.clock(view.suspension.until, view.now);
-  return [data(view.name), " is suspended", until && ` until ${until}`, ...because(view.suspension.reason)];
+  const { until } = view.suspension;
+  const end = format.moment(until, view.now);
+  const verb = (end ? until <= view.now : view.phase === "finished") ? " was" : " is";
+  return [data(view.name), `${verb} suspended`, end && ` until ${end}`, ...because(view.suspension.reason)];
 }
 
 /** @param {View} view @returns {Part[]} */
 function finished(view) {
-  const { endedAt, outcome, reason, dryRun } = view.session;
-  const at = format.clock(endedAt, view.now);
+  const { endedAt, outcome, reason } = view.session;
+  const at = format.moment(endedAt, view.now);
   const by = at && ` at ${at}`;
   const subject = data(view.name);
+  if (isRehearsed(view)) return rehearsed(view, by);
   if (outcome === "quota_used") return [subject, ` used up its quota${by}`, ...waiting(view)];
   if (outcome === "failed") return [subject, ` failed${by}`, ...because(reason)];
   if (outcome === "suspended") return suspended(view);
   if (outcome === "interrupted") return interrupted(view);
-  if (dryRun) return rehearsed(view, by);
   if (isNothing(view)) return [subject, ` had nothing to upload${by}`];
-  return [subject, " finished", `${by}: ${counted(view.filesDone, view.done)}`];
+  return [subject, " finished", `${by}: ${counted(view.filesDone, view.done)}`, left(view)];
 }
 
 /**
@@ -172,6 +196,14 @@ function finished(view) {
  */
 export function isNothing({ active, filesDone, session: { outcome, dryRun, filesLeft, filesTotal } }) {
   return !active && outcome === "done" && !dryRun && filesDone === 0 && filesLeft === 0 && filesTotal === 0;
+}
+
+/**
+ * Whether the last session was a dry run that got to its end.
+ * @param {View} view
+ */
+export function isRehearsed({ active, session: { outcome, dryRun } }) {
+  return !active && words.isRehearsal(outcome, dryRun);
 }
 
 /**
@@ -199,18 +231,22 @@ function waiting(view) {
   const next = view.session.nextCapacityAt;
   return [
     view.filesLeft > 0 ? `; ${amount(view.filesLeft, view.left)} waiting` : "",
-    next > view.now ? `, more quota around ${format.clock(next, view.now)}` : "",
+    next > view.now ? `, more quota around ${format.moment(next, view.now)}` : "",
   ];
 }
 
 /** @param {View} view @returns {Part[]} */
 function interrupted(view) {
-  const at = format.clock(view.session.endedAt || view.sampleAt, view.now);
+  const at = format.moment(view.session.endedAt || view.sampleAt, view.now);
   const done = view.filesTotal
     ? `${format.count(view.filesDone)} of ${format.plural(view.filesTotal, "file")} uploaded`
     : `${format.plural(view.filesDone, "file")} uploaded`;
-  const left = view.filesLeft > 0 ? `, ${format.count(view.filesLeft)} left` : "";
-  return [data(view.name), " was interrupted", at && ` at ${at}`, `: ${done}${left}`];
+  return [data(view.name), " was interrupted", at && ` at ${at}`, `: ${done}`, left(view)];
+}
+
+/** @param {View} view */
+function left({ filesLeft }) {
+  return filesLeft > 0 ? `, ${format.count(filesLeft)} left` : "";
 }
 
 /** @param {View} view @returns {Part[]} */
@@ -219,30 +255,35 @@ function idle(view) {
   if (view.session.endedAt) return finished(view);
   const { available, files, bytes } = view.queue;
   const queued = available && files > 0 ? `; ${counted(files, bytes)} in its queue` : "";
-  return [data(view.name), " is idle", queued];
+  const { exists } = view.session;
+  return [data(view.name), exists || queued ? " is idle" : " has not uploaded anything yet", queued];
 }
 
 // --- what comes next ------------------------------------------------------------------------------------------------
 
 /** What happens by itself in a state, or why nothing does. @type {Record<string, string>} */
 const NEXT = {
-  waiting: "The upload begins by itself once enough waits.",
-  outside_window: "It begins by itself when its hours do.",
+  waiting: "The upload begins by itself.",
+  outside_window: "It begins by itself when its hours begin.",
   cooling: "It goes on by itself as quota comes back.",
   asleep: "It goes on by itself.",
   suspended: "It goes on by itself.",
   offline: "It goes on by itself when the network is back.",
-  vetoed: "It is asked again by itself.",
-  stalled: "Without a sign of life rclone is ended, and the stage planned anew.",
-  stopping: "The files on their way are finished first; nothing is lost.",
-  scanning: "The sizes are known in a moment.",
+  vetoed: "It is tried again by itself.",
+  stalled: "If it stays silent, rclone is ended and the stage planned anew.",
+  stopping: "What is left stays in its folder for the next upload.",
+  scanning: "It goes on as soon as all sizes are known.",
+  settling: "The upload goes on by itself; what has arrived is not sent twice.",
 };
+
+const ENOUGH = "The upload begins by itself once there is enough.";
 
 /** What there is to do after a session that ended so. @type {Record<string, [string, string]>} */
 const TO_DO = {
-  failed: ["What did not go is still in its folder. This names what is wrong, and its cure:", "check"],
+  failed: ["What did not go is untouched. This says what is wrong, and the cure:", "check"],
   interrupted: ["Nothing is lost. What is left goes with the next upload:", "upload"],
-  quota_used: ["What is left goes with a later upload; this one waits for the quota by itself:", "upload --wait"],
+  suspended: ["What is left goes with the next upload:", "upload"],
+  quota_used: ["What is left goes with a later upload. This one waits until there is quota:", "upload --wait"],
 };
 
 /**
@@ -250,13 +291,30 @@ const TO_DO = {
  * @param {View} view
  */
 export function nextStep(view) {
-  const { active, phase, engine, session: { outcome, dryRun, exists } } = view;
-  if (phase === "paused") return step("It stays so until somebody lets it go on:", `resume ${quoted(view.name)}`);
+  const { active, phase, engine, session: { outcome, dryRun, exists, stage } } = view;
+  if (phase === "paused") {
+    const then = view.status.until > view.now ? "It goes on by itself then. To go on now:" : "To let it go on:";
+    return step(then, `resume ${quoted(view.name)}`);
+  }
   if (phase === "failed") return step(...TO_DO.failed);
+  // Between two stages that is a moment: a line that comes and goes would move the page.
+  if (phase === "scanning" && stage > 0) return step("");
+  const { state, waitingBytes } = view.status;
+  if (view.idle && state === "waiting" && (!waitingBytes || waitsForMore(view))) return step(ENOUGH);
   if (engine !== "stopped" && (active || view.idle) && Object.hasOwn(NEXT, phase)) return step(NEXT[phase]);
-  if (active || !exists) return step("");
-  if (dryRun) return step("Nothing was uploaded. This does it:", `upload ${quoted(view.name)}`);
-  const [text, command] = Object.hasOwn(TO_DO, outcome) ? TO_DO[outcome] : ["", ""];
+  if (active || !exists || (outcome === "suspended" && !view.filesLeft)) return step("");
+  if (dryRun && outcome !== "failed") {
+    // Where nothing would go there is nothing to do.
+    return view.filesTotal ? step("Nothing was uploaded. This does it:", `upload ${quoted(view.name)}`) : step("");
+  }
+  // Before that time there is nothing to do.
+  const rests = outcome === "suspended" && view.suspension.until > view.now;
+  if (rests) return step("What is left goes with a later upload.");
+  const ended = outcome === "done" && view.filesLeft > 0 ? "suspended" : outcome;
+  const [told, command] = Object.hasOwn(TO_DO, ended) ? TO_DO[ended] : ["", ""];
+  // Of one that could not begin nobody knows what is in its folder.
+  const nothing = outcome === "failed" && (dryRun || !view.filesTotal);
+  const text = nothing ? told.replace(/^.*?\./, "Nothing was uploaded.") : told;
   return step(text, command.startsWith("upload") ? command.replace("upload", `upload ${quoted(view.name)}`) : command);
 }
 

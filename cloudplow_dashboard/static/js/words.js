@@ -8,6 +8,7 @@
 const PHASES = {
   idle: ["Idle", "ring", "quiet"],
   scanning: ["Listing", "half", "accent"],
+  settling: ["Checking", "half", "accent"],
   uploading: ["Uploading", "play", "accent"],
   switching: ["Switching", "diamond", "accent"],
   stalled: ["Stalled", "alert", "warn"],
@@ -16,6 +17,7 @@ const PHASES = {
   finished: ["Finished", "check", "ok"],
   nothing: ["Nothing to do", "check", "ok"],
   rehearsed: ["Dry run", "ring", "quiet"],
+  rehearsing: ["Dry run", "play", "accent"],
   interrupted: ["Interrupted", "alert", "warn"],
   waiting: ["Waiting", "ring", "quiet"],
   outside_window: ["Outside its hours", "square", "quiet"],
@@ -58,6 +60,7 @@ const ACCOUNTS = {
  */
 const STAGES = {
   done: ["Done", "check", "ok"],
+  ended: ["Ended", "square", "quiet"],
   running: ["Running", "play", "accent"],
   next: ["Next", "ring", "quiet"],
   waiting: ["Waiting", "hourglass", "quiet"],
@@ -78,7 +81,7 @@ const FACTS = {
   uploader_suspended: ["pause", "warn"],
   uploader_resumed: ["play", "ok"],
   throttle_changed: ["down", "warn"],
-  session_finished: ["check", "ok"],
+  session_finished: ["square", "accent"],
   control_used: ["diamond", "quiet"],
 };
 
@@ -138,13 +141,27 @@ export function outcome(key) {
  * Of an uploader beside others: how its last session ended, unless something else is to be said.
  * @param {UploaderCard} card
  */
-export function card({ active, why, outcome: ended, phase: now }) {
-  return !active && ended && !why ? outcome(ended) : phase(now);
+export function card({ active, why, outcome: ended, dryRun, phase: now }) {
+  const over = !active && ended && !why;
+  if (over && isRehearsal(ended, dryRun)) return phase("rehearsed");
+  return over ? outcome(ended) : phase(now);
 }
 
-/** @param {string} key */
-export function stage(key) {
-  return described(STAGES, key || "next");
+/**
+ * Whether a session was a dry run that got to its end: it used up no quota, it would have.
+ * @param {string} ended
+ * @param {boolean} dryRun
+ */
+export function isRehearsal(ended, dryRun) {
+  return dryRun && (ended === "done" || ended === "quota_used");
+}
+
+/**
+ * outcome: of one that is done.
+ * @param {string} key
+ */
+export function stage(key, outcome = "done") {
+  return described(STAGES, key === "done" && outcome !== "done" ? "ended" : key || "next");
 }
 
 /** @param {string} key */
@@ -160,8 +177,13 @@ export function switchReason(key) {
 /** In the order in which they are listed. */
 export const ACCOUNT_STATES = Object.keys(ACCOUNTS);
 
-/** @param {string} key */
-export function fact(key) {
+/**
+ * text: of a session's end it says whether all went well.
+ * @param {string} key
+ * @param {string} text
+ */
+export function fact(key, text) {
+  if (key === "session_finished" && !/^(Done|Dry run:)/.test(text)) return { shape: "square", tone: "quiet" };
   const [shape, tone] = entry(FACTS, key) ?? ["ring", "quiet"];
   return { shape, tone };
 }

@@ -200,7 +200,7 @@ class BookMachine(RuleBasedStateMachine):
         self.site.kill(share)
         machine = self.site.machine
         machine.reboot(off, machine.offset if offset is None else offset)
-        self.site.drive.land(machine.true, 0.0)
+        self.site.drive.land(machine.true, -self.site.error)  # the book dates it by the clock before
         self.site.start([*WINDOWS])
 
     @rule(name=st.sampled_from(FILES), how=DAMAGES, place=st.integers(0, 9), share=SHARES)

@@ -503,6 +503,29 @@ def test_book_that_is_older_than_the_exports_knows_the_same_stage_better(tmp_pat
     assert used(ledger) == (100, 100)
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.00007, 0.0004, 0.0006, 0.9996])
+def test_what_both_know_of_a_stage_counts_once_at_whatever_moment_it_was_spent(
+    tmp_path: Path, clock: FakeClock, fraction: float
+) -> None:
+    clock.move(fraction)
+    process = Process(tmp_path, clock)
+    charge(process.own(), ANNA, 200)
+    clock.move(2 * HOUR)
+    stage = open_stage(process.ledger, ANNA, 100, 50)
+    process.ledger.sent(stage, "1", 100)
+    process.save()
+    older = (tmp_path / BOOK_FILE).read_bytes()
+    process.export()
+    process.kill()
+    (tmp_path / BOOK_FILE).unlink()
+    (tmp_path / BACKUP_FILE).write_bytes(older)
+    clock.move(1.0)
+    ledger = Process(tmp_path, clock).own()
+    assert used(ledger) == (300, 350)
+    ledger.settle(ledger.unsettled("google")[0], {}, ["2"], {"1"})
+    assert used(ledger) == (300, 300)
+
+
 def test_what_newer_exports_say_that_a_stage_has_spent_counts_whatever_the_destination_says(
     tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -751,12 +774,53 @@ def test_what_a_stage_owes_counts_once_its_files_are_settled(
     stage = open_stage(ledger, ANNA, 100, 20)
     ledger.sent(stage, "2", 20)
     ledger.done(stage, "2")
-    ledger.owe(stage, owed)
+    ledger.owe(stage, owed, {})
     ledger.end_stage(stage, {"1"}, 60)
     assert ledger.used_bytes(ANNA, with_reserved=True) >= used
     found = {"1": 100} if arrived else {}
     ledger.settle(stage, found, set() if arrived else {"1"}, found)
     assert ledger.used_bytes(ANNA) == used
+
+
+@pytest.mark.parametrize("killed", ["never", "before it was asked", "after the first answer"])
+@pytest.mark.parametrize(("found", "used"), [((), 70), (("1",), 130), (("3",), 110), (("1", "3"), 170)])
+def test_what_a_stage_owes_is_beside_what_was_sent_of_files_that_turn_out_to_have_arrived(
+    tmp_path: Path, clock: FakeClock, found: tuple[str, ...], used: int, killed: str
+) -> None:
+    process = Process(tmp_path, clock)
+    ledger = process.own()
+    stage = open_stage(ledger, ANNA, 100, 20, 40)
+    ledger.sent(stage, "2", 20)
+    ledger.done(stage, "2")
+    ledger.owe(stage, 50, {"1": 60, "3": 40})
+    ledger.end_stage(stage, {"1", "3"}, 60)
+    process.save()
+    there = {name: {"1": 100, "3": 40}[name] for name in found}
+    if killed == "after the first answer":  # the journal alone has it
+        ledger.settle(stage, {name: there[name] for name in found[:1]}, set(), found[:1])
+    if killed != "never":
+        process.kill()
+        ledger = Process(tmp_path, clock).own()
+    assert ledger.used_bytes(ANNA, with_reserved=True) == 170
+
+    for stage in ledger.unsettled("google"):
+        ledger.settle(stage, there, {"1", "3"} - there.keys(), there)
+
+    assert ledger.used_bytes(ANNA) == used
+
+
+def test_what_a_stage_owes_counts_with_all_that_was_sent_where_nobody_can_be_asked(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    ledger = Process(tmp_path, clock).own()
+    stage = open_stage(ledger, ANNA, 100, 20)
+    ledger.sent(stage, "2", 20)
+    ledger.owe(stage, 50, {"1": 60})
+    ledger.end_stage(stage, {"1"}, 60)
+
+    ledger.give_up(stage)
+
+    assert ledger.used_bytes(ANNA) == 130
 
 
 @pytest.mark.parametrize("kind", ["account", "stage", "files"])

@@ -297,6 +297,22 @@ def test_refusal_near_the_quota_teaches_the_true_limit_for_all(
     assert "from now on no account is planned beyond that" in caplog.text
 
 
+@pytest.mark.parametrize(("twice", "limit"), [(50, QUOTA), (30, QUOTA - 20)])
+def test_what_was_sent_twice_is_no_reason_to_plan_less(
+    keys: Path, make_pool: Callable[..., AccountPool], ledger: Ledger, twice: int, limit: int
+) -> None:
+    """The account was refused when file 2 came; the answer to an upload before was lost, so that it was sent again."""
+    pool = make_pool("1.json")
+    stage = open_stage(ledger, account(keys, "1.json"), QUOTA - 50, 50)
+    ledger.sent(stage, "1", QUOTA - 50)
+    ledger.owe(stage, twice, {"2": 50})
+    ledger.end_stage(stage, {"2"}, 60.0)
+
+    assert pool.learn_from_denial(str(keys / "1.json"), DAY) == NOON + DAY
+
+    assert pool.limit_bytes() == limit
+
+
 def test_account_refused_again_when_its_first_bytes_are_back_rests_for_a_whole_window(
     make_pool: Callable[..., AccountPool], ledger: Ledger, keys: Path, clock: FakeClock
 ) -> None:

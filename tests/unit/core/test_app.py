@@ -134,6 +134,41 @@ def test_an_address_that_cannot_be_one_is_refused(make_app: MakeApp) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("plex", "asked"),
+    [
+        ({}, []),
+        ({"rclone": {"throttle_speeds": {"1": "5M"}}}, []),
+        ({"rclone": {"url": "http://127.0.0.1:9"}}, [("http://127.0.0.1:9", "plex.rclone.url", False)]),
+        ({"rclone": {"url": "nonsense"}}, []),
+        ({"enabled": True, "url": "http://plex", "token": "t"}, [("http://localhost:7949", "plex.rclone.url", True)]),
+    ],
+)
+def test_without_an_address_of_its_own_the_rclone_of_plex_is_watched_if_one_is_named(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plex: Any, asked: list[Any]
+) -> None:
+    watched: list[Any] = []
+
+    class Watch:
+        def __init__(self, url: str, *_: object, place: str, expected: bool) -> None:
+            if url == "nonsense":
+                raise ValueError
+            watched.append((url, place, expected))
+
+        def start(self) -> None: ...
+
+        def stop(self) -> None: ...
+
+    monkeypatch.setattr("cloudplow.rclone.rc.RcWatch", Watch)
+    make_app()
+    config = json.loads((tmp_path / "config.json").read_bytes())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"plex": plex}), encoding="utf-8")
+    with App(tmp_path / "config.json", tmp_path, {}).watch_rclone(None, 1.0):
+        pass
+
+    assert watched == asked
+
+
 def test_what_an_earlier_process_left_is_handed_out_as_events(make_app: MakeApp, tmp_path: Path) -> None:
     key = str(tmp_path / "keys" / "1.json")
     record = {"bytes": 5000, "reset_time": time.time() + 3600, "first_upload": time.time()}

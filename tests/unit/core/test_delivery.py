@@ -386,6 +386,52 @@ def test_flush_gives_up_at_its_time(bus: EventBus, clock: FakeClock, make_receiv
     assert not bus.flush(0.0)
 
 
+def test_a_few_events_after_each_other_are_delivered_without_a_rest(
+    bus: EventBus, make_receiver: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "REST_SECONDS", 3600.0)
+    receiver = make_receiver()
+
+    for _ in range(delivery.WITHOUT_REST):
+        bus.publish(fact())
+        receiver.wait_for(1)
+
+    assert receiver.seqs() == [*range(1, delivery.WITHOUT_REST + 1)]
+
+
+def test_what_comes_while_a_receiver_rests_is_delivered_at_once_when_somebody_waits_for_it(
+    bus: EventBus, make_receiver: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "REST_SECONDS", 3600.0)
+    monkeypatch.setattr(delivery, "WITHOUT_REST", 0)
+    receiver = make_receiver()
+    bus.publish(fact())
+    receiver.wait_for(1)
+
+    for _ in range(3):
+        bus.publish(fact())
+
+    assert bus.flush(WAIT_SECONDS)
+    assert receiver.seqs() == [1, 2, 3, 4]
+
+
+def test_a_receiver_that_rests_delays_the_end_no_more_than_others(
+    make_receiver: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "REST_SECONDS", 3600.0)
+    monkeypatch.setattr(delivery, "WITHOUT_REST", 0)
+    bus, receiver = EventBus(), make_receiver()
+    bus.publish(fact())
+    receiver.wait_for(1)
+    bus.publish(fact())
+
+    bus.close()
+
+    assert receiver.seqs() == [1, 2]
+    receiver.threads[-1].join(WAIT_SECONDS)
+    assert not receiver.threads[-1].is_alive()
+
+
 def test_idle_thread_ends_and_a_new_one_takes_over(
     bus: EventBus, make_receiver: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,6 +148,14 @@ def failing(why: str) -> Callable[[SimulatedHost, str, str], Ended]:
     return lambda _host, name, run_id: Ended(finished(name, SessionOutcome.FAILED, reason=why, run_id=run_id))
 
 
+def not_begun(why: str) -> Callable[[SimulatedHost, str, str], Ended]:
+    """An upload that could not begin: nobody counted what is there."""
+    event = {"files": 0, "bytes": 0, "reason": why}
+    return lambda _host, name, run_id: Ended(
+        finished(name, SessionOutcome.FAILED, run_id=run_id, **event), counted=False
+    )
+
+
 class Simulation:
     """Runs a dispatcher through simulated time. events: everything it published."""
 

@@ -22,6 +22,7 @@ from tests.unit.dispatch.simulated import (
     banned,
     failing,
     finished,
+    not_begun,
     used_up,
 )
 
@@ -331,6 +332,13 @@ def test_a_start_during_a_wait_for_quota_begins_a_run_of_its_own() -> None:
     assert first != second
 
 
+def test_an_upload_that_could_not_begin_says_nothing_of_what_is_left() -> None:
+    sim = simulate(google=Uploader(HALF_HOUR, bytes=500 * GB, ends=[not_begun("another upload uses the folder")]))
+    sim.run(1000)
+    told = sim.dispatcher.status()["google"]
+    assert (told.state, told.files_left, told.bytes_left) == ("failed", 1, 500 * GB)
+
+
 def test_more_quota_than_expected_is_used_at_once() -> None:
     for change in ("corrected", "new keys"):
         sim = simulate(google=Uploader(HALF_HOUR, bytes=500 * GB, ends=[used_up(4 * 3600), None]))
@@ -355,6 +363,19 @@ def test_a_new_configuration_counts_at_once() -> None:
     assert [name for name, _, _ in sim.host.starts] == ["google"]
     sim.run(700)
     assert [name for name, _, _ in sim.host.starts] == ["google", "series"]
+
+
+def test_of_an_uploader_that_is_removed_nobody_says_any_more_what_it_waits_for() -> None:
+    sim = simulate(
+        google=Uploader(HALF_HOUR, bytes=500 * GB), movies=Uploader(HALF_HOUR, bytes=1, veto="a backup runs")
+    )
+    sim.run(60)
+    for name in ("movies", "google"):  # one that waits, one that uploads
+        sim.host.gone[name] = sim.host.uploaders.pop(name)
+        sim.dispatcher.reconfigure()
+        sim.run(7200)
+        last = [one for one in sim.events if isinstance(one, UploaderStatusChanged) and one.uploader == name][-1]
+        assert (last.state, last.why, last.until, last.next_check_at) == ("idle", "", None, None)
 
 
 def test_an_uploader_that_is_removed_while_it_uploads_ends_in_peace() -> None:
@@ -448,3 +469,20 @@ def test_the_last_end_is_told_while_nothing_starts_by_itself(end: Callable[[], o
     steering.start(sim.dispatcher, ["google"])
     sim.run(1000)
     assert sim.why("google") == "last upload: Done: 1 file, 1.0 B uploaded"
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_an_upload_that_was_asked_for_once_is_told_to_be_stopping(now: bool) -> None:
+    sim = simulate(regular=False, google=Uploader(HALF_HOUR))
+    steering.start(sim.dispatcher, ["google"])
+    sim.run(60)
+    steering.stop(sim.dispatcher, "google", now=now)
+    sim.run(60)
+    told = [event.state for event in sim.events if isinstance(event, UploaderStatusChanged)]
+    assert told == ["stopping"]
+    sim.run(1000)
+    steering.start(sim.dispatcher, ["google"])
+    sim.run(60)
+    steering.stop_all(sim.dispatcher, now=now)
+    told = [event.state for event in sim.events if isinstance(event, UploaderStatusChanged)]
+    assert told == ["stopping", "stopping"]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from cloudplow.models import Capacity, QueueFile, Return
 from cloudplow.planning import planner
 from cloudplow.planning.planner import Plan, PlannedStage, plan, plan_document, plan_unlimited
+from cloudplow.scheduling.capacity import when_it_helps
 from cloudplow.units import GIB
 from tests.examples import examples
 from tests.unit.helpers import DAY, HOUR, NOON, fresh, queue_of, spent
@@ -169,6 +170,7 @@ def test_document_is_json_with_base_names_only() -> None:
     assert "/keys" not in json.dumps(document, allow_nan=False)
     assert document["files"] + document["waiting_files"] == 3
     assert document["bytes"] + document["waiting_bytes"] == 1119
+    assert (document["queue_files"], document["queue_bytes"]) == (3, 1119)
     assert document["next_capacity_at"] == NOON + HOUR
 
 
@@ -304,6 +306,24 @@ def test_small_files_use_an_account_while_a_large_one_that_does_not_fit_is_not_o
     queue = [QueueFile("large", 90), QueueFile("small", 40)]
     assert [file.name for file in plan(queue, [half_used], now=NOON).stages[0].files] == ["small"]
     assert plan(queue, [half_used], now=NOON, overdue=["large"]).stages == ()
+
+
+def test_quota_that_is_kept_for_an_overdue_file_is_promised_to_no_other() -> None:
+    back = (Return(NOON + 60, 10), Return(NOON + 120, 40))
+    half_used = Capacity("1", 100, 50, back)
+    queue = [QueueFile("large", 90), QueueFile("small", 40)]
+    made = plan(queue, [half_used], now=NOON, overdue=["large"])
+
+    assert made.stages == ()
+    assert made.next_capacity == Return(NOON + 120, 100)
+    assert made.reserved is not None
+    assert made.reserved.open([half_used, fresh("2")]) == [Capacity("1", 100, 100, (), NOON + 120), fresh("2")]
+    assert plan(queue, [half_used], now=NOON).reserved is None
+    helps = [
+        when_it_helps([90, 40], capacities, now=NOON, since=NOON, window_seconds=DAY)
+        for capacities in ([half_used], made.reserved.open([half_used]))
+    ]
+    assert [one and one.at for one in helps] == [NOON, NOON + 120], "else the next session would begin at once"
 
 
 def test_what_waits_is_planned_window_after_window_until_nothing_waits() -> None:

@@ -122,3 +122,21 @@ def test_the_watch_publishes_statistics_and_says_once_what_is_wrong(
     assert len(said) == 3
     assert "does not accept the password" in said[1]
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(("expected", "level"), [(True, "WARNING"), (False, "INFO")])
+def test_nobody_is_warned_of_an_rclone_that_was_hardly_expected(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, expected: bool, level: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    line = Line(b"")
+    made = RcClient("http://127.0.0.1:1", exchange=line)
+    monkeypatch.setattr(rc, "RcClient", lambda _url: made)
+    watch: Any = RcWatch("http://127.0.0.1:1", 1, print, place="plex.rclone.url", expected=expected)
+
+    for received in (b"", GOOD, b""):
+        line.received = received
+        watch._poll()
+
+    assert [record.levelname for record in caplog.records] == [level, "INFO", "WARNING"]
+    assert "check plex.rclone.url" in caplog.messages[0]

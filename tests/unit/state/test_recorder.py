@@ -13,7 +13,7 @@ import pytest
 from cloudplow import events
 from cloudplow.distribution import distribution_document
 from cloudplow.events import Event
-from cloudplow.state.recorder import Recorder
+from cloudplow.state.recorder import HEARD_SECONDS, Recorder
 from cloudplow.state.recovered import recovered_events
 from cloudplow.state.state_files import LEARNED_FILE, SESSION_FILE, StateFiles
 from tests.unit.helpers import NOON
@@ -112,6 +112,35 @@ def test_running_session_is_written_in_the_old_form_and_more(bench: Bench) -> No
     assert (session["total_files"], session["total_bytes"]) == (2, 30)
     assert (session["transferred_files"], session["transferred_bytes"]) == (1, 10)
     assert session["session_start_time"] == NOON + 1
+
+
+def progress() -> Event:
+    return events.TransferProgress(
+        bytes=1,
+        total_bytes=2,
+        speed=1.0,
+        eta=None,
+        files=0,
+        total_files=1,
+        errors=0,
+        transferring=(),
+        bytes_left=1,
+        done_at=None,
+        done_with_quotas_at=None,
+    )
+
+
+def test_a_session_of_one_large_file_is_heard_of_twice_a_minute(bench: Bench) -> None:
+    bench.tell(started(), stage(1, 0))
+    written = {bench.stored(SESSION_FILE)["heard_at"]}
+    for _ in range(120):
+        bench.tell(progress())
+        written.add(bench.stored(SESSION_FILE)["heard_at"])
+    assert len(written) == 5
+    assert bench.at - max(written) <= HEARD_SECONDS
+    (event,) = recovered_events({SESSION_FILE: bench.stored(SESSION_FILE)}.get)
+    assert isinstance(event, events.SessionRecovered)
+    assert event.ended_at == max(written)
 
 
 def test_totals_do_not_shrink_when_the_queue_is_listed_again(bench: Bench) -> None:

@@ -94,6 +94,7 @@ def test_a_session_whose_process_was_killed_is_interrupted_and_what_is_left_foll
     assert (event.outcome, event.ended_at, event.next_capacity_at) == (SessionOutcome.INTERRUPTED, None, None)
     assert (event.files_left, event.bytes_left) == (2, 30)
     assert event.reason == "cloudplow ended before the upload did"
+    assert session_of(SESSION | {"active": True, "heard_at": 1900.0}).ended_at == 1900.0
 
 
 def test_a_session_of_the_old_program_is_told_without_an_outcome() -> None:

@@ -27,6 +27,24 @@ def test_whoever_waits_in_a_session_wakes_when_it_is_stopped() -> None:
     assert session.wait(60)
 
 
+def test_a_session_looks_about_once_a_second_at_what_changes_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    session, looks, waits = SessionControls(), list[str](), list[float]()
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return session.should_stop()
+
+    monkeypatch.setattr(session.stopping, "wait", wait)
+    session.meanwhile = lambda: looks.append("look")
+
+    assert not session.wait(5.5)
+    assert (sum(waits), max(waits), len(looks)) == (5.5, 1.0, 6)
+
+    session.stop()
+    assert session.wait(60)
+    assert len(looks) == 6
+
+
 def test_status_says_what_was_told_last_and_that_it_stops() -> None:
     changes: list[str] = []
     session = SessionControls(changed=lambda: changes.append(session.status().why))

@@ -35,7 +35,11 @@ def test_pauses_grow_and_say_since_when_and_until_when(monkeypatch: pytest.Monke
 
     assert world.pauses == [5, 15, 60, 120, 240, 480, 600, 600]
     names = [name for name, _ in world.told]
-    assert names[:2] == ["UploaderSuspended", "UploaderResumed"]
+    status = "UploaderStatusChanged"
+    assert names[:4] == ["UploaderSuspended", status, status, "UploaderResumed"]
+    offline, over = world.told[1][1], world.told[2][1]
+    assert offline == {"state": UploaderState.OFFLINE, "why": world.told[0][1]["reason"], "until": 1_000_005.0}
+    assert over == {"state": UploaderState.UPLOADING, "why": ""}
     first = world.told[0][1]
     assert first["until"] == 1_000_005.0
     assert first["reason"].startswith("no network (since ")
@@ -68,4 +72,5 @@ def test_stopped_while_it_waits_nothing_has_resumed(monkeypatch: pytest.MonkeyPa
     world.controls.stop()
     world.outage.wait("x")
 
-    assert [name for name, _ in world.told] == ["UploaderSuspended"]
+    assert [name for name, _ in world.told] == ["UploaderSuspended", *2 * ["UploaderStatusChanged"]]
+    assert world.told[-1][1]["why"] == ""

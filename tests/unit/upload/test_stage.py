@@ -76,6 +76,7 @@ class Listener:
         self.told: list[tuple[str, str, int]] = []
         self.progress: list[Stats] = []
         self.wasted: list[int] = []
+        self.sent_of: Mapping[str, int] = {}
 
     def on_uploaded(self, file: QueueFile) -> None:
         self.told.append(("uploaded", file.name, file.size))
@@ -84,8 +85,9 @@ class Listener:
         self.told.append(("wasted", file.name, file.size))
         self.wasted.append(file.size)
 
-    def on_repeated(self, stored_bytes: int) -> None:
+    def on_repeated(self, stored_bytes: int, sent_of: Mapping[str, int]) -> None:
         self.wasted.append(stored_bytes)
+        self.sent_of = sent_of
 
     def on_skipped(self, file: QueueFile) -> None:
         self.told.append(("skipped", file.name, file.size))
@@ -96,7 +98,7 @@ class Listener:
     def on_failed(self, name: str, error: str) -> None:
         self.told.append(("failed", name, len(error)))
 
-    def on_progress(self, stats: Stats) -> None:
+    def on_progress(self, stats: Stats, silent_seconds: float = 0) -> None:
         self.progress.append(stats)
 
     def on_silence(self, seconds: float) -> None:
@@ -346,6 +348,23 @@ def test_a_large_file_that_is_refused_does_not_hide_what_was_sent_twice(bench: B
     ]
     bench.run({"small": 10, "large": 1000}, output, 1)
     assert bench.listener.wasted == [15]
+
+
+def test_what_was_sent_twice_is_told_beside_what_was_sent_of_files_in_doubt(bench: Bench) -> None:
+    """The answer to `small` was lost; `refused` was denied, which cut `cut off` off after 60 bytes, or a few more."""
+    for name in ("refused", "cut off"):
+        (bench.folder / name).touch()
+    output = [
+        line("Copied (new)", "small", size=10),
+        stats_line(**{"refused": (20, 20), "cut off": (60, 100)}),
+        line("Failed to copy: googleapi: Error 403: User rate limit exceeded.", "refused", "error"),
+        line("Failed to copy: context canceled", "cut off", "error"),
+        line("text", stats={"bytes": 10 + 10 + 20 + 100, "transferring": []}),
+        LAST_WORD,
+    ]
+    result = bench.run({"small": 10, "refused": 20, "cut off": 100}, output, 1)
+    assert result.doubtful == {"refused", "cut off"}
+    assert (bench.listener.wasted, bench.listener.sent_of) == ([50], {"refused": 20, "cut off": 60})
 
 
 def test_file_that_was_uploaded_though_only_its_removal_is_logged_is_charged(bench: Bench) -> None:

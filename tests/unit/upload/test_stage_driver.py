@@ -131,6 +131,7 @@ class Bench:
         self.pool = AccountPool("google", self.keys, self.book, Keys(), quota_bytes=QUOTA) if with_pool else None
         if self.pool is not None:
             self.pool.refresh()
+        self.controls = SessionControls()
         return StageDriver(
             context,
             task,
@@ -139,7 +140,7 @@ class Bench:
             FolderLocks(),
             self.list_path,
             self.emit,
-            SessionControls(),
+            self.controls,
             cast(Settler, Settling(self)),
         )
 
@@ -447,6 +448,15 @@ def test_bytes_on_their_way_are_told_while_the_stage_runs_at_most_once_a_second(
     assert len(bench.told(events.TransferProgress)) == bench.ticks == 4
     told = [(one.used_bytes, one.in_flight_bytes, one.unsettled_bytes) for one in bench.told(events.QuotaChanged)]
     assert told == [(0, 20, 0), (0, 40, 0), (0, 0, 100)]
+
+
+def test_what_is_left_is_the_same_for_who_asks_and_for_who_is_told(bench: Bench) -> None:
+    asked: list[tuple[int, int] | None] = []
+    batches = [[stats_line(a=(40, 100), b=(10, 50))], bench.moved("a"), [stats_line(b=(30, 50))]]
+    bench.run({"a": 100, "b": 50}, *batches, code=-9, before_batch=lambda _left: asked.append(bench.controls.left()))
+    assert asked[:4] == [(2, 150), (2, 100), (1, 40), (1, 20)]
+    assert [one.bytes_left for one in bench.told(events.TransferProgress)] == [100, 20]
+    assert bench.controls.left() == (1, 50), "a stage that is over has nothing on its way"
 
 
 def test_slow_line_leaves_more_time_to_appear(bench: Bench) -> None:

@@ -3,7 +3,9 @@
 
 import { list, obj, read } from "../read.js";
 
-const STAGE = { stage: 0, account: "", files: 0, bytes: 0, startsAt: 0, endedAt: 0, state: "", oversized: false };
+const STAGE = {
+  stage: 0, account: "", files: 0, bytes: 0, startsAt: 0, endedAt: 0, state: "", oversized: false, outcome: "",
+};
 const ACCOUNT = {
   state: "done", doneStages: 0, doneFiles: 0, doneBytes: 0, nowFiles: 0, nowBytes: 0, nowUntil: 0, toComeStages: 0,
   toComeFiles: 0, toComeBytes: 0, toComeFrom: 0, toComeUntil: 0,
@@ -12,18 +14,21 @@ const ACCOUNT = {
 /**
  * @param {PlanDocument | undefined} document
  * @param {number} now
+ * @param {number} pace seconds for a byte, 0 when unknown
+ * @param {boolean} ends what would come next does not come
  * @returns {Plan}
  */
-export function readPlan(document, now) {
+export function readPlan(document, now, pace, ends) {
   const plan = obj(document);
   const stages = [...list(plan.stages), ...list(plan.later)].map((entry, key) => {
     const { startsAt, endedAt, ...stage } = read(entry, STAGE);
     return { key, ...stage, begin: startsAt, end: endedAt };
-  });
-  const rows = byAccount(stages, obj(plan.accounts), now);
+  }).filter((one) => !ends || one.state === "done" || one.state === "running");
+  const rows = byAccount(stages, obj(plan.accounts), now, pace);
   const from = stages.reduce((least, one) => Math.min(least, one.begin || now), now);
   return {
     ...read(document, { madeAt: 0, doneTotal: 0, nextTotal: 0, laterTotal: 0 }),
+    ...ends ? { nextTotal: 0, laterTotal: 0 } : {},
     rows,
     from,
     until: stages.reduce((most, one) => Math.max(most, one.end), from + 60),
@@ -35,21 +40,24 @@ export function readPlan(document, now) {
  * @param {Stage[]} stages
  * @param {Partial<Record<string, PlanAccountDocument>>} told
  * @param {number} now
+ * @param {number} pace
  * @returns {PlanRow[]}
  */
-function byAccount(stages, told, now) {
+function byAccount(stages, told, now, pace) {
   /** @type {Map<string, Stage[]>} */
   const rows = new Map();
   for (const one of stages) rows.set(one.account, [...rows.get(one.account) ?? [], one]);
   return [...rows].map(([account, own]) => {
     const amounts = read(told[account], ACCOUNT);
-    place(own, amounts, now);
-    const { state } = amounts;
+    place(own, amounts, now, pace);
+    const state = own.some((one) => one.state === amounts.state) ? amounts.state : own[own.length - 1].state;
     return {
       account,
       ...amounts,
+      state,
       stages: own,
-      head: own.find((one) => one.state === state) ?? own[0],
+      // Of what is done the last one.
+      head: (state === "done" ? own[own.length - 1] : own.find((one) => one.state === state)) ?? own[0],
       files: amounts.doneFiles + amounts.nowFiles + amounts.toComeFiles,
       bytes: amounts.doneBytes + amounts.nowBytes + amounts.toComeBytes,
     };
@@ -57,14 +65,15 @@ function byAccount(stages, told, now) {
 }
 
 /**
- * Give each stage of an account a place; those to come share the time between the first and the last by their size.
+ * Give each stage of an account a place. Between two to come others may run, or quota must come back first: the first
+ * one begins, and the last one ends, when the server says so.
  * @param {Stage[]} own
- * @param {{ nowUntil: number, toComeFrom: number, toComeUntil: number, toComeBytes: number }} row
+ * @param {{ nowUntil: number, toComeFrom: number, toComeUntil: number }} row
  * @param {number} now
+ * @param {number} pace
  */
-function place(own, { nowUntil, toComeFrom, toComeUntil, toComeBytes }, now) {
+function place(own, { nowUntil, toComeFrom, toComeUntil }, now, pace) {
   let at = Math.max(toComeFrom, now);
-  const span = Math.max(0, toComeUntil - at);
   for (const one of own) {
     if (one.state === "done") {
       one.begin ||= one.end || now;
@@ -72,9 +81,9 @@ function place(own, { nowUntil, toComeFrom, toComeUntil, toComeBytes }, now) {
       one.begin ||= now;
       one.end = Math.max(now, nowUntil);
     } else {
-      one.begin = Math.max(at, one.begin);
-      at = one.begin + (toComeBytes > 0 ? (span * one.bytes) / toComeBytes : 0);
-      one.end = at;
+      const last = one === own[own.length - 1];
+      one.begin = Math.max(at, one.begin, last ? toComeUntil - one.bytes * pace : 0);
+      one.end = at = last ? toComeUntil : one.begin + one.bytes * pace;
     }
     one.end = Math.max(one.end, one.begin + 1);
   }

@@ -45,8 +45,10 @@ export function readStatus(uploader) {
   const silent = num(obj(uploader.progress).silent_since) > 0;
   const active = uploader.active === true;
   const { state, why } = status;
-  const told = why !== "" && state !== "idle" && !silent && (!active || TROUBLES.includes(state));
-  const phase = silent ? "stalled" : told ? state : str(uploader.phase) || "idle";
+  // Until a time of its own: what an interrupted stage sent may still appear at the destination.
+  const settling = active && state === "scanning" && status.until > 0;
+  const told = why !== "" && state !== "idle" && !silent && (!active || settling || TROUBLES.includes(state));
+  const phase = silent ? "stalled" : told ? (settling ? "settling" : state) : str(uploader.phase) || "idle";
   return { phase, told, idle: told && !active, status };
 }
 
@@ -57,8 +59,8 @@ export function readStatus(uploader) {
  */
 function card(name, uploader) {
   const active = uploader.active === true;
-  const session = read(uploader.session, { outcome: "", bytesTotal: 0, bytesDone: 0, endedAt: 0 });
-  const { finishAt, percentage } = read(uploader.figures, { finishAt: 0, percentage: -1 });
+  const session = read(uploader.session, { outcome: "", bytesTotal: 0, bytesDone: 0, endedAt: 0, dryRun: false });
+  const { finishAt, percentage, staleSince } = read(uploader.figures, { finishAt: 0, percentage: -1, staleSince: 0 });
   const { phase, idle, status } = readStatus(uploader);
   return {
     name,
@@ -66,11 +68,14 @@ function card(name, uploader) {
     phase,
     why: idle ? status.why : "",
     outcome: session.outcome,
+    dryRun: session.dryRun,
     done: session.bytesDone,
     total: session.bytesTotal,
     fraction: percentage < 0 ? -1 : percentage / 100,
     speed: num(obj(uploader.progress).speed),
     doneAt: active ? roundUp(finishAt, FIVE_MINUTES) : 0,
     endedAt: session.endedAt,
+    staleSince,
+    silentSince: num(obj(uploader.progress).silent_since),
   };
 }

@@ -27,6 +27,7 @@ export const METRICS = { speed: "Speed", bytes: "Data", files: "Files", errors: 
  * @typedef {object} Answer
  * @property {string} metric
  * @property {string} range
+ * @property {number} until as of when, in epoch seconds
  * @property {number} step
  * @property {number[]} times
  * @property {number[]} values
@@ -55,6 +56,7 @@ export async function askHistory(metric, range, uploader, signal) {
   return {
     metric,
     range,
+    until: num(told.until),
     step: days ? DAY : num(told.step),
     times: shown.map(([at]) => num(at)),
     values: shown.map(([, value]) => num(value)),

@@ -15,8 +15,18 @@ export function said(metric, value) {
   return metric === "errors" ? format.plural(value, "failure") : format.bytes(value);
 }
 
+/**
+ * What it comes to, and as of when: it is asked for less often than the rest of the page is told.
+ * @param {import("./ask.js").Answer} answer
+ * @param {number} now
+ */
+export function summary(answer, now) {
+  const at = format.clockSeconds(answer.until, now);
+  return sums(answer) + (at && ` As of ${at}.`);
+}
+
 /** @param {import("./ask.js").Answer} answer */
-export function summary({ metric, range, values }) {
+function sums({ metric, range, values }) {
   const total = values.reduce((sum, value) => sum + value, 0);
   const peak = Math.max(0, ...values);
   if (peak <= 0) return "Nothing in this period.";

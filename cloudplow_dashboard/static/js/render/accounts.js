@@ -67,8 +67,10 @@ export function accounts(root, redraw) {
     const { total, each } = view.pool;
     show(root, known || view.session.accountsTotal > 0);
     for (const node of [pool.node, table.node]) show(node, known);
-    const size = each > 0 && !NARROW.matches ? `, ${format.bytes(each)} each` : "";
-    setText(note, total > 0 ? format.plural(total, "account") + size : "");
+    const size = each > 0 && !NARROW.matches ? `, ${format.bytes(each)}${total > 1 ? " each" : ""}` : "";
+    const ready = view.pool.states.find((one) => one.state === "ready")?.count ?? 0;
+    const few = NARROW.matches && total > 1 ? `${format.count(ready)} of ${format.count(total)} ready` : "";
+    setText(note, few || (known && total > 0 ? format.plural(total, "account") + size : ""));
     pool.set(view, wanted.state);
     const count = table.draw(view, { ...wanted, sort: wanted.sort || (total > MANY ? "state" : "index") });
     show(empty, count === 0);
@@ -110,7 +112,8 @@ function poolBox(choose, sought) {
     set({ pool, accounts: shown }, chosen) {
       showText(parts, spentText(pool));
       setStates(pool.states.map((item) => ({ ...item, pressed: item.state === chosen })));
-      showText(excerpt, pool.total > shown.length ? `The ${format.count(shown.length)} most used:` : "");
+      const some = pool.total > shown.length && shown.length > MANY;
+      showText(excerpt, some ? `The ${format.count(shown.length)} most used:` : "");
       setCells(shown);
       show(search, pool.total > MANY);
     },

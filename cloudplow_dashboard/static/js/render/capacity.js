@@ -26,20 +26,21 @@ export function capacity(root) {
   return ({ capacity: pool, now }) => {
     show(root, pool.known);
     if (!pool.known) return;
-    setText(note, `${format.bytes(pool.free)} free`);
+    setText(note, `${pool.free ? format.bytes(pool.free) : "nothing"} free`);
     setStats(figuresOf(pool, now));
     strip.draw(pool, now);
     setText(later, returnsText(pool));
     setAttr(strip.chart, "aria-label", withinText(pool));
     show(stripBox, pool.used > 0);
+    for (const node of [strip.chart, strip.times]) setAttr(node, "hidden", pool.within > 0 ? null : "");
   };
 }
 
 /** @param {Capacity} pool @param {number} now */
 function figuresOf(pool, now) {
   const { free, spent, limit, nextAt, nextBytes } = pool;
-  const share = limit > 0 ? `${format.percent(free / limit, 0)} of the pool` : "";
-  const when = nextAt > 0 ? `at ${format.clock(nextAt, now)}` : spent > 0 ? "not known yet" : "nothing used";
+  const share = limit > 0 ? `${format.percent(free / limit, 0)} of all` : "";
+  const when = nextAt > 0 ? `at ${format.moment(nextAt, now)}` : spent > 0 ? "not known yet" : "nothing used";
   const next = nextAt > 0 ? format.bytes(nextBytes) : "-";
   return [
     { label: "Free now", value: format.bytes(free), note: share },

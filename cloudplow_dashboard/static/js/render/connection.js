@@ -5,7 +5,8 @@
 import { el, mark, setAttr, setMark, setText } from "../dom.js";
 import * as format from "../format.js";
 
-const STALE_SECONDS = 5;
+/** Looked at once a second, so that five are not passed. */
+const STALE_SECONDS = 4.5;
 
 /**
  * root: the place in the header; page: what dims. Returns update(status, interval, ended), which gives the last moment
@@ -40,7 +41,7 @@ function endedState() {
 
 /** @param {Status} status */
 function staleState(status) {
-  const at = format.clock(status.contactAt / 1000, Date.now() / 1000);
+  const at = format.moment(status.contactAt / 1000, Date.now() / 1000);
   const title = "The dashboard does not answer. Still trying.";
   return { shape: "alert", tone: "warn", text: `Stale since ${at}`, title };
 }

@@ -6,8 +6,8 @@ import { el, fillPanel, show } from "../dom.js";
 
 /** [what to do, command] */
 const STEPS = [
-  ["See that the configuration, rclone and every account work. What is wrong is named with its cure.", "check"],
-  ["See what would be uploaded, by which account and when. It changes nothing.", "plan"],
+  ["Check that the configuration, rclone and every account work. Whatever is wrong is named, with its cure.", "check"],
+  ["See what would be uploaded, by which account and when. This changes nothing.", "plan"],
   ["Upload. This page follows it from the first file on.", "upload"],
 ];
 
@@ -19,18 +19,25 @@ export function guide(root) {
   const steps = STEPS.map(([text, command]) => (
     el("li.guide__step", {}, el("p", { text }), commandLine(`cloudplow ${command}`).node)));
   const needs = el("p.guide__needs", {
-    text: "Needed are a folder, a remote of rclone to upload it to, and, for more than one account's quota, the key "
-      + "files of the accounts. “config.json” names them.",
+    text: "You need a folder, an rclone remote to upload it to and, for more than one account's quota, the key files "
+      + "of the accounts. They are named in config.json.",
   });
   fillPanel(root, needs, el("ol.guide", {}, ...steps));
   return (view) => show(root, isFirst(view));
 }
 
 /**
- * Whether nothing has ever been uploaded here, nothing is, and no scheduler is about to.
+ * Whether no scheduler is about to upload either.
  * @param {View} view
  */
-export function isFirst({ active, told, session: { exists }, sessions, uploaders }) {
-  const never = !active && !told && !exists && sessions.length === 0;
-  return never && !uploaders.some((one) => one.active || one.endedAt > 0);
+export function isFirst(view) {
+  return !view.told && isUnused(view);
+}
+
+/**
+ * Whether there is nothing to show but what is waited for: nothing has ever been uploaded here, and nothing is.
+ * @param {View} view
+ */
+export function isUnused({ active, session: { exists }, sessions, uploaders }) {
+  return !active && !exists && sessions.length === 0 && !uploaders.some((one) => one.active || one.endedAt > 0);
 }

@@ -6,11 +6,20 @@ import { bar, el, figures, keyedRows, mark, setAttr, setMark, setText, show } fr
 import * as format from "../format.js";
 import { great, hasEnded, headState } from "../great.js";
 import { askSpeeds } from "../history/ask.js";
-import { nextStep, plain, sentence, workerPlace } from "../sentence.js";
+import { nextStep, plain, sentence, waitsForMore, workerPlace } from "../sentence.js";
 import * as words from "../words.js";
 import { LINE_SECONDS, spark } from "../spark.js";
 
 const MOVING = new Set(["uploading", "throttled", "stalled", "switching", "scanning"]);
+
+/**
+ * Whether speed and time left say something: not of a first listing, and not of a dry run.
+ * @param {View} view
+ */
+function moves({ phase, filesTotal, session: { dryRun } }) {
+  return MOVING.has(phase) && !dryRun && (phase !== "scanning" || filesTotal > 0);
+}
+
 /** A longer sentence may be cut short: it is then the tooltip too. */
 const LONG_SENTENCE = 120;
 
@@ -43,7 +52,7 @@ export function headline(root, redraw) {
     setChips(chipsOf(view));
     title.set(view);
     amounts.set(view, badge.tone);
-    const items = view.idle ? figuresIdle(view) : MOVING.has(view.phase) ? figuresNow(view) : figuresThen(view);
+    const items = view.idle ? figuresIdle(view) : moves(view) ? figuresNow(view) : figuresThen(view);
     setFigures(items);
     show(numbers, !amounts.node.hidden || items.length > 0);
     speed.set(view);
@@ -60,8 +69,8 @@ function chipsOf(view) {
   const add = (/** @type {string} */ text, /** @type {string | null} */ title = null) => chips.push({ text, title });
   if (hasEnded(view)) add("cloudplow has ended: this is its last state");
   else if (view.program === "none") add("cloudplow is not running: this is its last state");
-  if (view.session.dryRun && view.active) add("Dry run");
-  if (view.session.recovered) add("Recovered after a restart");
+  else if (view.session.recovered) add("Recovered after a restart");
+  if (view.session.dryRun && view.active && view.phase !== "uploading") add("Dry run");
   if (view.active && view.throttle.active && view.phase !== "throttled" && !view.limit) add("Throttled");
   if (view.limit > 0) add(`Limited to ${format.speed(view.limit)}`, "cloudplow limit off ends that");
   if (view.unreached.length) add(unreachedText(view), unreachedTitle(view));
@@ -77,7 +86,7 @@ function unreachedText({ unreached }) {
 /** @param {View} view */
 function unreachedTitle({ unreached, now }) {
   const said = unreached.slice(0, 5).map(({ name, failed, error, at }) => (
-    `${name}: ${format.plural(failed, "failure")}, the last at ${format.clock(at, now)}: ${error}`
+    `${name}: ${format.plural(failed, "failure")}, the last at ${format.moment(at, now)}: ${error}`
   ));
   return said.join("\n");
 }
@@ -134,7 +143,8 @@ function amountsBox() {
       setText(share, number);
       setText(amount, below);
       show(progress.node, fraction >= 0 || view.active);
-      setAttr(progress.node, "data-tone", view.active ? null : tone);
+      // What stands still has the colour of its state.
+      setAttr(progress.node, "data-tone", view.active && MOVING.has(view.phase) && !view.silentSince ? null : tone);
       setAttr(progress.node, "aria-label", label);
       progress.set(fraction, fraction >= 0 ? `${format.percent(fraction)}, ${below}` : "");
     },
@@ -157,7 +167,8 @@ function speedBox(root, redraw) {
   async function fill({ name, seconds }, session) {
     const points = await askSpeeds(name, Math.min(LINE_SECONDS, seconds));
     if (session !== drawnFor) return;
-    line.before(points.map(([at, value]) => ({ at, value })));
+    // The last interval is not over: its speed is not known yet.
+    line.before(points.slice(0, -1).map(([at, value]) => ({ at, value })));
     redraw();
   }
 
@@ -166,7 +177,7 @@ function speedBox(root, redraw) {
     /** @param {View} view */
     set(view) {
       const session = view.session.id + view.name;
-      const drawn = view.active && MOVING.has(view.phase);
+      const drawn = view.active && moves(view);
       if (drawnFor !== session) {
         line.clear();
         drawnFor = session;
@@ -176,7 +187,7 @@ function speedBox(root, redraw) {
       line.draw();
       show(node, drawn);
       setAttr(root, "data-line", drawn ? "" : null);
-      setText(peak, line.peak > 0 ? `peak ${format.speed(line.peak)}` : "");
+      setText(peak, line.peak >= 1 ? `peak ${format.speed(line.peak)}` : "");
     },
   };
 }
@@ -189,7 +200,7 @@ function figuresNow(view) {
   const { account } = view.session;
   // Of an upload of which nothing is heard nobody knows.
   const eta = view.silentSince ? -1 : view.eta;
-  const at = eta >= 0 ? format.clock(view.finishAt, view.now) : "";
+  const at = eta >= 0 ? format.moment(view.finishAt, view.now) : "";
   const finish = at && !format.isEndless(eta) ? `${view.fits ? "done" : "used up"} around ${at}` : "not known yet";
   const total = view.filesTotal ? `of ${format.count(view.filesTotal)}` : "";
   const note = format.isEndless(eta) ? "at this speed" : finish;
@@ -212,29 +223,37 @@ function figuresNow(view) {
  * @param {View} view
  */
 function figuresIdle(view) {
-  const { now, session, status: { state, until, nextCheckAt, waitingFiles, waitingBytes, checkedAt } } = view;
+  const { now, session, status } = view;
+  const { state, until, nextCheckAt, waitingFiles, waitingBytes, checkedAt } = status;
   const cooling = state === "cooling";
   const items = [];
   // What the large number says already is not said again.
-  if (nextCheckAt > now && state === "waiting") items.push(countdown("Next check in", nextCheckAt, now));
-  else if (nextCheckAt > now && Math.abs(nextCheckAt - until) > 60 && !cooling) {
+  const more = waitsForMore(view);
+  if (nextCheckAt > now && more) {
+    items.push(countdown("Next check in", nextCheckAt, now));
+  } else if (nextCheckAt > now && Math.abs(nextCheckAt - until) > 60 && !cooling) {
     items.push(countdown("Next check in", nextCheckAt, now));
   }
-  if ((waitingFiles || checkedAt) && state !== "waiting") {
-    items.push({ label: "To upload", value: format.bytes(waitingBytes), note: format.plural(waitingFiles, "file") });
-  } else if (waitingFiles || checkedAt) {
-    items.push({ label: "To upload", value: format.plural(waitingFiles, "file"), note: format.bytes(waitingBytes) });
+  if (waitingFiles || (checkedAt && !waitingBytes)) {
+    const files = format.plural(waitingFiles, "file");
+    const size = format.bytes(waitingBytes);
+    const beside = more || (state === "waiting" && until <= now);
+    // The size stands beside the large number then.
+    const [value, note] = !waitingFiles ? ["Nothing", ""] : beside ? [files, ""] : [size, files];
+    items.push({ label: "To upload", value, note });
   }
   if (session.endedAt) {
     const note = `${format.clock(session.endedAt, now)}, ${format.plural(view.filesDone, "file")}`;
     items.push({ label: "Last session", value: words.outcome(session.outcome).word, note, title: session.reason });
   }
-  return [...items, ...quotaFigures(view, cooling ? 0 : Math.max(session.nextCapacityAt, view.capacity.nextAt))];
+  // Where what is free is enough, nobody waits for more.
+  const enough = cooling || view.capacity.free > waitingBytes;
+  return [...items, ...quotaFigures(view, enough ? 0 : Math.max(session.nextCapacityAt, view.capacity.nextAt))];
 }
 
 /** @param {string} label @param {number} at @param {number} now */
 function countdown(label, at, now) {
-  return { label, value: format.duration(at - now), note: `at ${format.clock(at, now)}` };
+  return { label, value: format.duration(at - now), note: `at ${format.moment(at, now)}` };
 }
 
 /**
@@ -246,15 +265,18 @@ function figuresThen(view) {
   const items = [];
   if (session.exists) {
     const ended = format.clock(session.endedAt, now);
-    const took = ended ? `until ${ended}` : `average ${format.speed(view.average)}`;
+    const average = view.average > 0 ? `average ${format.speed(view.average)}` : "";
+    const took = ended ? `until ${ended}` : average;
     // An earlier process may never have known how much there was.
     const unknown = view.filesDone > 0 && !view.filesTotal;
     const ofFiles = unknown ? "" : `of ${format.count(view.filesTotal)}`;
-    const left = unknown ? "-" : format.bytes(view.left);
-    // One that could not begin, or found nothing, has nothing to count.
-    if (view.filesDone || view.filesTotal || view.filesLeft) {
+    const some = view.left > 0 || view.filesLeft > 0;
+    const left = unknown ? "-" : some ? format.bytes(view.left) : "Nothing";
+    const files = some ? format.plural(view.filesLeft, "file") : "";
+    // One that could not begin, or found nothing, has nothing to count; nor has one that uploads nothing.
+    if ((view.filesDone || view.filesTotal || view.filesLeft) && !session.dryRun) {
       items.push({ label: "Files", value: format.count(view.filesDone), note: ofFiles });
-      items.push({ label: "Left", value: left, note: unknown ? "not known" : format.plural(view.filesLeft, "file") });
+      items.push({ label: "Left", value: left, note: unknown ? "not known" : files });
     }
     if (view.seconds >= 1) items.push({ label: "Duration", value: format.duration(view.seconds), note: took });
   } else if (queue.available) {
@@ -270,9 +292,11 @@ function figuresThen(view) {
  */
 function quotaFigures({ now, pool, capacity }, next) {
   const items = [];
-  if (pool.total > 0 && pool.limit > 0) {
-    const note = pool.total > 1 ? "on all accounts" : "";
-    items.push({ label: "Free quota", value: format.bytes(capacity.free), note });
+  // Free is nothing that nobody may use.
+  if (pool.limit > 0 && pool.states.some(({ state }) => state !== "denied" && state !== "failed")) {
+    const { free } = capacity;
+    const note = pool.total > 1 ? `on ${free ? "all accounts" : "any account"}` : "";
+    items.push({ label: "Free quota", value: free ? format.bytes(free) : "None", note });
   }
   if (next > now) items.push(countdown("More quota in", next, now));
   return items;

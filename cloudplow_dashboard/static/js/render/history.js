@@ -17,6 +17,9 @@ function known(table, key, other) {
 /** How old an answer may get, in milliseconds: of the last hour, of more, and while nothing runs. */
 const FRESH_MS = { hour: 10_000, more: 60_000, idle: 300_000 };
 
+/** From then on what was drawn for somebody else is taken away, in milliseconds. */
+const SLOW_MS = 500;
+
 /**
  * root: the section. What it shows it asks for by itself.
  * @param {HTMLElement} root
@@ -29,6 +32,7 @@ export function pastCharts(root) {
     uploader: "",
   };
   let askedAt = 0;
+  let drawnFor = "";
   let seen = true;
   let active = false;
   let asking = new AbortController();
@@ -61,29 +65,47 @@ export function pastCharts(root) {
     asking = new AbortController();
     const { signal } = asking;
     askedAt = Date.now();
+    const { uploader } = wanted;
+    // What was drawn before is not what is asked for now: not for long.
+    const isOther = change !== undefined || uploader !== drawnFor;
+    const slow = setTimeout(() => isOther && !signal.aborted && clear("Asking for the history…"), SLOW_MS);
     metrics.set(wanted.metric);
     ranges.set(wanted.range);
     try {
       answer = await askHistory(wanted.metric, wanted.range, wanted.uploader, signal);
-      if (!signal.aborted) draw();
+      if (signal.aborted) return;
+      drawnFor = uploader;
+      draw();
     } catch (error) {
       if (signal.aborted) return;
-      // What was drawn before is not what was asked for now.
-      if (change) for (const node of [plot, rows.node]) show(node, false);
-      setText(words, `The history could not be read: ${/** @type {Error} */ (error).message}. It is tried again.`);
+      const why = `The history could not be read: ${/** @type {Error} */ (error).message}. It is tried again.`;
+      if (isOther) clear(why);
+      else setText(words, why);
+    } finally {
+      clearTimeout(slow);
     }
+  }
+
+  /** @param {string} why */
+  function clear(why) {
+    drawnFor = "";
+    for (const node of [plot, rows.node]) show(node, false);
+    setText(note, "");
+    setText(words, why);
   }
 
   function draw() {
     if (!answer) return;
     const isAccounts = answer.metric === "accounts";
-    show(plot, !isAccounts);
+    // Of nothing there is nothing to draw.
+    const some = Math.max(0, ...answer.values) > 0;
+    show(plot, !isAccounts && some);
     show(rows.node, isAccounts);
     setText(note, unitNote(answer));
-    setText(words, summary(answer));
+    setText(words, summary(answer, Date.now() / 1000));
     setAttr(plot, "aria-label", `${METRICS[answer.metric]}: ${words.textContent}`);
     rows.set(isAccounts ? answer.accounts : []);
-    if (!isAccounts) chart.draw(answer);
+    if (!isAccounts && some) chart.draw(answer);
   }
 
   /** @param {View} view */
@@ -94,8 +116,12 @@ export function pastCharts(root) {
 
   return (view) => {
     const changed = view.name !== wanted.uploader;
-    // Of a first session a day shows nothing.
-    if (!wanted.uploader && view.sessions.length === 0 && !kept("history range")) wanted.range = "1 h";
+    // Of a first session a day shows nothing, and nothing of one that is days ago.
+    if (!wanted.uploader && !kept("history range")) {
+      const { active: works, now, session: { endedAt } } = view;
+      if (view.sessions.length === 0) wanted.range = "1 h";
+      else if (!works && endedAt > 0 && now - endedAt > DAY) wanted.range = "30 d";
+    }
     wanted.uploader = view.name;
     if (!view.known) return;
     const ended = active && !view.active;

@@ -9,6 +9,9 @@ import { keep, kept } from "../kept.js";
 import * as words from "../words.js";
 
 const ROWS = 12;
+/** Where there is more room the style sheet shows as many as fit. */
+const ROWS_AT_MOST = 50;
+const WIDE = matchMedia("(min-width: 70rem)");
 /** A longer text may be cut short: it is then the tooltip too. */
 const LONG_TEXT = 120;
 /** Facts that name a time and no file. */
@@ -64,12 +67,14 @@ export function log(root, redraw) {
     const facts = chosen(all, GROUPS[typed(group)], typed(search).toLowerCase());
     show(root, view.known);
     show(controls, all.length > 0);
-    setText(note, all.length > 0 ? `last at ${format.clock(all[0].at, view.now)}` : "");
+    setText(note, all.length > 0 ? `last at ${format.moment(all[0].at, view.now)}` : "empty");
     setText(empty, all.length > 0 ? "No matching entries." : "Nothing has happened since the dashboard started.");
-    setRows(more.expanded ? facts : facts.slice(0, ROWS));
+    setRows(more.expanded ? facts : facts.slice(0, WIDE.matches ? ROWS_AT_MOST : ROWS));
+    setAttr(rows, "data-all", more.expanded ? "" : null);
     show(rows, facts.length > 0);
     show(empty, facts.length === 0);
-    more.update(facts.length, ROWS, "entries");
+    const fits = WIDE.matches && !more.expanded && facts.length <= ROWS_AT_MOST && rows.scrollWidth <= rows.clientWidth;
+    more.update(fits ? 0 : facts.length, ROWS, "entries");
   };
 }
 
@@ -95,7 +100,7 @@ function updateRow(row, fact) {
   setText(row.time, format.clockSeconds(fact.at, fact.now));
   setAttr(row.time, "datetime", format.isoTime(fact.at) || null);
   setAttr(row.time, "title", format.fullTime(fact.at) || null);
-  setMark(row.shape, words.fact(fact.kind));
+  setMark(row.shape, words.fact(fact.kind, fact.text));
   showText(row.uploader, fact.uploader);
   setTitled(row.text, fact.text, fact.text.length > LONG_TEXT ? fact.text : "");
 }

@@ -10,7 +10,10 @@ import * as words from "../words.js";
 
 const ROWS = 10;
 
-/** @typedef {PlanRow & { now: number, from: number, until: number }} Row */
+/** While nothing moves nobody knows when it will be done; and what is stopped does not come to what is next. */
+const STANDS = new Set(["suspended", "offline", "stalled", "stopping"]);
+
+/** @typedef {PlanRow & { now: number, from: number, until: number, stands: boolean }} Row */
 /** @typedef {Stage & { row: Row }} Piece */
 
 /**
@@ -25,26 +28,29 @@ export function plan(root, redraw) {
   const rest = el("p.panel__line");
   const empty = el("p.empty", { text: "No plan yet: it is made once the queue has been listed." });
   const more = moreButton(redraw);
-  const note = fillPanel(root, rows, more.node, rest, explained(), empty);
+  const explanation = explained();
+  const note = fillPanel(root, rows, more.node, rest, explanation, empty);
   const setRows = keyedRows(rows, (/** @type {Row} */ row) => row.account, createRow, updateRow);
 
-  return ({ plan: { rows: all, from, until, ...told }, rest: beyond, now, active }) => {
+  return ({ plan: { rows: all, from, until, ...told }, rest: beyond, now, active, phase }) => {
     const known = all.length > 0;
     show(root, known || active || beyond.files > 0);
-    show(rows, known);
+    for (const node of [rows, explanation]) show(node, known);
     show(empty, !known && !told.madeAt);
     const few = around(all);
     const shown = more.expanded ? all : few;
-    setRows(shown.map((row) => ({ ...row, now, from, until })));
+    setRows(shown.map((row) => ({ ...row, now, from, until, stands: STANDS.has(phase) })));
     more.update(all.length, few.length, "accounts");
-    setText(note, noteText(told, all.some((row) => row.state === "running")));
+    setText(note, noteText(told, all.some((row) => row.state === "running")) || "none yet");
     const share = Math.min(1, Math.max(0, (now - from) / (until - from)));
-    setText(times[0], share > 0.35 ? format.clock(from, now) : "");
+    // A name of an end stands where it does not reach "now".
+    const fits = (/** @type {string} */ name, /** @type {number} */ part) => (name.length < part * 19 - 2 ? name : "");
+    setText(times[0], fits(format.clock(from, now), share));
     setText(times[1], "now");
     put(times[1], "left", share);
     times[1].style.translate = `${-100 * share}%`;
     const end = format.isEndless(until - now) ? "> 30 days" : format.clock(until, now);
-    setText(times[2], share < 0.65 ? end : "");
+    setText(times[2], fits(end, 1 - share));
     showText(rest, restText(beyond, now));
   };
 }
@@ -89,18 +95,22 @@ function createRow() {
 /** @param {ReturnType<typeof createRow>} row @param {Row} item */
 function updateRow(row, item) {
   const { stages, now, from, until } = item;
-  const state = words.stage(item.state);
+  const state = words.stage(item.state, item.head.outcome);
   setMark(row.shape, state);
   setAttr(row.node, "data-state", item.state);
   setTitled(row.name, item.account || "the remote's own login", item.account);
-  // The row tells of what is to come; of what is done only where nothing is to come.
+  // The row tells of what comes first; of what is done only where nothing is to come.
   const open = stages.filter((one) => one.state !== "done");
-  const told = open.length > 0 ? open : stages;
+  const told = open.length > 0 ? open.slice(0, 1) : stages;
   const [files, bytes] = [sum(told, "files"), sum(told, "bytes")];
   const which = told.length === 1 && told[0].stage > 0 ? `stage ${told[0].stage}, ` : "";
   const prefix = told.length > 1 ? `${format.plural(told.length, "stage")}, ` : which;
-  setText(row.word, `${state.word} ${span(told, item.state, now)}`);
-  setText(row.what, `${prefix}${format.plural(files, "file")}, ${format.bytes(bytes)}`);
+  // Without a speed nobody knows when.
+  const unknown = item.state === "running" ? item.stands || !item.nowUntil
+    : item.state === "next" && (item.stands || !item.toComeUntil);
+  setText(row.word, unknown ? state.word : `${state.word} ${span(told, item.state, now)}`);
+  const later = open.length > 1 ? `; ${format.plural(open.length - 1, "stage")} later` : "";
+  setText(row.what, `${prefix}${format.plural(files, "file")}, ${format.bytes(bytes)}${later}`);
   const before = open.length > 0 ? stages.length - open.length : 0;
   setAttr(row.node, "title", before > 0 ? `${format.plural(before, "stage")} done before` : null);
   row.setStages(stages.map((one) => ({ ...one, row: item })));
@@ -132,8 +142,9 @@ function span(stages, state, now) {
   const begin = moment(stages[0].begin, now);
   const end = moment(stages[stages.length - 1].end, now);
   if (state === "done") return `at ${end}`;
-  if (begin === end) return end;
-  return state === "running" ? `until ${end}`.replace("until in", "for") : `${begin} – ${end}`;
+  if (state === "running") return `until ${end}`.replace("until in", "for");
+  if (begin === end) return state === "waiting" ? `until ${end}` : end;
+  return format.isEndless(stages[0].end - now) ? `from ${begin}` : `${begin} – ${end}`;
 }
 
 /** @param {{ node: HTMLElement }} part @param {Piece} one */

@@ -1,11 +1,10 @@
 // @ts-check
-// What waits, how large it is, and what of it does not fit now.
+// What waits, and how large it is.
 
 import { RANKS } from "../derive/queue.js";
-import { el, fillPanel, setAttr, setText, setTitled, show, showText, svg } from "../dom.js";
+import { el, fillPanel, setAttr, setText, setTitled, show, svg } from "../dom.js";
 import { fileName } from "../filename.js";
 import * as format from "../format.js";
-import { restText } from "../sentence.js";
 import * as words from "../words.js";
 
 const STEPS = 4;
@@ -19,13 +18,12 @@ const NAME_WIDTH = 16;
  */
 export function queue(root) {
   const total = totals();
-  const rest = el("p.panel__line");
   const sizes = histogram();
   const ranks = percentiles();
   const level = el("span.level", { "aria-hidden": "true" }, ...[1, 2, 3, 4].map(() => el("i")));
   const trust = el("span");
   const confidence = el("p.queue__confidence", {}, level, trust);
-  const head = el("div", {}, ...total.nodes, rest);
+  const head = el("div", {}, ...total.nodes);
   const explained = el("details.explain", {}, el("summary", { text: "What do P50 and P99 mean?" }), el("p", {
     text: "Half of the files are no larger than P50, and 99 of 100 no larger than P99. A bar is how many files are "
       + "of a size.",
@@ -37,10 +35,11 @@ export function queue(root) {
     const { queue: waiting, now } = view;
     show(root, waiting.available);
     if (!waiting.available) return;
-    setText(note, `${format.bytes(waiting.bytes)} in ${format.plural(waiting.files, "file")}`);
+    const { files, bytes } = waiting;
+    setText(note, files ? `${format.bytes(bytes)} in ${format.plural(files, "file")}` : "empty");
     total.set(waiting, now);
-    showText(rest, restText(view.rest, now));
-    const measured = waiting.bins.length > 0;
+    // Of one file, or none, the sizes of what was listed say nothing.
+    const measured = waiting.files > 1 && waiting.bins.length > 0;
     for (const node of [sizes.node, ranks.node, explained]) show(node, measured);
     if (measured) sizes.draw(waiting);
     ranks.set(waiting);
@@ -52,21 +51,20 @@ export function queue(root) {
 
 /** How much there is, the largest and the oldest file. */
 function totals() {
-  const files = el("span.queue__number");
-  const size = el("span.queue__number");
+  const amount = el("span.queue__number");
   const largest = el("span.queue__largest");
   const since = el("span");
   const name = fileName();
   const oldest = el("p.queue__oldest", {}, since, name.node);
   return {
-    nodes: [el("p.queue__totals", {}, el("span", {}, size, " in ", files), largest), oldest],
+    nodes: [el("p.queue__totals", {}, amount, largest), oldest],
     /** @param {Queue} waiting @param {number} now */
     set(waiting, now) {
-      setText(size, format.bytes(waiting.bytes));
-      setText(files, format.plural(waiting.files, "file"));
-      setText(largest, waiting.maxFileSize > 0 ? `largest ${format.bytes(waiting.maxFileSize)}` : "");
+      const { files, maxFileSize } = waiting;
+      setText(amount, files ? `${format.bytes(waiting.bytes)} in ${format.plural(files, "file")}` : "Nothing waits");
+      setText(largest, files > 1 && maxFileSize > 0 ? `largest ${format.bytes(maxFileSize)}` : "");
       const changed = waiting.oldestModifiedAt;
-      show(oldest, changed > 0);
+      show(oldest, files > 1 && changed > 0);
       setTitled(since, `oldest ${format.clock(changed, now)}`, format.fullTime(changed));
       name.set(waiting.oldestFile);
     },
@@ -138,7 +136,7 @@ function nameEnds([first, last], left, right) {
 /** @param {string} word @param {Queue} waiting @param {number} now */
 function trustText(word, waiting, now) {
   if (waiting.confidence === "exact") {
-    const at = format.clock(waiting.learnedAt, now);
+    const at = format.moment(waiting.learnedAt, now);
     const took = format.duration(waiting.durationSeconds);
     const when = at && ` at ${at}`;
     const long = took === "-" ? "" : ` in ${took}`;

@@ -32,8 +32,9 @@ export function session(root) {
     setText(title, view.active || !exists ? "Session" : "Last session");
     show(root, exists);
     if (!exists) return;
-    const failures = filesFailed > 0 ? `, ${format.count(filesFailed)} failed` : "";
-    setText(note, view.active ? `${format.duration(view.seconds)}${failures}` : failures.slice(2));
+    const none = view.active ? "" : view.session.outcome === "failed" ? "failed" : "no failures";
+    const failures = filesFailed > 0 ? `${format.count(filesFailed)} failed` : none;
+    setText(note, [view.active ? format.duration(view.seconds) : "", failures].filter(Boolean).join(", "));
     setStats(statsOf(view));
     const kinds = view.failureKinds;
     show(failedBox, kinds.length > 0);
@@ -50,7 +51,7 @@ function statsOf(view) {
     { label: "Began", value: format.clock(startedAt, view.now) || "-", note: "", title: format.fullTime(startedAt) },
   ];
   if (view.active) stats.push({ label: "Running for", value: format.duration(view.seconds), note: "" });
-  else stats.push({ label: "Average speed", value: format.speed(view.average), note: "" });
+  else if (view.average > 0) stats.push({ label: "Average speed", value: format.speed(view.average), note: "" });
   if (accountsUsed.length > 0 || accountsTotal > 0) {
     const title = accountsUsed.slice(0, NAMED_ACCOUNTS).join(", ");
     stats.push({ label: "Accounts used", value: format.count(accountsUsed.length), note: "", title });

@@ -7,7 +7,7 @@ import {
 import * as format from "../format.js";
 import * as words from "../words.js";
 
-const ROWS = 6;
+const ROWS = 8;
 /** How far back an export of the history goes, in seconds. */
 const MONTH = 30 * 86_400;
 const EXPORTS = [
@@ -62,7 +62,7 @@ function updateRow(row, one) {
   setText(row.word, one.dryRun ? `${outcome.word} (dry run)` : outcome.word);
   setTitled(row.when, `${format.clock(one.startedAt, one.now)}${took}`, format.fullTime(one.startedAt));
   setText(row.what, [
-    `${format.plural(one.filesDone, "file")}, ${format.bytes(one.bytesDone)}`,
+    one.filesDone > 0 ? `${format.plural(one.filesDone, "file")}, ${format.bytes(one.bytesDone)}` : "nothing uploaded",
     one.sessions > 1 ? format.plural(one.sessions, "session") : "",
     one.filesLeft > 0 ? `${format.count(one.filesLeft)} left` : "",
     one.filesFailed > 0 ? `${format.count(one.filesFailed)} failed` : "",

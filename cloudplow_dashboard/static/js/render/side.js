@@ -3,6 +3,7 @@
 
 import { bar, el, fillPanel, keyedRows, mark, setAttr, setMark, setText, show } from "../dom.js";
 import * as format from "../format.js";
+import { silence } from "../sentence.js";
 import * as words from "../words.js";
 
 /** @typedef {UploaderCard & { chosen: boolean, now: number }} Card */
@@ -16,12 +17,17 @@ export function side(root) {
   const note = fillPanel(root, cards);
   const setCards = keyedRows(cards, (/** @type {Card} */ item) => item.name, createCard, updateCard);
 
-  return ({ uploaders, name, now }) => {
+  return ({ uploaders, name, now, fits, finishAt, finishWithQuotasAt }) => {
     const several = uploaders.length > 1;
     show(root, several);
     const working = uploaders.filter((one) => one.active).length;
     setText(note, `${format.count(working)} of ${format.count(uploaders.length)} at work`);
-    if (several) setCards(uploaders.map((one) => ({ ...one, chosen: one.name === name, now })));
+    if (!several) return;
+    setCards(uploaders.map((one) => {
+      const chosen = one.name === name;
+      // As the headline rounds it.
+      return { ...one, chosen, now, doneAt: chosen ? (fits ? finishAt : finishWithQuotasAt) : one.doneAt };
+    }));
   };
 }
 
@@ -45,16 +51,17 @@ function updateCard(row, item) {
   setAttr(row.link, "aria-current", item.chosen ? "true" : null);
   setMark(row.shape, state);
   setText(row.word, state.word);
-  setText(row.amount, total > 0 ? `${format.bytes(done)} of ${format.bytes(total)}` : "Nothing uploaded yet");
+  const known = done > 0 ? format.bytes(done) : "Nothing uploaded yet";
+  setText(row.amount, total > 0 ? `${format.bytes(done)} of ${format.bytes(total)}` : known);
   setText(row.note, active ? noteNow(item) : noteThen(item));
   show(row.progress.node, active);
   if (active) row.progress.set(fraction, format.percent(fraction));
 }
 
 /** @param {Card} item */
-function noteNow({ speed, doneAt, now }) {
-  const at = format.clock(doneAt, now);
-  return format.speed(speed) + (at && `, done around ${at}`);
+function noteNow(item) {
+  const at = format.moment(item.doneAt, item.now);
+  return format.speed(item.speed) + (silence(item) || (at && `, done by ${at}`));
 }
 
 /** @param {Card} item */

@@ -6,6 +6,8 @@ import { fileName } from "../filename.js";
 import * as format from "../format.js";
 
 const ROWS = 20;
+/** How long what is below keeps its place when there are fewer rows, in seconds: small files come and go. */
+const STEADY_SECONDS = 10;
 const COLUMNS = ["File", "Done", "Size", "Speed", "Time left"];
 
 /**
@@ -24,8 +26,15 @@ export function transfers(root, redraw) {
   const note = fillPanel(root, table, empty, more.node);
   const setRows = keyedRows(body, (/** @type {Transfer} */ file) => file.key, createRow, updateRow);
 
+  let room = { id: "", rows: 0, at: 0 };
+
   return (view) => {
-    const { transfers: all, active, phase } = view;
+    const { transfers: all, active, phase, now, session: { id } } = view;
+    const rows = more.expanded ? all.length : Math.min(all.length, ROWS);
+    if (id !== room.id || rows >= room.rows || now - room.at > STEADY_SECONDS) {
+      room = { id, rows, at: now };
+      root.style.setProperty("--rows", String(rows));
+    }
     show(root, active || all.length > 0);
     setRows(more.expanded ? all : all.slice(0, ROWS));
     show(table, all.length > 0);
@@ -50,7 +59,7 @@ function noteText({ transfers: shown, transfersTotal, checking }) {
   if (transfersTotal > 0) parts.push(format.plural(transfersTotal, "file"));
   if (transfersTotal > shown.length) parts.push(`${shown.length} shown`);
   if (checking > 0) parts.push(`${format.count(checking)} being checked`);
-  return parts.join(", ");
+  return parts.join(", ") || "none";
 }
 
 function createRow() {
@@ -69,6 +78,6 @@ function updateRow(row, file) {
   setText(row.share, share);
   setText(row.size, format.bytes(file.size));
   setText(row.speed, format.speed(file.speed));
-  setText(row.eta, format.duration(file.eta));
+  setText(row.eta, format.timeLeft(file.eta));
   row.progress.set(file.fraction, `${share} of ${format.bytes(file.size)}`);
 }

@@ -17,9 +17,9 @@ from cloudplow_dashboard.server.connections import Clients
 from cloudplow_dashboard.server.forwarded import TrustedProxies
 from cloudplow_dashboard.server.guard import Rules, decide, rules
 from cloudplow_dashboard.server.host_log import HostLog
-from cloudplow_dashboard.server.hosts import Hosts
+from cloudplow_dashboard.server.hosts import Hosts, allowed_name
 from cloudplow_dashboard.server.limits import Limits
-from cloudplow_dashboard.server.shape import HEADERS_LIMIT, PATH_LIMIT, QUERY_LIMIT
+from cloudplow_dashboard.server.shape import HEADERS_BYTES_LIMIT, HEADERS_LIMIT, PATH_LIMIT, QUERY_LIMIT
 from cloudplow_dashboard.server.sites import is_our_origin
 from cloudplow_dashboard.web.route import Access
 from cloudplow_dashboard.web.routes import PAGES, ROUTES
@@ -86,6 +86,23 @@ def test_e1_the_refusal_names_the_setting() -> None:
     assert isinstance(decide(asked(hosts=()), RULES), Refusal)
 
 
+@pytest.mark.parametrize("host", ["Evil.example:47949", "evil.example.:80", "evil.example"])
+def test_e1_the_name_to_add_is_told_as_the_setting_takes_it(host: str) -> None:
+    decision = decide(asked(hosts=(host,)), RULES)
+
+    assert isinstance(decision, Refusal)
+    name = decision.message.split('"')[1]
+    assert status(asked(hosts=(host,)), rules(Hosts(allowed=[allowed_name(name)]))) == 200
+
+
+@pytest.mark.parametrize("hosts", [(), ("",), ("a b",), ("u@localhost",)])
+def test_e1_whoever_names_no_host_is_told_of_the_setting_too(hosts: tuple[str, ...]) -> None:
+    decision = decide(asked(hosts=hosts), RULES)
+
+    assert isinstance(decision, Refusal)
+    assert "dashboard.allowed_hosts" in decision.message
+
+
 def test_e1_what_a_proxy_says_of_the_host_does_not_make_another_one_ours() -> None:
     assert status(asked(hosts=("127.0.0.1:47949", "cloud.example.org"))) == 200
     assert status(asked(hosts=("evil.example", "localhost"))) == 403
@@ -99,11 +116,21 @@ NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     ("headers", "expected"),
     [
         ({}, 200),
+        ({"origin": "http://localhost:47949"}, 200),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "http://localhost:1"}, 403),
+        ({"origin": "null"}, 403),
         ({"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, 200),
         ({"sec-fetch-site": "none", **NAVIGATION}, 200),
         ({"sec-fetch-site": "cross-site", **NAVIGATION}, 200),
         ({"sec-fetch-site": "same-site", **NAVIGATION, "sec-fetch-user": "?1"}, 200),
         ({"sec-fetch-site": "cross-site", **NAVIGATION, "sec-purpose": "prefetch;prerender"}, 403),
+        # As browsers send what the speculation rules of a foreign page name.
+        ({"sec-fetch-site": "none", **NAVIGATION, "sec-purpose": "prefetch"}, 403),
+        ({"sec-fetch-site": "none", **NAVIGATION, "sec-purpose": "prefetch;prerender"}, 403),
+        ({"sec-fetch-site": "same-origin", **NAVIGATION, "sec-purpose": "prefetch"}, 200),
+        ({"sec-fetch-site": "cross-site", **NAVIGATION, "purpose": "prefetch"}, 403),
+        ({"sec-fetch-site": "cross-site", **NAVIGATION, "x-moz": "prefetch"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site"}, 403),
         ({"sec-fetch-site": ""}, 403),
@@ -123,6 +150,13 @@ NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 def test_e2_pages_of_other_sites_may_link_to_us_and_nothing_else(headers: dict[str, str], expected: int) -> None:
     for path in ("/", "/api/state", "/api/events", "/static/x"):
         assert status(asked(path, headers=headers)) == expected
+
+
+def test_e2_who_comes_through_a_proxy_that_changes_the_name_is_told_the_cure() -> None:
+    decision = decide(asked("/static/page.js", headers={"origin": "http://nas.lan:8080"}), RULES)
+
+    assert isinstance(decision, Refusal)
+    assert "pass on the Host" in decision.message
 
 
 OURS = {"origin": "http://localhost:47949", "sec-fetch-site": "same-origin"}
@@ -226,6 +260,7 @@ def test_e6_paths_that_can_be_read_in_two_ways_are_refused(path: str) -> None:
         [("origin", "http://localhost"), ("origin", "http://evil.example")],
         [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
         [(f"x-{number}", "1") for number in range(HEADERS_LIMIT + 1)],
+        [("x", "y" * HEADERS_BYTES_LIMIT)],
     ],
 )
 def test_e6_headers_that_can_be_read_in_two_ways_are_refused(headers: list[tuple[str, str]]) -> None:
@@ -332,3 +367,38 @@ def test_whatever_comes_is_decided_and_what_is_denied_reaches_neither_pool_nor_s
         assert 400 <= decision.status < 500
         names = {name for name, _ in sent[0]["headers"]}
         assert {b"content-security-policy", b"x-content-type-options"} <= names
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_e3_who_has_left_at_once_gets_no_stream(gone: bool) -> None:
+    watched: list[str] = []
+
+    async def watch(event_id: str, *_more: Any, **_confirm: Any) -> None:
+        watched.append(event_id)
+
+    class Cycle:
+        disconnected = gone
+
+        async def send(self, _message: Any) -> None: ...
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    hub: Any = SimpleNamespace(limits=Limits(), stopping=False, viewers=(), watch=watch)
+    nobody: Any = SimpleNamespace()
+    proxies = TrustedProxies()
+    door = FrontDoor(hub, nobody, RULES, HostLog(Clock()), proxies, Clients(1, proxies.trusts))
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "raw_path": b"/api/events",
+        "path": "/api/events",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(b"host", b"localhost")],
+        "client": ("127.0.0.1", 5),
+    }
+    asyncio.run(door(scope, receive, Cycle().send))
+
+    assert watched == ([] if gone else [""])

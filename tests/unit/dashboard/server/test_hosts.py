@@ -179,6 +179,11 @@ def test_no_host_brings_the_check_down(text: str) -> None:
         (" a.example ", "a.example"),
         ("*.Example.org", "*.example.org"),
         ("münchen.example", "xn--mnchen-3ya.example"),
+        # As browsers send them; of 2003 is "strasse.example", which may be somebody else's.
+        ("Straße.example", "xn--strae-oqa.example"),
+        ("*.straße.example", "*.xn--strae-oqa.example"),
+        ("βόλος.example", "xn--nxasmm1c.example"),
+        ("xn--strae-oqa.example", "xn--strae-oqa.example"),
         ("nas", "nas"),
         ("192.168.1.5", "192.168.1.5"),
         ("[::1]", "::1"),
@@ -211,6 +216,8 @@ def test_entries_of_the_setting_are_read_generously(entry: str, name: str) -> No
         "x" * 300,
         "[::1]:80",
         "ü" * 80,
+        "ß" * 80,
+        "ß b.example",
     ],
     ids=ascii,
 )

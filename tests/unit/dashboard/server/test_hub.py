@@ -10,7 +10,7 @@ import pytest
 
 from cloudplow_dashboard.server import hub as hub_module
 from cloudplow_dashboard.server.hub import Hub, Viewer
-from cloudplow_dashboard.server.limits import Limits, limits_of_this_process
+from cloudplow_dashboard.server.limits import ACCEPTING_ROUNDS, ENGINE_DESCRIPTORS, Limits, limits_of_this_process
 from cloudplow_dashboard.server.pacing import BURST, PER_SECOND, Pacer
 from cloudplow_dashboard.state.patches import KEEP_ALIVE, Ring
 from cloudplow_dashboard.state.state import DashboardState
@@ -213,6 +213,21 @@ def test_a_connection_that_cannot_be_found_is_left_alone() -> None:
     assert hub_module.abort(_send) is False
 
 
+@pytest.mark.parametrize(("closing", "disconnected"), [(False, False), (True, False), (False, True)])
+def test_who_has_left_is_known_as_soon_as_the_connection_is_closing(closing: bool, disconnected: bool) -> None:
+    class Transport(asyncio.Transport):
+        def is_closing(self) -> bool:
+            return closing
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.transport, self.disconnected = Transport(), disconnected
+
+        async def send(self, _message: Any) -> None: ...
+
+    assert hub_module.has_left(Cycle().send) is (closing or disconnected)
+
+
 def test_a_closed_loop_does_not_disturb_the_one_who_feeds(state: DashboardState) -> None:
     hub = Hub(state)
     closed = asyncio.new_event_loop()
@@ -232,6 +247,19 @@ def test_half_of_the_file_descriptors_stay_with_the_upload(monkeypatch: pytest.M
 
     assert (few.connections, few.viewers) == (512, 460)
     assert many == Limits()
+
+
+@pytest.mark.parametrize("soft_limit", [64, 96, 128, 200, 256, 512, 1024, 4096])
+def test_what_an_upload_opens_finds_a_descriptor_also_where_there_are_few(
+    monkeypatch: pytest.MonkeyPatch, soft_limit: int
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _which: (soft_limit, soft_limit))
+    limits = limits_of_this_process()
+
+    # Those that wait to be looked at have descriptors, too.
+    taken = limits.connections + ACCEPTING_ROUNDS * limits.accepted_at_once
+    assert soft_limit - taken >= ENGINE_DESCRIPTORS
+    assert 0 < limits.viewers < limits.connections
 
 
 def test_pacing_gives_credit_back_with_time() -> None:

@@ -74,6 +74,12 @@ def test_no_name_is_a_formula(client: FlaskClient, state: DashboardState, name: 
         ('x;"=cmd', "x;\"'=cmd"),
         (" =cmd", " '=cmd"),
         ("\uff1dcmd", "'\uff1dcmd"),
+        ("\ufe66cmd", "'\ufe66cmd"),
+        ("x|=cmd", "x|'=cmd"),
+        ("\u00a0=cmd", "\u00a0'=cmd"),
+        ("\u3000@cmd", "\u3000'@cmd"),
+        ("\ufeff\u200b=cmd", "\ufeff\u200b'=cmd"),
+        ("\x0b=cmd", "\x0b'=cmd"),
         ("a, -b; c = d", "a, -b; c = d"),
     ],
 )
@@ -86,7 +92,7 @@ def test_e9_no_name_is_a_formula_where_something_else_than_a_comma_separates(nam
     assert f',"{doubled}",5,"1.json",1,' in text
 
 
-@given(st.text(st.sampled_from(";,\t\r\n =+-@'\"x"), max_size=12), st.sampled_from(";\t"))
+@given(st.text(st.sampled_from(";|,\t\r\n =+-@'\"x"), max_size=12), st.sampled_from(";|\t"))
 def test_e9_no_reader_with_another_separator_finds_a_formula(name: str, separator: str) -> None:
     text = b"".join(exports.session_csv([FileEntry(NOW, "failed", name, 5, "1.json", 1, name)])).decode()
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from cloudplow.control.digest import Digest
+from cloudplow.events import Event, SessionJoined
 from cloudplow_dashboard.state.document_session import Failure
 from cloudplow_dashboard.state.failure_kinds import KINDS_LIMIT, FailureKinds, kind_of
+from tests.unit.dashboard.helpers import NOW, file_failed, file_transferred, make_state, session_started
 
 
 def _failure(name: str, error: str) -> Failure:
@@ -33,6 +38,26 @@ def test_file_that_fails_again_or_arrives_counts_once_or_not_at_all() -> None:
     kinds.settle("a")
     kinds.settle("never failed")
     assert kinds.document() == {}
+
+
+@pytest.mark.parametrize("arrived", [0, 30])
+def test_files_that_fail_again_and_again_count_once_however_many(monkeypatch: pytest.MonkeyPatch, arrived: int) -> None:
+    for limit in ("cloudplow_dashboard.state.failure_kinds.NAMES_LIMIT", "cloudplow.control.digest.FAILED_NAMES_LIMIT"):
+        monkeypatch.setattr(limit, 100)
+    state, session = make_state(), Digest()
+    told: list[Event] = [session_started(at=NOW)]
+    for stage, words in ((1, ("timeout", "denied")), (2, ("timeout", "denied")), (3, ("denied", "denied"))):
+        told += [
+            file_failed(f"{one}.mkv", words[one % 2], stage=stage) for one in range(arrived if stage > 1 else 0, 250)
+        ]
+        told += [file_transferred(f"{one}.mkv", stage=stage) for one in range(arrived if stage == 1 else 0)]
+    for event in told:
+        state.apply(event)
+        session.take(event)
+    part = state.document()["uploaders"]["google"]
+    (joined,) = [one for one in session.events() if isinstance(one, SessionJoined)]
+    kinds = [one["count"] for one in part["failure_kinds"].values()]
+    assert (part["session"]["files_failed"], sum(kinds), joined.files_failed) == (250 - arrived,) * 3
 
 
 def test_kinds_are_bounded() -> None:

@@ -205,6 +205,20 @@ def test_a_restart_loses_nothing(history: History, clock: Clock) -> None:
     assert after["sessions"][0]["reason"] == "used up"
 
 
+def test_what_was_before_a_restart_is_in_an_answer_about_the_last_minutes_too(history: History, clock: Clock) -> None:
+    feed(history, file_transferred(size=5), progress(speed=10.0))
+    again = History(clock)
+    clock.now += 60
+    again.load(history.document())
+    clock.now += 60
+    feed(again, file_transferred(size=7))
+
+    for metric, value in ((Metric.BYTES, 12), (Metric.FILES, 2), (Metric.SPEED, 10)):
+        for reach in (-300, -3600):
+            assert sum(values(again.query(metric, None, reach, 0))) == value
+    assert again.query(Metric.BYTES, None, -30, 0)["step"] == 1, "seconds of this process are still there"
+
+
 def test_the_file_is_written_once_a_minute_and_at_the_end(history: History, clock: Clock) -> None:
     files = Files()
     file = HistoryFile(make_state(clock), history, files)

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from cloudplow.events import SessionOutcome, SwitchReason
 from cloudplow_dashboard.state import metrics
 from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.web.app import create_app
@@ -101,6 +102,15 @@ def test_what_the_metrics_say(client: FlaskClient, state: DashboardState) -> Non
     assert found[("cloudplow_build_info", "3.0.0")] == 1
 
 
+def test_counters_are_there_before_they_count(client: FlaskClient, state: DashboardState) -> None:
+    state.apply(session_started())
+
+    found = samples(client.get("/metrics").get_data(as_text=True))
+
+    assert [found[("cloudplow_sessions_total", "google", outcome)] for outcome in SessionOutcome] == [0] * 5
+    assert [found[("cloudplow_account_switches_total", "google", reason)] for reason in SwitchReason] == [0] * 5
+
+
 def test_series_stay_bounded_whatever_the_pool_holds(client: FlaskClient, state: DashboardState) -> None:
     a_big_pool(state)
 
@@ -130,6 +140,7 @@ def test_what_is_on_its_way_and_unsettled_has_gauges_of_its_own(client: FlaskCli
         (PROMETHEUS, metrics.OPENMETRICS_TYPE),
         ("application/openmetrics-text", metrics.OPENMETRICS_TYPE),
         ("application/openmetrics-text;q=0, text/plain;version=0.0.4", metrics.TEXT_TYPE),
+        ("text/plain;version=0.0.4;q=0.5,application/openmetrics-text;q=0.4,*/*;q=0.1", metrics.TEXT_TYPE),
         (OLD_PROMETHEUS, metrics.TEXT_TYPE),
         (BROWSER, metrics.TEXT_TYPE),
         ("*/*", metrics.TEXT_TYPE),

@@ -131,6 +131,31 @@ def test_a_recovered_session_is_among_the_past_ones() -> None:
     ]
 
 
+@pytest.mark.parametrize("learned_at", [NOW - 400, NOW - 600], ids=["in the session", "before it"])
+def test_the_queue_of_an_interrupted_session_is_what_it_left(learned_at: float) -> None:
+    queue = queue_learned(30, 3000, **LEARNED | {"learned_at": learned_at})
+    for told in ([session_recovered(), queue], [queue, session_recovered()]):
+        found = part_of(state_after(*told))["queue"]
+        left = (20, 2100) if learned_at > NOW - 500 else (30, 3000)
+        assert (found["files"], found["bytes"], found["listed_files"]) == (*left, 30)
+
+
+def test_a_session_that_found_nothing_left_says_so_of_an_older_listing_too() -> None:
+    nothing = {"files": 0, "bytes": 0, "files_total": 0, "bytes_total": 0, "files_left": 0, "bytes_left": 0}
+    ended = {"outcome": events.SessionOutcome.DONE, "ended_at": NOW - 1}
+    queue = queue_learned(30, 3000, **LEARNED | {"learned_at": NOW - 600})
+    for told in ([session_recovered(**ended, **nothing), queue], [queue, session_recovered(**ended, **nothing)]):
+        found = part_of(state_after(*told))["queue"]
+        assert (found["files"], found["bytes"], found["listed_files"]) == (0, 0, 30)
+
+
+def test_of_a_dry_run_of_more_than_the_quota_only_the_rest_waits() -> None:
+    found = {"files": 0, "bytes": 0, "files_left": 12, "bytes_left": 1200, "would_go_files": 9, "would_go_bytes": 900}
+    ended = {"outcome": events.SessionOutcome.QUOTA_USED, "ended_at": NOW - 1, "dry_run": True}
+    figures = part_of(state_after(session_recovered(**ended, **found)))["figures"]
+    assert (figures["waiting_files"], figures["waiting_bytes"]) == (3, 300)
+
+
 def test_what_the_own_file_of_the_dashboard_knows_of_a_past_session_stays() -> None:
     state = make_state()
     stored = {"started_at": NOW - 500, "outcome": "done", "files_failed": 3}
@@ -138,6 +163,7 @@ def test_what_the_own_file_of_the_dashboard_knows_of_a_past_session_stays() -> N
     state.apply(session_recovered(outcome=events.SessionOutcome.DONE, ended_at=NOW - 1))
 
     assert [one["files_failed"] for one in part_of(state)["sessions"]] == [3]
+    assert part_of(state)["session"]["files_failed"] == 3
 
 
 def test_what_an_older_program_told_its_last_stage_is_shown() -> None:
@@ -204,7 +230,7 @@ def test_nothing_of_it_happens_now() -> None:
     assert (document["engine"], document["facts"]) == ("idle", {})
     assert part_of(state)["active"] is False
     assert state.health()["last_event_age_seconds"] == -1
-    assert state.read(lambda known: known[UPLOADER].last_event_at) == 0
+    assert state.read(lambda known: known[UPLOADER].heard.at) == 0
 
 
 def test_news_of_another_uploader_is_not_hidden_by_what_is_recovered() -> None:

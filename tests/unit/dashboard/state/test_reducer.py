@@ -116,6 +116,28 @@ def test_a_straggler_of_a_session_that_ended_starts_no_new_one() -> None:
     assert (part["active"], other["active"]) == (False, True)
 
 
+def test_what_was_not_seen_of_a_session_is_in_its_totals_at_the_end() -> None:
+    state = make_state()
+    for event in (session_started(), queue_learned(5, 500), file_transferred(size=100)):
+        state.apply(event)
+    state.apply(session_finished(files=5, bytes=500))
+
+    session = state.document()["uploaders"]["google"]["session"]
+    assert (session["files_done"], session["bytes_done"], session["files_total"]) == (5, 500, 5)
+    counters = state.read(lambda uploaders: uploaders["google"].counters)
+    assert (counters.files, counters.bytes) == (5, 500)
+
+
+def test_an_event_that_comes_twice_counts_once() -> None:
+    state = make_state()
+    state.apply(session_started())
+    for name, seq in (("a.mkv", 5), ("a.mkv", 5), ("b.mkv", 6), ("a.mkv", 5), ("b.mkv", 0), ("b.mkv", 0), ("c.mkv", 5)):
+        state.apply(file_transferred(name, at=NOW, seq=seq))
+
+    # Without a number, and another one of the same number: nobody can say that these came before.
+    assert state.document()["uploaders"]["google"]["session"]["files_done"] == 5
+
+
 def test_the_end_of_a_session_that_nobody_saw_begin() -> None:
     part = shown(
         session_finished("quota_used", files=7, bytes=70, files_left=3, bytes_left=30, next_capacity_at=NOW + 9)
@@ -291,7 +313,7 @@ def test_failures_are_bounded_and_redacted() -> None:
 
 
 def test_names_of_failed_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloudplow_dashboard.state.reduce_files.FAILED_NAMES_LIMIT", 2)
+    monkeypatch.setattr("cloudplow_dashboard.state.failure_kinds.NAMES_LIMIT", 2)
 
     part = shown(session_started(), *[file_failed(name) for name in "abcd"], file_transferred("d"))
 

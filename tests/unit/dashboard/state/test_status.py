@@ -107,6 +107,28 @@ def test_what_the_scheduler_tells_is_no_sign_of_life_of_an_upload(state: Dashboa
     assert state.health()["engine"] == "stalled"
 
 
+def test_when_the_program_ends_nothing_waits_any_more(state: DashboardState) -> None:
+    take(state, helpers.session_started(), helpers.session_finished("quota_used", next_capacity_at=NOW + 60))
+    take(state, helpers.uploader_status("cooling", "it cools", until=NOW + 60))
+    state.stop()
+    assert (shown(state)["state"], shown(state)["why"], shown(state)["until"]) == ("idle", "", 0)
+
+
+def test_what_waits_is_what_the_last_session_left(state: DashboardState) -> None:
+    take(state, helpers.uploader_checked(files=3, size=5), helpers.session_started(), helpers.queue_learned(3, 5))
+    take(state, helpers.session_finished(files=2, bytes=4, files_left=1, bytes_left=1))
+    assert (shown(state)["waiting_files"], shown(state)["waiting_bytes"]) == (1, 1)
+
+
+def test_a_session_that_could_not_begin_leaves_what_was_counted(state: DashboardState) -> None:
+    take(state, helpers.session_started(session_id="a"), helpers.queue_learned(3, 5, session_id="a"))
+    take(state, helpers.session_finished("interrupted", session_id="a", files=0, bytes=0, files_left=3, bytes_left=5))
+    take(state, helpers.session_finished("failed", session_id="b", files=0, bytes=0, reason="busy"))
+    queue = state.document()["uploaders"][UPLOADER]["queue"]
+    assert [queue["files"], queue["bytes"]] == [3, 5]
+    assert (shown(state)["waiting_files"], shown(state)["waiting_bytes"]) == (3, 5)
+
+
 def test_when_the_program_that_was_followed_has_ended_nobody_waits(state: DashboardState) -> None:
     take(state, helpers.uploader_status("waiting", "waiting", next_check_at=NOW + 5))
     state.nobody_waits()

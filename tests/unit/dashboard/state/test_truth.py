@@ -12,6 +12,7 @@ from cloudplow.events import Event, SessionOutcome
 from cloudplow_dashboard.state import figures
 from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.web import compat, overview
+from cloudplow_dashboard.web.account_list import account_list
 from tests.agreement.comparing import sums
 from tests.unit.dashboard.helpers import (
     NOW,
@@ -27,12 +28,14 @@ from tests.unit.dashboard.helpers import (
     progress,
     queue_learned,
     quota_changed,
+    resumed,
     sa_switched,
     session_finished,
     session_recovered,
     session_started,
     stage_finished,
     stage_started,
+    suspended,
     throttle_changed,
     transferring,
     uploader_checked,
@@ -123,6 +126,30 @@ def test_a_share_is_full_only_when_all_is_done_and_empty_files_have_one_too() ->
     assert empty["figures"]["percentage"] == 25.0
 
 
+def test_no_percentage_is_full_while_anything_is_left() -> None:
+    state = fed(session_started(), queue_learned(10_000, 10_000 * 100), stage_started())
+    for number in range(9_999):
+        state.apply(file_transferred(f"{number}.mkv"))
+    state.apply(accounts_learned(account_quota("1.json", 999_999, limit_bytes=1_000_000)))
+    state.apply(progress(transferring("last.mkv", size=1000, bytes=996, percentage=100)))
+    session_stats, _ = answers(state)
+    row = state.read(lambda uploaders: account_list(uploaders, NOW))[0][0]
+
+    assert session_stats["file_percentage"] == 99.9
+    assert row["percentage"] == 99.9
+    assert [one["percentage"] for one in part(state)["progress"]["transferring"].values()] == [99]
+
+
+def test_the_share_of_several_uploads_counts_empty_files_too() -> None:
+    empty = fed(session_started(), queue_learned(4, 0), file_transferred("a.nfo", 0))
+    some = fed(session_started(), queue_learned(4, 100), file_transferred("a.mkv", 100))
+
+    assert [
+        state.read(lambda us: overview.uploaders_side_by_side(us, NOW))["totals"]["byte_percentage"]
+        for state in (empty, some)
+    ] == [25.0, 99.9]
+
+
 def test_the_quota_of_a_working_account_is_spent_by_what_is_on_its_way() -> None:
     learned = accounts_learned(account_quota("1.json", limit_bytes=100), account_quota("2.json", limit_bytes=100))
     state = fed(session_started(), learned, quota_changed("1.json", 5, in_flight_bytes=40, limit_bytes=100))
@@ -198,6 +225,12 @@ def test_a_dry_run_says_what_would_go() -> None:
     text = [fact["text"] for fact in state.document()["facts"].values()][-1]
     assert text == "Dry run: 339 files, 3.3 KB would go; 5 files, 50.0 B would not"
     assert answers(state)[1]["would_go_files"] == 339
+
+
+def test_of_a_recovered_dry_run_what_would_go_does_not_wait() -> None:
+    ended = {"outcome": SessionOutcome.QUOTA_USED, "ended_at": NOW - 5, "files": 0, "bytes": 0, "dry_run": True}
+    told = part(fed(session_recovered(**ended, files_left=3, bytes_left=300, would_go_files=1, would_go_bytes=100)))
+    assert (told["figures"]["waiting_files"], told["figures"]["waiting_bytes"]) == (2, 200)
 
 
 def test_a_stage_of_a_dry_run_that_failed_would_not_go() -> None:
@@ -278,6 +311,17 @@ def test_the_plan_of_an_account_says_what_is_done_what_runs_and_what_is_to_come(
 # --- D8, D9: waiting for quota ---------------------------------------------------------------------------------------
 
 
+def test_a_session_that_has_no_plan_yet_does_not_show_that_of_the_last_one() -> None:
+    made = {"stages": [{"account": "1.json", "files": 1, "bytes": 100}], "files": 1, "bytes": 100}
+    state = fed(session_started(), plan_made(made), session_finished("interrupted"))
+    kept = state.read(lambda us: overview.plans(us, UPLOADER))
+    state.apply(session_started())
+    begun = state.read(lambda us: overview.plans(us, UPLOADER))
+
+    assert (kept["available"], kept["data"]["files"]) == (True, 1)
+    assert (begun["available"], begun["data"], part(state)["plan"]["made_at"]) == (False, {}, 0)
+
+
 def all_used(*more: Event) -> DashboardState:
     waiting = {"later": [{"account": "1.json", "files": 4, "bytes": 400, "starts_at": NOW + 600}]}
     sums_of_plan = {"waiting_files": 4, "waiting_bytes": 400, "next_capacity_at": NOW + 600}
@@ -346,6 +390,30 @@ def test_the_end_of_the_quota_is_told_beside_that_of_everything() -> None:
 # --- D12: silence ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "event", [resumed(), throttle_changed(None), throttle_changed(5)], ids=["resumed", "full", "5"]
+)
+def test_an_average_is_the_same_in_every_answer_whatever_was_heard_last(event: Event) -> None:
+    clock = Clock()
+    state = fed(session_started(), queue_learned(2, 2000), file_transferred(size=1000), clock=clock)
+    state.publish()
+    clock.now += 10
+    state.apply(replace(event, at=clock.now))
+
+    assert part(state)["figures"]["average_speed"] == answers(state)[0]["avg_speed"] == 100
+
+
+def test_an_upload_that_is_suspended_promises_no_finish() -> None:
+    clock = Clock()
+    state = fed(session_started(), queue_learned(2, 200), stage_started(), clock=clock)
+    clock.now += 5
+    state.apply(progress(transferring(), done_at=NOW + 60, at=clock.now))
+    before = part(state)["figures"]["finish_at"]
+    state.apply(suspended("rate limit", NOW + 600))
+
+    assert (before, part(state)["figures"]["finish_at"], part(state)["progress"]["speed"]) == (NOW + 60, 0, 0)
+
+
 def test_five_seconds_of_silence_are_told_to_every_viewer_without_being_asked() -> None:
     clock = Clock(NOW + 10)
     state = large_files()
@@ -361,6 +429,19 @@ def test_five_seconds_of_silence_are_told_to_every_viewer_without_being_asked() 
 
     assert told == [(False, 0, 10_000_000), (True, NOW + 10, 0)]
     assert answers(state)[0]["stale_since"] == answers(state)[1]["stale_since"] == NOW + 10
+
+
+def test_last_figures_that_come_again_without_a_speed_are_no_news() -> None:
+    clock = Clock(NOW + 10)
+    state = large_files()
+    state.clock = clock
+    before = part(state)
+    clock.now = NOW + 15.1
+    state.apply(progress(speed=0, eta=None, at=NOW + 15.1, silent_seconds=5.1))
+    told = part(state)
+
+    assert told["figures"]["stale_since"] == before["progress"]["at"] == told["progress"]["at"] == NOW + 10
+    assert told["progress"]["speed"] == 0
 
 
 def test_other_events_make_no_statistics_newer() -> None:
@@ -396,7 +477,9 @@ def test_what_a_later_look_finds_is_the_queue() -> None:
 
 
 def test_a_file_that_is_uploaded_and_checked_is_counted_once() -> None:
-    told = part(fed(session_started(), progress(transferring("a"), transferring("b"), checking=("b", "c"))))["progress"]
+    told = part(fed(session_started(), progress(transferring("a"), transferring("b"), checking=("b", "c", "c"))))[
+        "progress"
+    ]
 
     assert (told["transferring_count"], told["checking_count"], told["checking"]) == (2, 1, ["c"])
 

@@ -12,14 +12,21 @@ from cloudplow_dashboard.state.state import DashboardState
 from cloudplow_dashboard.web.app import create_app
 from cloudplow_dashboard.web.assets import (
     ENTRY,
+    LATER,
     MADE,
     STATIC,
     STYLES,
+    join_apart,
     join_modules,
     lighter_script,
     lighter_style,
     page_styles,
 )
+
+
+def read_module(path: str) -> str:
+    return (STATIC / "js" / path).read_text(encoding="utf-8")
+
 
 MODULES = sorted((STATIC / "js").rglob("*.js"))
 SHEETS = sorted((STATIC / "css").glob("*.css"))
@@ -34,7 +41,7 @@ def test_modules_are_joined_in_the_order_in_which_they_need_each_other() -> None
         "e.js": "const c = 4;\nexport const e = c + 1;\n",
     }
     assert join_modules("main.js", modules.__getitem__) == (
-        "const words = (() => {\nasync function b() {}\nreturn { b };\n})();\n"
+        "const words=(()=>{async function b(){}\nreturn{b};})();"
         "const c=4;const e=c+1;function a(){}\nconst c5=1;const d=words.b(e,c5);a(words.b);"
     )
 
@@ -65,6 +72,27 @@ def test_a_name_that_two_modules_keep_to_themselves_may_be_no_key() -> None:
     }
     with pytest.raises(ValueError, match=r"main\.js: a: another module has this name, and here it is a key, too"):
         join_modules("main.js", modules.__getitem__)
+
+
+def test_what_is_needed_later_is_a_module_that_takes_the_rest_from_the_first() -> None:
+    modules = {
+        "main.js": 'import { total } from "./sums.js";\n'
+        'async function show() {\n  const { chart } = await import("./render/chart.js");\n  chart(total);\n}\n'
+        "show();\n",
+        "sums.js": "export const total = 1;\nexport const unused = 2;\n",
+        "words.js": "export function said() {}\n",
+        "render/chart.js": 'import { axis } from "../axis.js";\nexport function chart(value) {\n  axis(value);\n}\n',
+        "axis.js": 'import { total } from "./sums.js";\nimport { said } from "./words.js";\n'
+        "export function axis(value) {\n  said(value + total);\n}\n",
+    }
+    first, later = join_apart("main.js", "render/chart.js", modules.__getitem__)
+    assert first == (
+        'const b=1;const f=2;async function e(){const{chart}=await import("./render/chart.js");chart(b);}\ne();'
+        "export{b};\n"
+    )
+    assert later == (
+        'import{b}from"../page.js";\nfunction d(){}\nfunction c(a){d(a+b);}\nfunction chart(a){c(a);}\nexport{chart};\n'
+    )
 
 
 def test_comments_and_indentation_are_left_out() -> None:
@@ -121,7 +149,7 @@ def test_every_module_is_checked_for_types_and_no_panel_imports_another() -> Non
 
 
 def test_nothing_of_the_page_is_forgotten() -> None:
-    script = lighter_script(join_modules(ENTRY, lambda path: (STATIC / "js" / path).read_text(encoding="utf-8")))
+    script = join_modules(ENTRY, read_module, LATER)
     for path in MODULES:
         name = path.relative_to(STATIC / "js").as_posix()
         for exported in re.findall(r"^export (?:async function|function|const) (\w+)", path.read_text(), re.MULTILINE):
@@ -140,3 +168,27 @@ def test_what_is_made_is_served_with_a_validator(name: str) -> None:
     packed = client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"})
     again = {"If-None-Match": packed.headers["ETag"], "Accept-Encoding": "gzip"}
     assert client.get(f"/static/{name}", headers=again).status_code == 304
+
+
+@pytest.mark.parametrize("name", ["page.css", "icons/favicon.svg"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"If-Modified-Since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
+        {"If-Unmodified-Since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
+        {"Range": "bytes=0-9", "If-Range": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
+        {"Range": "bytes=0-0,5-6"},
+        {"Range": "bytes=9999999-"},
+        {"If-Match": '"other"'},
+        {"If-None-Match": '"\x80'},
+    ],
+    ids=str,
+)
+def test_conditions_that_no_browser_makes_give_the_whole_file(
+    name: str, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    client: FlaskClient = create_app(DashboardState()).test_client()
+    plain, asked = (client.get(f"/static/{name}", headers=more, buffered=True) for more in ({}, headers))
+
+    assert (asked.status_code, asked.data) == (200, plain.data)
+    assert caplog.messages == []

@@ -293,12 +293,33 @@ def test_queue_status(client: FlaskClient, state: DashboardState) -> None:
     assert {"strategy", "max_transfer", "max_size", "transfers", "order_by", "max_backlog"} <= set(data["stage_params"])
 
 
+def test_the_summary_says_of_engine_and_uploader_what_is_so_at_the_same_moment(
+    client: FlaskClient, state: DashboardState, clock: Clock
+) -> None:
+    feed(state, progress(transferring()))
+    clock.now += 121
+
+    told = get(client, "/api/summary")
+    assert (told["engine"], told["active"]) == ("idle", False)
+
+
 def test_the_plan(client: FlaskClient, state: DashboardState) -> None:
     none = get(client, "/api/plan")
     a_session(state)
+    now = state.read(lambda uploaders: (uploaders[UPLOADER].progress["speed"], uploaders[UPLOADER].eta))
 
     assert none == {"available": False, "data": {}}
-    assert get(client, "/api/plan")["data"] == {UPLOADER: {"stages": [{"account": "2.json"}]}}
+    assert get(client, "/api/plan")["data"] == {
+        UPLOADER: {
+            "speed": now[0],
+            "done_at": now[1]["speed_at"],
+            "done_with_quotas_at": now[1]["quotas_at"],
+            "stages": [{"account": "2.json"}],
+        }
+    }
+
+    feed(state, session_finished(), session_started(session_id="next"))
+    assert get(client, "/api/plan") == none, "as in the state document, a session begins without one"
 
 
 def test_uploaders_side_by_side(client: FlaskClient, state: DashboardState) -> None:
