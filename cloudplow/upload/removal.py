@@ -6,6 +6,7 @@ count: programs that give a file another owner or a second name change it, too.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudplow.models import printable_name
+from cloudplow.upload.aside import aside, give_back, is_there, opened, rename_back
 from cloudplow.upload.listing import Seen
 from cloudplow.upload.local_files import local_path
 
@@ -50,10 +52,14 @@ class Sources:
 
     def look(self, name: str) -> Left | None:
         """What became of a file without our doing; None: it is as it was. name: as in rclone's log."""
+        return self._compare(name, self._path(name))
+
+    def _compare(self, name: str, path: str, folder: int | None = None) -> Left | None:
+        """path: of what is to be that file, below `folder`."""
         try:
-            found = os.stat(self._path(name))  # noqa: PTH116 - once for each file, on the thread that drives rclone
+            found = os.stat(path, dir_fd=folder)
         except (FileNotFoundError, NotADirectoryError):
-            return Left.CHANGED if os.path.lexists(self._path(name)) else Left.GONE
+            return Left.CHANGED if is_there(folder, path) else Left.GONE
         except OSError as error:
             return self._stuck(name, error)
         seen = self._seen[name]
@@ -63,13 +69,43 @@ class Sources:
     def remove(self, name: str) -> Left:
         """Remove a file that was uploaded, if it is as it was. name: as in rclone's log.
 
-        Between the look and the removal there are a few microseconds; nothing that a file system offers closes them.
+        It is put aside, looked at once more and then removed, so that nothing is removed that took the name over
+        between the look and the removal. Only where that cannot be done, a few microseconds are left.
         """
         left = self.look(name)
         if left is not None:
             return left
+        parent, _, base = self._path(name).rpartition("/")
         try:
-            os.unlink(self._path(name))  # noqa: PTH108 - once for each file
+            with opened(parent) as folder:
+                return self._remove(name, folder, base)
+        except (FileNotFoundError, NotADirectoryError):
+            return Left.GONE
+        except OSError as error:
+            return self._stuck(name, error)
+
+    def _remove(self, name: str, folder: int, base: str) -> Left:
+        set_aside = aside(base)
+        if set_aside is None or is_there(folder, set_aside):
+            return self._unlink(name, folder, base)
+        try:
+            os.rename(base, set_aside, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileNotFoundError:
+            return Left.GONE
+        except OSError:
+            return self._unlink(name, folder, base)  # it says what is wrong, unless only renaming is
+        left = self._compare(name, set_aside, folder) or self._unlink(name, folder, set_aside)
+        if left not in (Left.CHANGED, Left.STUCK):
+            return left
+        with contextlib.suppress(OSError):
+            (rename_back if left is Left.STUCK else give_back)(folder, set_aside, base)
+        if left is Left.CHANGED and self._compare(name, base, folder) is None:
+            return self._unlink(name, folder, base)  # here an inode number belongs to a name, not to a file
+        return left
+
+    def _unlink(self, name: str, folder: int, base: str) -> Left:
+        try:
+            os.unlink(base, dir_fd=folder)
         except FileNotFoundError:
             return Left.GONE
         except OSError as error:

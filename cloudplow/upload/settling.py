@@ -20,6 +20,7 @@ from cloudplow.errors import RcloneError
 from cloudplow.events.sentences import count
 from cloudplow.models import QueueFile
 from cloudplow.rclone.background import Background
+from cloudplow.upload.aside import give_all_back
 from cloudplow.upload.asking import Answer, arrived_size, is_newer, is_whole, question
 from cloudplow.upload.context import Context
 from cloudplow.upload.listing import write_list
@@ -87,6 +88,9 @@ class Settler:
     def take_over(self) -> None:
         """Take the stages that earlier runs left."""
         for stage in self._context.book.unsettled(self._task.name):
+            if self._task.moving:
+                unfinished = stage.in_state(*IN_DOUBT, FileState.SENT)
+                give_all_back(self._task.folder, (file.name for file in unfinished))
             doubtful = sum(1 for _ in stage.in_state(*IN_DOUBT))
             if doubtful:
                 log.warning(

@@ -80,16 +80,20 @@ def test_what_is_there_leaves_without_a_charge_and_empty_folders_go_if_asked_for
     assert "rclone skipped it" not in done.said
 
 
-def test_killed_between_arrival_and_removal_it_is_charged_and_told_once(any_site: LocalSite) -> None:
+@pytest.mark.parametrize(("way", "called"), [("kill", b"a"), ("kill aside", b".a.cloudplow-removing")])
+def test_killed_between_arrival_and_removal_it_is_charged_and_told_once(
+    any_site: LocalSite, way: str, called: bytes
+) -> None:
     site = any_site
     site.add_accounts(1, quota="10M")
     site.config["plugins"].append(bad_removal.__name__)
     site.write("a")
     library = contents(site.source)
 
-    killed = site.run("upload", environment=site.environment(**{bad_removal.VARIABLE: "kill"}))
+    killed = site.run("upload", environment=site.environment(**{bad_removal.VARIABLE: way}))
     assert killed.status == -9
-    assert site.arrived() == contents(site.source) == library
+    assert site.arrived() == library
+    assert contents(site.source) == {called: library[b"a"]}
 
     done = site.run("upload")
     assert done.status == 0, done.said
@@ -97,6 +101,22 @@ def test_killed_between_arrival_and_removal_it_is_charged_and_told_once(any_site
     assert killed.of("file_transferred") == []
     assert [(event["name"], event["already_there"]) for event in done.of("file_transferred")] == [("a", True)]
     assert site.ledger_bytes() == 1000
+
+
+def test_killed_with_a_file_aside_whose_name_is_taken_by_then_nothing_is_lost(any_site: LocalSite) -> None:
+    site = any_site
+    site.add_accounts(1, quota="10M")
+    site.config["plugins"].append(bad_removal.__name__)
+    site.write("a")
+    old = contents(site.source)[b"a"]
+    site.run("upload", environment=site.environment(**{bad_removal.VARIABLE: "kill aside"}))
+    (site.source / "a").write_bytes(b"a newer one")
+    new = contents(site.source)[b"a"]
+
+    done = site.run("upload")
+    assert done.status == 0, done.said
+    assert site.arrived() == {b"a": new, b".a.cloudplow-removing": old}
+    assert contents(site.source) == {}
 
 
 def test_files_that_cannot_be_removed_are_told_once_and_never_sent_again(any_site: LocalSite) -> None:

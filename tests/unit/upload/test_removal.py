@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloudplow.models import QueueFile
+from cloudplow.upload import removal
+from cloudplow.upload.aside import give_all_back
 from cloudplow.upload.listing import as_it_is
 from cloudplow.upload.removal import STUCK, Left, Sources
 
@@ -82,6 +86,128 @@ def test_file_that_is_gone_was_removed_by_somebody_else(bench: Bench) -> None:
     assert bench.sources.remove("Show/a") is Left.GONE
 
 
+class _Meanwhile:
+    """What `cloudplow.upload.removal` needs of `os`; before one of its calls something happens."""
+
+    def __init__(self, call: str, happens: Callable[[], None]) -> None:
+        self._call, self._happens = call, happens
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._call:
+            self._call = ""
+            self._happens()
+        return getattr(os, name)
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, call: str, happens: Callable[[], None]) -> None:
+    monkeypatch.setattr(removal, "os", _Meanwhile(call, happens))
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 255])
+def test_file_that_is_removed_leaves_nothing_behind_however_long_its_name_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"12345")
+    sources = Sources(tmp_path, [as_it_is(QueueFile(name, 5), tmp_path)])
+    assert sources.remove(name) is Left.REMOVED
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_took_over_the_name_after_the_last_look_stays(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile(monkeypatch, "rename", lambda: bench.replace(b"newer", same_time=True))
+    assert bench.sources.remove("Show/a") is Left.CHANGED
+    assert [path.name for path in bench.file.parent.iterdir()] == ["a"]
+    assert bench.file.read_bytes() == b"newer"
+
+
+def test_without_second_names_a_file_gets_its_name_back_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    test_file_that_took_over_the_name_after_the_last_look_stays(bench, monkeypatch)
+
+
+def test_two_files_that_took_over_the_name_in_turn_both_stay(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replaced() -> None:
+        bench.replace(b"newer")
+        real = removal.Sources._compare
+
+        def compare(sources: Sources, *place: Any) -> Left | None:
+            if place[-1] is not None and not bench.file.exists():
+                bench.file.write_bytes(b"newest")
+            return real(sources, *place)
+
+        monkeypatch.setattr(removal.Sources, "_compare", compare)
+
+    meanwhile(monkeypatch, "rename", replaced)
+    assert bench.sources.remove("Show/a") is Left.CHANGED
+    contents = {path.name: path.read_bytes() for path in bench.file.parent.iterdir()}
+    assert contents == {"a": b"newest", ".a.cloudplow-removing": b"newer"}
+
+
+def test_a_folder_that_is_renamed_while_a_file_is_aside_changes_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename() -> None:
+        bench.file.parent.rename(bench.folder / "Moved")
+
+    meanwhile(monkeypatch, "unlink", rename)
+    assert bench.sources.remove("Show/a") is Left.REMOVED
+    assert list((bench.folder / "Moved").iterdir()) == []
+
+
+def test_what_is_aside_already_is_not_overwritten(bench: Bench) -> None:
+    other = bench.file.parent / ".a.cloudplow-removing"
+    other.write_bytes(b"other")
+    assert bench.sources.remove("Show/a") is Left.REMOVED
+    assert not bench.file.exists()
+    assert other.read_bytes() == b"other"
+
+
+def test_where_inode_numbers_follow_names_files_are_removed_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on some file systems of FUSE."""
+    real = os.stat
+
+    def stat(path: str, **more: Any) -> os.stat_result:
+        found = list(real(path, **more))
+        if Path(path).name != "a":
+            found[1] += 1
+        return os.stat_result(found, {"st_mtime_ns": real(path, **more).st_mtime_ns})
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert bench.sources.remove("Show/a") is Left.REMOVED
+    assert list(bench.file.parent.iterdir()) == []
+
+
+def test_file_that_cannot_be_removed_once_it_is_aside_gets_its_name_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    meanwhile(monkeypatch, "unlink", refuse)
+    assert bench.sources.remove("Show/a") is Left.STUCK
+    assert [path.name for path in bench.file.parent.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("left", ["aside", "both", "neither", "taken"])
+def test_what_a_killed_upload_had_put_aside_gets_its_name_back(bench: Bench, left: str) -> None:
+    other = bench.file.parent / ".a.cloudplow-removing"
+    if left == "both":
+        other.hardlink_to(bench.file)
+    elif left != "neither":
+        bench.file.rename(other)
+        if left == "taken":
+            bench.file.write_bytes(b"newer")
+
+    give_all_back(bench.folder, ["Show/a", "Show/b", "gone/c"])
+
+    contents = {path.name: path.read_bytes() for path in bench.file.parent.iterdir()}
+    if left == "taken":
+        assert contents == {"a": b"newer", ".a.cloudplow-removing": b"12345"}
+    else:
+        assert contents == {"a": b"12345"}
+
+
 def test_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"12345")
     (tmp_path / "link").symlink_to("file")
@@ -105,7 +231,7 @@ def test_link_that_leads_elsewhere_or_nowhere_now_stays(tmp_path: Path) -> None:
 def test_file_that_cannot_be_removed_is_told_with_the_cure(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, for_good: bool
 ) -> None:
-    def fails(_path: str) -> None:
+    def fails(_path: str, **_folder: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "unlink", fails)
@@ -119,7 +245,7 @@ def test_file_that_cannot_be_removed_is_told_with_the_cure(
 def test_file_that_is_removed_by_somebody_else_in_this_moment_is_gone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(_path: str) -> None:
+    def fails(_path: str, **_folder: int) -> None:
         raise FileNotFoundError
 
     monkeypatch.setattr(os, "unlink", fails)

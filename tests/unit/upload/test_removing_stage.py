@@ -107,7 +107,7 @@ class Bench:
         (self.folder / "new").replace(self.folder / name)
 
     def lock(self, number: int = errno.EACCES) -> None:
-        def fails(_path: str) -> None:
+        def fails(_path: str, **_folder: int) -> None:
             raise OSError(number, os.strerror(number))
 
         self._monkeypatch.setattr(os, "unlink", fails)
