@@ -142,6 +142,8 @@ class TrustedClock:
             if -LEAP_SECONDS <= leap <= LEAP_SECONDS:
                 # Asked for every file and account: as short as it can be.
                 self._at, self._since_boot, self._held_since = reading.wall, reading.since_boot, 0.0
+                if reading.wall < self._began_at:  # corrected a little, soon after the start
+                    self._began_at = reading.wall
                 return reading.wall
             self._set(expected, reading)
             if not self._held_since:

@@ -106,6 +106,18 @@ def test_after_one_window_the_machines_clock_counts_and_what_was_dated_moves_alo
     assert adopted[1:] == [(NOON + leap, leap)]
 
 
+def test_what_is_dated_after_a_small_correction_back_moves_along_too(
+    clock: FakeClock, book_clock: TrustedClock, adopted: list[tuple[float, float]]
+) -> None:
+    clock.leap(-45)
+    assert book_clock.now() == NOON - 45
+    clock.leap(HOUR)
+    book_clock.now()
+    clock.move(DAY)
+    assert book_clock.now() == clock.at
+    assert adopted == [(NOON - 45, HOUR)]
+
+
 def test_the_window_is_the_longest_of_the_uploaders(clock: FakeClock, book_clock: TrustedClock) -> None:
     book_clock.window_seconds = 2 * DAY
     clock.leap(YEAR)
