@@ -94,24 +94,27 @@ def countdown(text: str, began: float, ended: float, *, drawn: float) -> Shown:
     return Shown(began - drawn + left.least, ended + left.most, text)
 
 
-def clock(text: str, near: float) -> Shown | None:
-    """ "18:40" today, as the moments of that minute, in epoch seconds; None for any other day. near: epoch seconds."""
-    match = re.fullmatch(r"(\d\d):(\d\d)", text)
-    if match is None:
-        return None
-    day = datetime.fromtimestamp(near).astimezone()
-    at = day.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0).timestamp()
-    return Shown(at, at + 60, text)
+_DAYS: Final = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
+#: A time of the day as the page writes it: "18:40", "Tue 18:40", "20 Oct, 18:40".
+CLOCK: Final = re.compile(rf"\b(?:(?:{_DAYS}) |\d+ \w{{3}}, )?\d\d:\d\d\b")
+_CLOCK: Final = re.compile(rf"(?:({_DAYS}) |(\d+ \w{{3}}), )?(\d\d):(\d\d)")
+_CLOCK_IN_A_SENTENCE: Final = re.compile(r"(\d\d:\d\d) on (?:(\w{3})|(\d+ \w{3}))")
 
 
-def past_clock(text: str, near: float) -> Shown | None:
-    """The same for "Tue 18:40" of the last days and "20 Oct, 18:40" of the last year; None for what is longer ago."""
-    day = datetime.fromtimestamp(near).astimezone()
-    match = re.fullmatch(r"(?:(\w{3}) |(\d+ \w{3}), )?(\d\d:\d\d)", text)
+def clock(text: str, near: float, *, past: bool = False) -> Shown | None:
+    """ "18:40", "Tue 18:40", "20 Oct, 18:40", as the moments of that minute, in epoch seconds.
+
+    None for what is no time of the day, and for days of other years. past: that day is not to come. The form of
+    sentences ("18:40 on Tue") is read, too. near: now, in epoch seconds.
+    """
+    text = _CLOCK_IN_A_SENTENCE.sub(lambda found: f"{found[2] or f'{found[3]},'} {found[1]}", text)
+    match = _CLOCK.fullmatch(text)
     if match is None:
         return None
-    for _ in range(366):
+    today = datetime.fromtimestamp(near).astimezone().date()
+    for days in range(366):
+        day = today - timedelta(days=days) if past else today + timedelta(days=days)
         if match[1] in (None, f"{day:%a}") and match[2] in (None, f"{day.day} {day:%b}"):
-            return clock(match[3], day.timestamp())
-        day -= timedelta(days=1)
+            at = datetime(day.year, day.month, day.day, int(match[3]), int(match[4])).astimezone().timestamp()
+            return Shown(at, at + 60, text)
     raise ValueError(f"no day: {text!r}")

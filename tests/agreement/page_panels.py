@@ -15,7 +15,6 @@ CURRENT: Final = ("live", "polling")
 #: The page is drawn anew after so many seconds at the latest, and a little later on a busy machine.
 DRAWN_SECONDS: Final = 2.5
 Found = Iterator[tuple[str, Any]]
-_ON_ANOTHER_DAY: Final = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b|, \d\d:")
 _RETURNS: Final = re.compile(
     r"(?:(Nothing|\S+ \w+) returns within 24 hours)(?:, (\S+ \w+) later)?(?:; at most (\S+ \w+) in one hour)?\."
 )
@@ -83,10 +82,9 @@ def _when(texts: Texts, row: str, word: str, *, is_last: bool) -> Found:
 
     is_last: no other stage follows, whose end the document says.
     """
-    if _ON_ANOTHER_DAY.search(word):
-        return
-    clocks = [displayed.clock(one, texts.began) for one in re.findall(r"\d\d:\d\d", word)]
-    names = ("ended",) if word.startswith(("Done at", "Ended at")) else ("begins", "ends")
+    over = word.startswith(("Done at", "Ended at"))
+    clocks = [displayed.clock(one, texts.began, past=over) for one in displayed.CLOCK.findall(word)]
+    names = ("ended",) if over else ("begins", "ends")
     for name, at in zip(names, clocks, strict=False):
         if at is None or (name != "ended" and (word.startswith("Running") or not texts.current)):
             continue

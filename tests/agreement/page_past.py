@@ -75,7 +75,7 @@ def sessions(texts: Texts) -> Found:
         if match is None:
             raise ValueError(f"no beginning: {when!r}")
         at, took = match.groups()
-        if (began := displayed.past_clock(at, texts.began)) is not None:
+        if (began := displayed.clock(at, texts.began, past=True)) is not None:
             yield f"{row} began", began
         yield f"{row} seconds", displayed.seconds(took) if took else Shown(-math.inf, 1, when)
         yield from ((f"{row} {key}", value) for key, value in _what(what).items())

@@ -63,14 +63,14 @@ def _named(title: str) -> str:
 
 _AMOUNT: Final = re.compile(r"(?:failed; )?(\S+ \w+) of (?:the )?(\S+ \w+)(.*)")
 _EMPTY_FILES: Final = re.compile(r"(?:failed; )?(\S+) of (\S+) files?\b")
-_UNTIL: Final = re.compile(r"until (?:quota at |the next check at )?(\d\d:\d\d(?: on \w+)?)")
+_UNTIL: Final = re.compile(r"until (?:quota at |the next check at )?(\d\d:\d\d(?: on (?:\d+ )?\w+)?)")
 _PLACE: Final = re.compile(r"(?:(\d+) of (\d+))?(?:, )?(?:stage (\d+)(?: of (\d+))?)?")
 
 
 def _everybody(texts: Mapping[str, Any], began: float) -> Iterator[Said]:
     """Chips and cards of all uploaders: hidden while there is only one. And the log."""
     yield Said("log", "", "log rows", page_past.log(texts))
-    if (at := displayed.clock(texts["log_note"].removeprefix("last at "), began)) is not None:
+    if (at := displayed.clock(texts["log_note"].removeprefix("last at "), began, past=True)) is not None:
         yield Said("log", "", "log last at", at)
     if texts["tabs"]:
         yield Said("chips", "", "uploaders", tuple(name for name, _ in texts["tabs"]))
@@ -94,7 +94,7 @@ def _everybody(texts: Mapping[str, Any], began: float) -> Iterator[Said]:
             # That of the chosen one is the headline's, which is rounded more and stays as long as it is nearly right.
             early, late = (900, 900) if name == texts["chosen"] else (300, 0)
             yield Said("all uploaders", name, "finish_at", Shown(at.least - early, at.least + late, at.text))
-        elif (at := displayed.clock(note.removeprefix("ended "), began)) is not None:
+        elif (at := displayed.clock(note.removeprefix("ended "), began, past=True)) is not None:
             yield Said("all uploaders", name, "ended_at", at)
 
 
@@ -228,7 +228,7 @@ def _session(texts: Texts) -> Found:
     failed = re.search(r"([\d,]+) failed", texts["session_note"])
     for label, value, _ in texts["session"]:
         match label:
-            case "Began" if (at := displayed.clock(value, texts.began)) is not None:
+            case "Began" if (at := displayed.clock(value, texts.began, past=True)) is not None:
                 yield "started_at", at
             case "Running for" if texts.current:
                 yield "began_before", _before(displayed.seconds(value), texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -312,6 +313,41 @@ def test_a_number_that_is_displayed_stands_for_what_is_rounded_to_it(
 ) -> None:
     assert all(shown.fits(value) for value in fits)
     assert not any(shown.fits(value) for value in does_not)
+
+
+def local(day: int, hour: int, month: int = 11) -> float:
+    """Of 2026, in this zone. 27 November is a Friday."""
+    return datetime(2026, month, day, hour).astimezone().timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "past", "at"),
+    [
+        ("09:00", False, local(27, 9)),
+        ("23:00", True, local(27, 23)),
+        ("Sat 00:00", False, local(28, 0)),
+        ("Thu 09:00", False, local(3, 9, month=12)),
+        ("Thu 09:00", True, local(26, 9)),
+        ("00:00 on Sat", False, local(28, 0)),
+        ("20 Dec, 09:00", False, local(20, 9, month=12)),
+        ("09:00 on 20 Dec", False, local(20, 9, month=12)),
+        ("20 Oct, 09:00", True, local(20, 9, month=10)),
+        ("12 Oct 2019", True, None),
+        ("-", False, None),
+        ("Done at 09:00", False, None),
+    ],
+)
+def test_a_time_of_the_day_stands_for_the_minute_of_the_day_that_is_meant(
+    text: str, past: bool, at: float | None
+) -> None:
+    shown = displayed.clock(text, local(27, 22), past=past)
+    assert (None if shown is None else (shown.least, shown.most)) == (None if at is None else (at, at + 60))
+
+
+def test_times_of_the_day_are_found_with_their_days() -> None:
+    assert displayed.CLOCK.findall("Waiting 23:25 - Sat 00:47") == ["23:25", "Sat 00:47"]
+    assert displayed.CLOCK.findall("Next 20 Dec, 23:25 - 21 Dec, 00:47") == ["20 Dec, 23:25", "21 Dec, 00:47"]
+    assert displayed.CLOCK.findall("Done at 18:40") == ["18:40"]
 
 
 @pytest.mark.parametrize("text", ["", "12", "1.5 XB", "a lot"])
