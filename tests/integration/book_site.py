@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping
@@ -59,7 +60,7 @@ class BookSite:
     files: dict[str, tuple[int, str]] = field(default_factory=dict)
     renamed: set[str] = field(default_factory=set)
     environment: dict[str, str] = field(default_factory=dict)
-    _starts: int = 0
+    _uploads: list[Upload] = field(default_factory=list)
 
     @property
     def root(self) -> Path:
@@ -127,8 +128,7 @@ class BookSite:
 
     def start(self, *words: str, **environment: str) -> Upload:
         """Start a command (an upload if none is named); its output is kept."""
-        self._starts += 1
-        with (self.root / f"output.{self._starts}.txt").open("wb") as output:
+        with (self.root / f"output.{len(self._uploads) + 1}.txt").open("wb") as output:
             process = subprocess.Popen(
                 self.command(*(words or ("upload",))),
                 env=self.make_environment(**environment),
@@ -138,11 +138,12 @@ class BookSite:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return Upload(process)
+        self._uploads.append(Upload(process))
+        return self._uploads[-1]
 
     def output(self) -> str:
         """What the last started command has printed so far."""
-        return (self.root / f"output.{self._starts}.txt").read_text("utf-8", "replace")
+        return (self.root / f"output.{len(self._uploads)}.txt").read_text("utf-8", "replace")
 
     def finish(self, upload: Upload) -> int:
         """Wait for the end of a started command; its exit status."""
@@ -228,14 +229,16 @@ class BookSite:
     def assert_settled(self, *, denied: Collection[str] = ()) -> None:
         """All is known: books and Drive are equal, every file is whole and once, everything was told once.
 
+        What waited for the receivers of a started command when it was killed, nobody tells: some files for each.
         denied: accounts that may have been refused.
         """
+        kills = sum(1 for upload in self._uploads if upload.wait(0) == -signal.SIGKILL)
         drive = self.drive.usages()
         findings = judging.judge_end(self.accounts(), drive)
         findings += judging.judge_denials(drive, denied)
         files = self.judged_files()
         findings += judging.judge_files(files)
-        findings += judging.judge_told(files, self.told())
+        findings += judging.judge_told(files, self.told(), kills)
         assert not findings, "\n".join([*(one.text for one in findings), str(self.told("session_finished"))])
 
 
