@@ -70,6 +70,13 @@ def wait_for_files(site: LocalSite, count: int) -> None:
     wait_for(lambda: len(transferred(site)) >= count, f"{count} files\n{site.output()}")
 
 
+def copying(site: LocalSite) -> psutil.Process:
+    """The rclone of the running stage; between two stages there is none for a moment."""
+    found = wait_for(lambda: [one for one in rclones(site) if "copy" in one.cmdline()], "an rclone that copies")
+    (only,) = found
+    return only
+
+
 def transferred(site: LocalSite) -> list[str]:
     return [event["name"] for event in site.told() if event["signal"] == "file_transferred"]
 
@@ -190,7 +197,7 @@ def test_an_rclone_that_does_not_listen_is_killed_by_the_second_signal(site: Loc
     library = slow(site)
     with running(site) as process:
         wait_for_files(site, 1)
-        (deaf,) = [one for one in rclones(site) if "copy" in one.cmdline()]
+        deaf = copying(site)
         deaf.suspend()
         process.terminate()
         wait_for(lambda: "a second one kills it" in site.output(), "the answer to the signal")
@@ -250,8 +257,7 @@ def test_a_rclone_that_is_killed_from_outside_is_followed_by_another(site: Local
     library = slow(site)
     with running(site) as process:
         wait_for_files(site, 2)
-        (victim,) = [one for one in rclones(site) if "copy" in one.cmdline()]
-        victim.kill()
+        copying(site).kill()
         status = process.wait(60)
 
     assert status == 0, site.output()
