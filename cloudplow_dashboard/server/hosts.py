@@ -81,8 +81,8 @@ def allowed_name(entry: str) -> str:
         name = None
     if name is None:
         raise ValueError(
-            f'"{entry[:100]}" must be a name as it stands in the address of the page, without "https://" and port, for '
-            'example "cloudplow.example.org" or "*.example.org"'
+            'must be a name as it stands in the address of the page, without "https://" and port, for example '
+            '"cloudplow.example.org" or "*.example.org"'
         )
     return star + name
 
