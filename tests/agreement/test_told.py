@@ -134,6 +134,8 @@ def test_a_fact_that_is_missing_or_late_or_changes_is_found() -> None:
 
     assert "no log has" in told((NOW, {}), (NOW + 20, {})).judged([ENDED])[0]
     assert "looks late" in told((NOW, {}), (NOW + 12, facts), (NOW + 20, facts)).judged([ENDED])[0]
+    assert "looks late" in told((NOW, {}), (NOW + 12, facts)).judged([ENDED], (), [(NOW, NOW + 6)])[0]
+    assert told((NOW, {}), (NOW + 12, facts)).judged([ENDED], (), [(NOW + 5.5, NOW + 11)]) == []
     assert told((NOW, {}), (NOW + 6, facts), (NOW + 7, {"1": FACT | {"text": "x"}})).faults != []
 
 

@@ -141,7 +141,7 @@ class Watcher:
         documents = page_judge.in_order(self.documents)
         found += page_judge.behind(self.versioned, documents)
         found += page_judge.hushed(self.documents, self.silences)
-        found += self._told.judged(self._events, self._killed)
+        found += self._told.judged(self._events, self._killed, [(one.gone_at, one.back_at) for one in self.outages])
         found += self.past.judged(Happened(self._events, self._killed), self.looks)
         pages = page_judge.Documents(documents, lambda one: self._known[one.version] | one.figures, self.outages)
         found += page_judge.disagreements(self.looks, pages)

@@ -141,7 +141,8 @@ def test_nobody_reaches_a_drive_whose_network_is_cut(any_rclone: Path, fake_driv
     drive.cut_network()
 
     flags = ("--retries=1", "--low-level-retries=1", "--contimeout=1s")
-    assert run(any_rclone, drive, "copy", tmp_path / "source", "gdrive:", *flags).returncode == 1
+    # 5 where the connection is cut in the moment in which it is used again: rclone would try that once more.
+    assert run(any_rclone, drive, "copy", tmp_path / "source", "gdrive:", *flags).returncode in (1, 5)
 
     drive.mend_network()
     assert run(any_rclone, drive, "copy", tmp_path / "source", "gdrive:").returncode == 0
