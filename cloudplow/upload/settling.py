@@ -88,9 +88,9 @@ class Settler:
     def take_over(self) -> None:
         """Take the stages that earlier runs left."""
         for stage in self._context.book.unsettled(self._task.name):
-            if self._task.moving:
+            if stage.moving:
                 unfinished = stage.in_state(*IN_DOUBT, FileState.SENT)
-                give_all_back(self._task.folder, (file.name for file in unfinished))
+                give_all_back(Path(stage.folder), (file.name for file in unfinished))
             doubtful = sum(1 for _ in stage.in_state(*IN_DOUBT))
             if doubtful:
                 log.warning(

@@ -119,6 +119,19 @@ def test_killed_with_a_file_aside_whose_name_is_taken_by_then_nothing_is_lost(an
     assert contents(site.source) == {}
 
 
+def test_killed_with_a_file_aside_it_has_its_name_again_if_files_are_only_copied_from_then_on(site: LocalSite) -> None:
+    site.config["plugins"].append(bad_removal.__name__)
+    site.write("a")
+    library = contents(site.source)
+    site.run("upload", environment=site.environment(**{bad_removal.VARIABLE: "kill aside"}))
+    assert contents(site.source) != library
+
+    site.remote["rclone_command"] = "copy"
+    done = site.run("upload")
+    assert done.status == 0, done.said
+    assert site.arrived() == contents(site.source) == library
+
+
 def test_files_that_cannot_be_removed_are_told_once_and_never_sent_again(any_site: LocalSite) -> None:
     site = any_site
     site.add_accounts(1, quota="10M")
