@@ -91,7 +91,7 @@ def run(
         _read_all({popen.stdout.fileno(): kept, popen.stderr.fileno(): errors}, group, patience)
         while not group.leader_has_ended():
             patience.check()
-            time.sleep(0.002)
+            time.sleep(0.002)  # as in `LineProcess.wait`
         code = group.end()
         if isinstance(kept, BytesIO):
             return Completed(code, kept.getvalue(), errors.getvalue())

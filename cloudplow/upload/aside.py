@@ -39,8 +39,14 @@ def aside(name: str) -> str | None:
 
 
 def is_there(folder: int | None, name: str) -> bool:
-    """Whether anything has this name in a folder (None: it is a path). When that cannot be known, nothing has."""
-    return _inode(folder, name) is not None
+    """Whether anything has this name in a folder (None: it is a path). When that cannot be known, something has."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def give_back(folder: int, set_aside: str, name: str) -> None:
@@ -48,7 +54,8 @@ def give_back(folder: int, set_aside: str, name: str) -> None:
     try:
         os.link(set_aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
-        if _inode(folder, name) == _inode(folder, set_aside):  # killed between the two steps
+        both = (os.stat(one, dir_fd=folder, follow_symlinks=False) for one in (name, set_aside))
+        if os.path.samestat(*both):  # killed between the two steps
             os.unlink(set_aside, dir_fd=folder)
     except OSError:  # a file system without second names
         rename_back(folder, set_aside, name)
@@ -76,10 +83,3 @@ def give_all_back(source: Path, names: Iterable[str]) -> None:
         if set_aside is not None and os.path.lexists(path.parent / set_aside):
             with contextlib.suppress(OSError), opened(str(path.parent)) as folder:
                 give_back(folder, set_aside, path.name)
-
-
-def _inode(folder: int | None, name: str) -> int | None:
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
-    except OSError:
-        return None

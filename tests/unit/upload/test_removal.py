@@ -189,6 +189,26 @@ def test_file_that_cannot_be_removed_once_it_is_aside_gets_its_name_back(
     assert [path.name for path in bench.file.parent.iterdir()] == ["a"]
 
 
+@pytest.mark.parametrize("call", ["stat", "link"])
+def test_what_cannot_be_looked_at_is_neither_removed_nor_overwritten(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    other = bench.file.parent / ".a.cloudplow-removing"
+    bench.file.rename(other)
+    bench.file.write_bytes(b"newer")
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", fails)
+        if call == "link":
+            patch.setattr(os, "link", fails)
+        give_all_back(bench.folder, ["Show/a"])
+
+    assert (bench.file.read_bytes(), other.read_bytes()) == (b"newer", b"12345")
+
+
 @pytest.mark.parametrize("left", ["aside", "both", "neither", "taken"])
 def test_what_a_killed_upload_had_put_aside_gets_its_name_back(bench: Bench, left: str) -> None:
     other = bench.file.parent / ".a.cloudplow-removing"
